@@ -1,0 +1,87 @@
+"""The systems under test: one file per framework, behind the contract of contract.py.
+
+    baselines.system("torch-eager")    the class of one system; only its file is imported
+    baselines.systems()                every class that loads, by name
+
+A package adds systems through entry points of the group `mapicx.baselines`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from typing import Any
+
+GROUP = "mapicx.baselines"
+
+# name -> (module, class). Reading this table imports nothing.
+BUILT_IN = {
+    "mapicx": ("baselines.engine", "Engine"),
+    "numpy-plain": ("baselines.plain", "Plain"),
+    "torch-eager": ("baselines.pytorch", "Eager"),
+    "torch-fused": ("baselines.pytorch", "Fused"),
+    "torch-compile": ("baselines.pytorch", "Compiled"),
+    "keras-fit": ("baselines.keras_fit", "KerasFit"),
+    "keras-fit-tuned": ("baselines.keras_fit", "KerasFitTuned"),
+    "tf-function": ("baselines.tensorflow_loops", "Function"),
+    "tf-xla": ("baselines.tensorflow_loops", "Xla"),
+    "tf-loop": ("baselines.tensorflow_loops", "Loop"),
+    "sklearn-mlp": ("baselines.sklearn_mlp", "Mlp"),
+    "jax-jit": ("baselines.jax_loops", "Jit"),
+    "jax-scan": ("baselines.jax_loops", "Scan"),
+    "sklearn-mlp-lbfgs": ("baselines.sklearn_mlp", "MlpLbfgs"),
+    "logistic-regression": ("baselines.classical", "LogisticRegression"),
+    "knn": ("baselines.classical", "NearestNeighbours"),
+    "svm-rbf": ("baselines.classical", "SvmRbf"),
+    "svm-rbf-tuned": ("baselines.classical", "SvmRbfTuned"),
+    "random-forest": ("baselines.classical", "RandomForest"),
+    "gradient-boosting": ("baselines.classical", "GradientBoosting"),
+    "bayes-rule": ("baselines.bounds", "BayesRule"),
+    "majority-class": ("baselines.bounds", "MajorityClass"),
+    "noop": ("baselines.controls", "Noop"),
+    "sleep": ("baselines.controls", "Sleep"),
+    "allocate": ("baselines.controls", "Allocate"),
+    "matmul": ("baselines.controls", "Matmul"),
+    "matmul-only": ("baselines.products", "NumpyProducts"),
+    "matmul-only-torch": ("baselines.products", "TorchProducts"),
+    "matmul-only-tensorflow": ("baselines.products", "TensorFlowProducts"),
+    "matmul-only-jax": ("baselines.products", "JaxProducts"),
+    "mapicx-again": ("baselines.engine", "EngineAgain"),
+}
+
+# Planned only when named, by `--systems all`, or by a suite that lists them.
+OPTIONAL = ("jax-jit", "jax-scan")
+
+
+def _plug_ins() -> dict[str, Any]:
+    """Entry points by system name, not loaded. Reads metadata only."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
+
+
+def names() -> list[str]:
+    """Every system's name, built-in ones first, without importing any of them."""
+    return [*BUILT_IN, *sorted(_plug_ins())]
+
+
+def system(name: str) -> type:
+    """The class of one system. Raises LookupError for an unknown name."""
+    if name in BUILT_IN:
+        module, attribute = BUILT_IN[name]
+        return getattr(import_module(module), attribute)
+    plug_ins = _plug_ins()
+    if name not in plug_ins:
+        raise LookupError(f"there is no system {name!r}; known are {', '.join(names())}")
+    return plug_ins[name].load()
+
+
+def systems() -> dict[str, type]:
+    """Every system that loads; one that does not is reported as a warning, never raised."""
+    loaded = {}
+    for name in names():
+        try:
+            loaded[name] = system(name)
+        except Exception as error:
+            warnings.warn(f"system {name!r} does not load: {error}", stacklevel=2)
+    return loaded
