@@ -1,0 +1,1 @@
+"""DataFrame of rows -> estimates with intervals and verdicts. Knows no framework."""

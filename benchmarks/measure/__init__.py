@@ -1,0 +1,1 @@
+"""One trial in one fresh process gives one row. Nothing here imports pandas."""

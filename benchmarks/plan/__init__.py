@@ -1,0 +1,1 @@
+"""What will be run: workloads, suites, presets and the trials that follow from them."""

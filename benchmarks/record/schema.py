@@ -1,0 +1,119 @@
+"""Every field of a row, declared once: type, unit, direction, heading and meaning.
+
+Validation, dtypes, table headings and the report's glossary are read from this table.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Field(NamedTuple):
+    """One column. `better` is "lower", "higher" or "" (not a score)."""
+
+    name: str
+    kind: str  # "text" | "integer" | "number" | "boolean" | "list"
+    unit: str
+    better: str
+    heading: str
+    meaning: str
+
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype that holds the field and its missing values."""
+        kinds = {"text": "string", "integer": "Int64", "number": "float64", "boolean": "boolean"}
+        return kinds.get(self.kind, "object")
+
+
+STATUSES = {
+    "ok": "the trial ran to its end",
+    "unavailable": "the framework is not installed or cannot be imported",
+    "timeout": "killed by the harness for time",
+    "oom": "killed by the harness for memory",
+    "crashed": "an exception, an exit code or a signal",
+    "diverged": "loss or weights are not finite",
+    "invalid": "wrong shape, no usable row, or a thread cap that did not take",
+}
+MEASURES = ("time", "memory", "accuracy", "parity")
+
+
+def _table(*rows: tuple[str, str, str, str, str, str]) -> dict[str, Field]:
+    return {row[0]: Field(*row) for row in rows}
+
+
+# fmt: off
+FIELDS = _table(
+    ("trial_id", "text", "", "", "trial", "hash of system, workload, seed, threads, measure, dtype"),
+    ("run_id", "text", "", "", "run", "the run's folder; begins with its UTC time"),
+    ("machine_id", "text", "", "", "machine", "hash of CPU model, cores, memory, kernel, Python"),
+    ("block", "integer", "", "", "block", "0 before the first block, then 1, 2, ..."),
+    ("order", "integer", "", "", "order", "place in the run's sequence of trials"),
+    ("system", "text", "", "", "system", "what was measured"),
+    ("family", "text", "", "", "family", "network, classical, bound or control"),
+    ("system_version", "text", "", "", "version", "versions of the distributions it requires"),
+    ("system_digest", "text", "", "", "system digest", "hash of the file that defines the system"),
+    ("workload", "text", "", "", "workload", "data set, network and recipe"),
+    ("workload_digest", "text", "", "", "workload digest", "hash of the workload's definition"),
+    ("recipe", "text", "", "", "recipe", "activation-optimizer-loss-l2-decay; parity joins on it"),
+    ("seed", "integer", "", "", "seed", "draws data, start weights and batch order"),
+    ("measure", "text", "", "", "measure", "time, memory, accuracy or parity"),
+    ("threads", "integer", "", "", "threads", "cores the process was allowed"),
+    ("dtype", "text", "", "", "dtype", "floating-point type of data and weights"),
+    ("status", "text", "", "", "status", "how the trial ended"),
+    ("reason", "text", "", "", "reason", "one sentence if status is not ok"),
+    ("exit_code", "integer", "", "", "exit code", "of the process; -N: ended by signal N"),
+    ("started_at", "text", "", "", "started", "UTC time at exec"),
+    ("time_start_s", "number", "s", "lower", "start", "exec to the worker's first line"),
+    ("time_import_s", "number", "s", "lower", "import", "load(): import the framework"),
+    ("time_data_s", "number", "s", "lower", "data", "reading the data set's files"),
+    ("time_build_s", "number", "s", "lower", "build", "model, optimizer, converted data"),
+    ("time_train_cold_s", "number", "s", "lower", "training, cold", "the first training in the process, compilation included"),
+    ("time_train_warm_s", "number", "s", "lower", "training, warm", "median of up to 3 more trainings after reset()"),
+    ("time_step_warm_s", "number", "s", "lower", "step, warm", "training, warm, divided by steps"),
+    ("time_predict_s", "number", "s", "lower", "prediction", "all test rows at once"),
+    ("time_predict_one_s", "number", "s", "lower", "prediction, one row", "median of repeated predictions of one row"),
+    ("time_exit_s", "number", "s", "lower", "exit", "the worker's last line to the end of the process"),
+    ("time_total_s", "number", "s", "lower", "total", "exec to exit, less warm repeats, scoring and grid"),
+    ("cpu_s", "number", "s", "lower", "CPU time", "user and system time of the whole process"),
+    ("memory_import_peak_bytes", "integer", "B", "lower", "import peak", "highest resident set while importing"),
+    ("memory_import_anon_bytes", "integer", "B", "lower", "import, anonymous", "private pages after the import"),
+    ("memory_import_file_bytes", "integer", "B", "lower", "import, file-backed", "mapped library pages after the import"),
+    ("memory_build_peak_bytes", "integer", "B", "lower", "build peak", "highest resident set while reading data and building"),
+    ("memory_train_peak_bytes", "integer", "B", "lower", "training peak", "highest resident set while training"),
+    ("memory_train_increment_bytes", "integer", "B", "lower", "training increment", "training peak less the resident set before it"),
+    ("memory_peak_bytes", "integer", "B", "lower", "peak memory", "highest resident set of the whole process (VmHWM)"),
+    ("memory_sampled_peak_bytes", "integer", "B", "lower", "sampled peak", "the highest of memory-profiler's samples, every 10 ms"),
+    ("memory_method", "text", "", "", "memory method", "where the peaks were read"),
+    ("accuracy_train", "number", "", "higher", "training accuracy", "share of right labels, training rows"),
+    ("accuracy_test", "number", "", "higher", "test accuracy", "share of right labels, an independent large draw"),
+    ("loss_train", "number", "", "lower", "training loss", "mean cross-entropy (regression: mean squared error)"),
+    ("loss_test", "number", "", "lower", "test loss", "mean cross-entropy (regression: mean squared error)"),
+    ("mse_test", "number", "", "lower", "test MSE", "mean squared error, regression only"),
+    ("r2_test", "number", "", "higher", "test R2", "coefficient of determination, regression only"),
+    ("ceiling", "number", "", "", "ceiling", "accuracy of the Bayes rule on fresh points, where known"),
+    ("parity_max_abs", "number", "", "lower", "parity", "largest difference from numpy-plain, losses and weights, 20 updates, float64"),
+    ("comparable", "boolean", "", "", "comparable", "parity within tolerance; null: not checked"),
+    ("parameters", "integer", "", "", "parameters", "numbers that were trained"),
+    ("steps", "integer", "", "", "steps", "updates, by the framework's own counter"),
+    ("samples_seen", "integer", "", "", "samples seen", "rows that went through training"),
+    ("compilations", "integer", "", "", "compilations", "programs compiled in the first training"),
+    ("compiled_again", "boolean", "", "", "compiled again", "something was compiled after reset()"),
+    ("gemm_gflops", "number", "GFLOP/s", "higher", "product", "one float32 product of 1024 by 1024, its own matmul"),
+    ("blas", "text", "", "", "BLAS", "thread pools found by threadpoolctl in the parity or matmul trial"),
+    ("threads_seen", "integer", "", "", "threads seen", "largest pool that the system reported"),
+    ("load_average", "number", "", "", "load", "of the machine, over one minute, before the trial"),
+    ("steal_s", "number", "s", "lower", "steal", "time the hypervisor took from the machine during the trial"),
+    ("context_switches", "integer", "", "", "switches", "involuntary context switches of the process"),
+    ("distributions", "list", "", "", "distributions", "installed packages that the process had loaded"),
+)
+# fmt: on
+
+
+def validate(row: dict[str, object]) -> dict[str, object]:
+    """The row with every field, in order. ValueError for an unknown field or status."""
+    unknown = sorted(row.keys() - FIELDS.keys())
+    if unknown:
+        raise ValueError(f"a row has unknown fields {unknown}; declare them in record/schema.py")
+    if row.get("status") not in STATUSES:
+        raise ValueError(f"status {row.get('status')!r} is none of {', '.join(STATUSES)}")
+    return {name: row.get(name) for name in FIELDS}

@@ -1,0 +1,1 @@
+"""Estimates -> what people read: markdown, figures, the README's tables."""
