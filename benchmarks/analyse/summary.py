@@ -1,0 +1,200 @@
+"""Rows -> one line per (workload, threads, system): estimates, ratios to the base, verdicts.
+
+A pure function of the rows. Each metric M gives the columns M, M_low, M_high, M_n, M_kind and,
+where it is compared, M_ratio (or M_difference) with _low, _high, _n, _kind, and M_verdict.
+A ratio is never formed with a system that is not comparable, nor across machines or blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from benchmarks.analyse import stats, verdicts
+from benchmarks.analyse.equal_work import DIFFERENT, counted, differing
+from benchmarks.analyse.frameworks import AGAIN, BASE, framework
+from benchmarks.analyse.metrics import MARGINS, METRICS, Metric
+from benchmarks.analyse.stats import Estimate
+
+GROUP = ["workload", "threads"]
+PAIR = ["run_id", "machine_id", "block", "seed"]
+ESTIMATORS = {
+    "median": stats.median_interval,
+    "range": stats.median_range,
+    "mean": stats.mean_bootstrap,
+}
+
+
+def summarise(
+    frame: pd.DataFrame, margins: Mapping[str, float] | None = None, base: str = BASE
+) -> pd.DataFrame:
+    """One line per (workload, threads, system), in order of first appearance.
+
+    margins: keys of metrics.MARGINS, as fixed before the run. No rows give an empty table.
+    """
+    limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
+    lines: list[dict[str, object]] = []
+    for (workload, threads), group in frame.groupby(GROUP, sort=True):
+        systems = {name: rows for name, rows in group.groupby("system", sort=False)}
+        lines += _group(systems, {"workload": workload, "threads": threads}, limits, base)
+    return pd.DataFrame(lines, columns=columns() if not lines else None)
+
+
+def columns() -> list[str]:
+    """The columns of an empty summary."""
+    names = [*GROUP, "system", "family", "framework", "version", "dtype", "comparable", "parity"]
+    names += ["work", "ok", "rows", "statuses", "reason", "machines", "versions"]
+    for metric in METRICS.values():
+        names += _names(metric.name, Estimate())
+        if metric.compare:
+            names += _names(f"{metric.name}_{metric.compare}", Estimate())
+            names += [f"{metric.name}_verdict", f"{metric.name}_noise"]
+    return names
+
+
+def samples(rows: pd.DataFrame, metric: Metric) -> pd.Series:
+    """A system's values of a metric, one per (run, machine, block, seed), ok rows only.
+
+    Scores of one seed may stand in several trials; the first of metric.measures is taken.
+    """
+    usable = rows[rows["status"].eq("ok") & rows["measure"].isin(metric.measures)]
+    usable = usable[usable[metric.name].notna()]
+    place = usable["measure"].map({m: i for i, m in enumerate(metric.measures)})
+    usable = usable.assign(_place=place.astype("int64")).sort_values("_place", kind="stable")
+    key = ["run_id", "seed"] if metric.measures[0] != metric.measures[-1] else PAIR
+    chosen = usable.drop_duplicates(key).set_index(key)[metric.name].astype("float64")
+    return chosen.sort_index()
+
+
+def paired(values: pd.Series, base: pd.Series) -> pd.DataFrame:
+    """Columns a, b: the values of two systems where both have one."""
+    return pd.concat({"a": values, "b": base}, axis=1, join="inner")
+
+
+def noise_of(systems: Mapping[str, pd.DataFrame], metric: Metric, base: str = BASE) -> float:
+    """The A/A noise as a ratio above 1: how far two runs of the same system seem to differ.
+
+    nan if the A/A twin has no pair. It is the further end of the twin's interval (or range).
+    """
+    if AGAIN not in systems or base not in systems or metric.compare != "ratio":
+        return math.nan
+    pairs = paired(samples(systems[AGAIN], metric), samples(systems[base], metric))
+    twin = stats.paired_ratio(pairs["a"], pairs["b"], metric.estimator == "range")
+    return max(twin.high, 1 / twin.low) if twin.known else math.nan
+
+
+def _group(
+    systems: dict[str, pd.DataFrame],
+    place: dict[str, object],
+    limits: Mapping[str, float],
+    base: str,
+) -> list[dict[str, object]]:
+    lines = [place | _facts(name, rows, systems.get(base)) for name, rows in systems.items()]
+    for metric in METRICS.values():
+        noise = noise_of(systems, metric, base)
+        drawn = {name: samples(rows, metric) for name, rows in systems.items()}
+        for line in lines:
+            _measure(line, metric, drawn, base, noise, limits)
+        if metric.compare == "difference":
+            verdicts.judge_scores(lines, metric, drawn, base, limits[metric.margin])
+    return lines
+
+
+def _facts(name: str, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, object]:
+    trials = rows[rows["measure"] != "parity"]
+    ok, bad = rows[rows["status"] == "ok"], rows[rows["status"] != "ok"]
+    family = _first(rows["family"])
+    work = ""
+    if base is not None and name != base["system"].iloc[0]:
+        if family != _first(base["family"]):
+            work = DIFFERENT
+        elif family == "network":
+            mine = counted(trials[trials["status"] == "ok"])
+            theirs = counted(base[(base["measure"] != "parity") & (base["status"] == "ok")])
+            what = differing(mine, theirs)
+            work = f"{DIFFERENT}: {', '.join(what)}" if what and len(ok) else ""
+    counts = rows["status"].value_counts().sort_index()
+    return {
+        "system": name,
+        "family": family,
+        "framework": framework(name),
+        "version": _first(ok["system_version"]),
+        "dtype": _first(trials["dtype"]),
+        "comparable": _first(rows["comparable"]),
+        "parity": _first(rows["parity_max_abs"]),
+        "work": work,
+        "ok": len(ok),
+        "rows": len(rows),
+        "statuses": ", ".join(f"{status} {n}" for status, n in counts.items()),
+        "reason": _first(bad["reason"]) if len(bad) else None,
+        "machines": rows["machine_id"].nunique(),
+        "versions": ok["system_version"].nunique(),
+    }
+
+
+def _first(column: pd.Series) -> object:
+    known = column.dropna()
+    return known.iloc[0] if len(known) else None
+
+
+def _measure(
+    line: dict[str, object],
+    metric: Metric,
+    drawn: Mapping[str, pd.Series],
+    base: str,
+    noise: float,
+    limits: Mapping[str, float],
+) -> None:
+    values, name = drawn[str(line["system"])], metric.name
+    physical = metric.compare == "ratio" or name.startswith(("time", "memory"))
+    mixed = physical and _machines(values) > 1
+    estimate = Estimate(n=len(values), kind="mixed") if mixed else _estimate(values, metric)
+    line.update(_names(name, estimate))
+    if not metric.compare:
+        return
+    other = Estimate()
+    if line["system"] != base and base in drawn and _may_compare(line, metric):
+        pairs = paired(values, drawn[base])
+        if metric.compare == "ratio" and not mixed:
+            other = stats.paired_ratio(pairs["a"], pairs["b"], metric.estimator == "range")
+        elif metric.compare == "difference":
+            other = stats.paired_difference(pairs["a"], pairs["b"])
+    line.update(_names(f"{name}_{metric.compare}", other))
+    if metric.compare == "ratio":
+        line[f"{name}_noise"] = noise
+        line[f"{name}_verdict"] = verdicts.of_ratio(other, metric, noise, limits[metric.margin])
+
+
+def _may_compare(line: Mapping[str, object], metric: Metric) -> bool:
+    """No ratio if parity failed; no step ratio between networks that did different work."""
+    if metric.compare == "ratio" and line["comparable"] is not None and not line["comparable"]:
+        return False
+    return not (metric.name == "time_step_warm_s" and line["work"])
+
+
+def _machines(values: pd.Series) -> int:
+    names = values.index.names
+    return values.index.get_level_values("machine_id").nunique() if "machine_id" in names else 1
+
+
+def _estimate(values: pd.Series, metric: Metric) -> Estimate:
+    return ESTIMATORS[metric.estimator](values.to_numpy())
+
+
+def _names(prefix: str, estimate: Estimate) -> dict[str, object]:
+    low, high, n, kind = estimate[1:]
+    return {
+        prefix: estimate.value,
+        f"{prefix}_low": low,
+        f"{prefix}_high": high,
+        f"{prefix}_n": n,
+        f"{prefix}_kind": kind,
+    }
+
+
+def estimate_of(line: Mapping[str, object] | pd.Series, prefix: str) -> Estimate:
+    """The estimate that a line of the summary holds under a prefix."""
+    fields = [line[prefix], *(line[f"{prefix}_{part}"] for part in ("low", "high", "n", "kind"))]
+    return Estimate(*fields) if isinstance(fields[4], str) else Estimate()

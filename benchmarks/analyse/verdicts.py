@@ -1,0 +1,79 @@
+"""When a difference is called one. The words stand in metrics.py, the rules here.
+
+Ratios of time and memory, system / base:
+  equivalent within x   the whole interval lies within the margin x, and so does the A/A noise
+  faster, slower, ...   the interval excludes 1, and the ratio is beyond the A/A noise
+  undecided             anything else, and any time ratio from fewer than six blocks
+Scores: equivalent if two one-sided tests say so, higher or lower if the paired test says so,
+both corrected for the number of systems that are compared with the base.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from benchmarks.analyse import stats
+from benchmarks.analyse.metrics import EQUIVALENT, UNDECIDED, Metric, margin_words
+from benchmarks.analyse.stats import ALPHA, Estimate
+
+JUDGED = ("network", "classical")
+SMALLEST_RANGE = 3  # processes behind a verdict on memory, which hardly varies
+
+
+def of_ratio(ratio: Estimate, metric: Metric, noise: float, margin: float) -> str:
+    """The verdict on a paired ratio; "" if there is none. noise: A/A ratio above 1, or nan.
+
+    Without an A/A twin the margin stands in for the noise.
+    """
+    if not ratio.known:
+        return ""
+    needed = "range" if metric.estimator == "range" else "interval"
+    if ratio.kind != needed or ratio.n < SMALLEST_RANGE:
+        return UNDECIDED
+    blur = noise if math.isfinite(noise) else 1 + margin
+    if max(ratio.high, 1 / ratio.low, blur) <= 1 + margin:
+        return f"{EQUIVALENT} {margin_words(metric, margin)}"
+    if ratio.high < 1 and 1 / ratio.value > blur:
+        return metric.less
+    if ratio.low > 1 and ratio.value > blur:
+        return metric.more
+    return UNDECIDED
+
+
+def judge_scores(
+    lines: list[dict[str, object]],
+    metric: Metric,
+    drawn: Mapping[str, pd.Series],
+    base: str,
+    margin: float,
+) -> None:
+    """Give each line its M_verdict and the corrected p values behind it, M_p and M_p_equal.
+
+    The family is every network and classical system that was compared with the base.
+    """
+    for line in lines:
+        line |= {f"{metric.name}_verdict": "", f"{metric.name}_noise": math.nan}
+    family = [
+        line
+        for line in lines
+        if line["system"] != base
+        and line["family"] in JUDGED
+        and line[f"{metric.name}_{metric.compare}_kind"] not in ("none", "single")
+    ]
+    pairs = [pd.concat([drawn[str(x["system"])], drawn[base]], axis=1, join="inner") for x in family]
+    both = [(p.iloc[:, 0].to_numpy(), p.iloc[:, 1].to_numpy()) for p in pairs]
+    differs = stats.holm([stats.difference_p(a, b, len(both)) for a, b in both])
+    equals = stats.holm([stats.equivalence_p(a, b, margin) for a, b in both])
+    for line, p, p_equal in zip(family, differs, equals, strict=True):
+        difference = line[f"{metric.name}_{metric.compare}"]
+        if p_equal < ALPHA:
+            word = f"{EQUIVALENT} {margin_words(metric, margin)}"
+        elif p < ALPHA:
+            word = metric.less if difference < 0 else metric.more
+        else:
+            word = UNDECIDED
+        line[f"{metric.name}_verdict"] = word
+        line |= {f"{metric.name}_p": p, f"{metric.name}_p_equal": p_equal}
