@@ -52,6 +52,9 @@ BUILT_IN = {
 # Planned only when named, by `--systems all`, or by a suite that lists them.
 OPTIONAL = ("jax-jit", "jax-scan")
 
+# Controls that train a network all the same, so they get start weights as networks do.
+TWINS = ("mapicx-again",)
+
 
 def _plug_ins() -> dict[str, Any]:
     """Entry points by system name, not loaded. Reads metadata only."""
@@ -60,9 +63,14 @@ def _plug_ins() -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
 
 
+def plug_in_names() -> list[str]:
+    """Names of the systems that other installed packages add."""
+    return sorted(_plug_ins())
+
+
 def names() -> list[str]:
     """Every system's name, built-in ones first, without importing any of them."""
-    return [*BUILT_IN, *sorted(_plug_ins())]
+    return [*BUILT_IN, *plug_in_names()]
 
 
 def system(name: str) -> type:

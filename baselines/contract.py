@@ -7,6 +7,7 @@ Standard library only, so that a worker can read it before any clock has to be e
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -61,8 +62,7 @@ class Workload:
     @property
     def parameter_count(self) -> int:
         """Weights and biases of the network."""
-        pairs = zip(self.layers, self.layers[1:], strict=False)
-        return sum(n_in * n_out + n_out for n_in, n_out in pairs)
+        return sum(n_in * n_out + n_out for n_in, n_out in itertools.pairwise(self.layers))
 
 
 class Data(Protocol):

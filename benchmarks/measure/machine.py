@@ -1,0 +1,168 @@
+"""What machine, which versions, which code: the environment block of run.json.
+
+Privacy: variables are recorded by allow-list; no host name, user name, home path or index
+address is recorded. What cannot be read is None.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import threads
+from benchmarks.measure.executors import ROOT
+
+# Variables whose values change measurements and say nothing about a person.
+ALLOWED = (
+    *threads.POOLS, "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_DYNAMIC", "OMP_WAIT_POLICY",
+    "KMP_BLOCKTIME", "MALLOC_ARENA_MAX", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "CI",
+)  # fmt: skip
+# Distributions that decide figures; their versions are part of every run.
+DISTRIBUTIONS = (
+    "numpy", "scipy", "scikit-learn", "torch", "tensorflow-cpu", "tensorflow", "keras", "jax",
+    "jaxlib", "pandas", "memory-profiler", "psutil", "threadpoolctl", "statsmodels", "matplotlib",
+)  # fmt: skip
+PACKAGES = ("mapicx", "baselines", "benchmarks")
+
+
+def environment() -> dict[str, Any]:
+    """Everything about machine and interpreter that a reader needs to judge the figures."""
+    return {
+        "cpu": cpu_model(),
+        "cores": cores(),
+        "memory_bytes": _memory_bytes(),
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "libc": " ".join(platform.libc_ver()).strip() or None,
+        "virtualised": _virtualised(),
+        "frequency_governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "transparent_huge_pages": _first_line("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "python": platform.python_version(),
+        "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
+        "variables": {name: os.environ[name] for name in ALLOWED if name in os.environ},
+        "variables_hidden_from_trials": threads.changed_variables(os.environ),
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": _dirty(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the distributions that decide figures, and mapicx's own."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"mapicx": _own_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine_id(facts: dict[str, Any]) -> str:
+    """Hash of what must be equal before two timings are compared."""
+    keys = ("cpu", "cores", "memory_bytes", "kernel", "machine", "python")
+    text = json.dumps([facts[key] for key in keys])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def digests() -> dict[str, str]:
+    """Hash of each package's code and of the plan files."""
+    found = {name: _digest((ROOT / name).rglob("*.py")) for name in PACKAGES}
+    plans = sorted((ROOT / "benchmarks" / "plan").glob("*.toml"))
+    return found | {path.name: _digest([path]) for path in plans}
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_model() -> str | None:
+    """The processor's own name."""
+    try:
+        with open("/proc/cpuinfo") as info:
+            for line in info:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or None
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        total.update(path.name.encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def _own_version() -> str:
+    """Read, not imported: the harness does not load what it measures."""
+    import tomllib
+
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _virtualised() -> bool | None:
+    try:
+        with open("/proc/cpuinfo") as info:
+            return " hypervisor" in info.read()
+    except OSError:
+        return None
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        with open(path) as file:
+            return file.readline().strip() or None
+    except OSError:
+        return None
+
+
+@functools.cache
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _dirty() -> bool | None:
+    """Whether code differs from the commit; results and reports do not count."""
+    changed = _git("status", "--porcelain", "--", *PACKAGES, "pyproject.toml")
+    return None if changed is None else bool(changed)
+
+
+def command_line(arguments: list[str]) -> str:
+    """The command with paths shortened to file names."""
+    short = [Path(part).name if os.sep in part else part for part in arguments]
+    return " ".join(["python -m benchmarks.run", *short])
+
+
+def compile_packages() -> None:
+    """Write bytecode now, so that no trial pays for compiling this project's sources."""
+    import compileall
+
+    for name in PACKAGES:
+        compileall.compile_dir(str(ROOT / name), quiet=2)

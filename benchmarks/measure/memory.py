@@ -1,0 +1,126 @@
+"""Peak memory, read from the kernel and, beside it, sampled from outside.
+
+`VmHWM` in /proc/self/status is the highest resident set of this address space and starts at zero
+at exec; writing 5 to /proc/self/clear_refs sets it back to the present. `ru_maxrss` is inherited
+at exec: a parent of 150 MB would make every child 150 MB, so it is never used.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from typing import Any
+
+KERNEL, WORKING_SET, RESIDENT = "VmHWM per phase", "psutil peak working set", "psutil RSS"
+
+
+class HighWater:
+    """Peak resident set of each phase of this process, in bytes.
+
+    Elsewhere than on Linux there is no reset: a phase's peak is then the peak so far (Windows)
+    or the resident set at its end (macOS); `method` says which.
+    """
+
+    def __init__(self) -> None:
+        self.peaks: dict[str, int] = {}
+        self.before: dict[str, int] = {}
+        self.after: dict[str, dict[str, int | None]] = {}
+        self.method = _method()
+        self.highest = 0
+
+    @contextmanager
+    def phase(self, name: str) -> Any:
+        """Measure what happens inside under this name."""
+        self.highest = max(self.highest, read()["peak"] or 0)
+        _reset()
+        self.before[name] = read()["resident"] or 0
+        try:
+            yield
+        finally:
+            self.after[name] = read()
+            self.peaks[name] = self.after[name]["peak"] or 0
+            self.highest = max(self.highest, self.peaks[name])
+
+    def fields(self) -> dict[str, Any]:
+        """The row's memory fields; None for a phase that was not reached."""
+        imported = self.after.get("import", {})
+        built = [self.peaks[name] for name in ("data", "build") if name in self.peaks]
+        trained = self.peaks.get("train")
+        return {
+            "memory_import_peak_bytes": self.peaks.get("import"),
+            "memory_import_anon_bytes": imported.get("anon"),
+            "memory_import_file_bytes": imported.get("file"),
+            "memory_build_peak_bytes": max(built, default=None),
+            "memory_train_peak_bytes": trained,
+            "memory_train_increment_bytes": (
+                None if trained is None else max(0, trained - self.before["train"])
+            ),
+            "memory_peak_bytes": self.highest,
+            "memory_method": self.method,
+        }
+
+
+def read() -> dict[str, int | None]:
+    """Resident set now and its peak, with the anonymous and file-backed parts, in bytes."""
+    if _method() == KERNEL:
+        with open("/proc/self/status") as status:
+            lines = dict(line.split(":", 1) for line in status)
+        kibibytes = {
+            key: int(lines[name].split()[0])
+            for key, name in (
+                ("resident", "VmRSS"),
+                ("peak", "VmHWM"),
+                ("anon", "RssAnon"),
+                ("file", "RssFile"),
+            )
+            if name in lines
+        }
+        return {key: 1024 * kibibytes[key] for key in kibibytes}
+    import psutil
+
+    info = psutil.Process().memory_info()
+    peak = getattr(info, "peak_wset", info.rss)
+    return {"resident": info.rss, "peak": peak, "anon": None, "file": None}
+
+
+def _method() -> str:
+    if sys.platform.startswith("linux"):
+        return KERNEL
+    return WORKING_SET if sys.platform == "win32" else RESIDENT
+
+
+def _reset() -> None:
+    if _method() == KERNEL:
+        with open("/proc/self/clear_refs", "w") as control:
+            control.write("5")
+
+
+class Sampler:
+    """memory-profiler's curve of a process, taken in the parent by a thread of its own.
+
+    No fork and no sampler inside the measured process; what is shorter than the interval of
+    10 ms is missed, which is why the kernel's figure is the headline.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._samples: list[tuple[float, float]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        from memory_profiler import memory_usage
+
+        self._samples = memory_usage(self._process, interval=0.01, timestamps=True)
+
+    def curve(self, until: float | None) -> list[tuple[float, int]]:
+        """(wall-clock seconds since the epoch, bytes), up to `until`."""
+        self._thread.join(timeout=5)
+        mebibyte = 1024 * 1024
+        return [
+            (moment, int(size * mebibyte))
+            for size, moment in self._samples
+            if size > 0 and (until is None or moment <= until)
+        ]

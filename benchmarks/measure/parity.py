@@ -1,0 +1,65 @@
+"""Does a network system train the same network? The first 20 updates against numpy-plain.
+
+float64, the given start weights, full batch, no dropout, a reduced network. Longer recipes are
+chaotic and prove nothing. Hyper-parameters are numbers that float32 holds exactly, because Keras
+rounds Python floats on the way.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from baselines.contract import Workload
+
+UPDATES, ROWS, UNITS = 20, 64, 64
+
+EXACT = {"lr": 0.125, "momentum": 0.875, "decay": 2.0**-10, "l2": 2.0**-10}
+EXACT_ADAM = {"lr": 2.0**-6, "beta_1": 0.875, "beta_2": 1 - 2.0**-10, "epsilon": 2.0**-40}
+
+
+def tolerance(workload: Workload) -> float:
+    """Largest difference of a loss or a weight that still counts as the same mathematics.
+
+    Adam: Keras and scikit-learn put epsilon outside the bias correction. Decay: Keras computes
+    the schedule in float32.
+    """
+    if workload.optimizer == "adam":
+        return 1e-6
+    return 1e-8 if workload.decay else 1e-12
+
+
+def reduced(workload: Workload) -> Workload:
+    """The same recipe on a network, data and values on which exactness can be asked for."""
+    values = dict(EXACT)
+    for optional in ("momentum", "decay", "l2"):
+        if not getattr(workload, optional):
+            values[optional] = 0.0
+    if workload.optimizer == "adam":
+        values |= EXACT_ADAM
+    first, *hidden, last = workload.layers
+    return dataclasses.replace(
+        workload,
+        layers=(first, *(min(units, UNITS) for units in hidden), last),
+        train_rows=min(workload.train_rows, ROWS),
+        test_rows=min(workload.test_rows, ROWS),
+        dropout=0.0,
+        epochs=UPDATES,
+        batch_size=None,
+        shuffle=False,
+        **values,
+    )
+
+
+def largest_difference(system: Any, reference: Any) -> float:
+    """Of all losses and final weights; inf if their numbers differ."""
+    import numpy as np
+
+    pairs = [(np.array([float(x) for x in s.losses]), s.get_weights()) for s in (system, reference)]
+    (losses, weights), (expected_losses, expected_weights) = pairs
+    if losses.shape != expected_losses.shape or len(weights) != len(expected_weights):
+        return float("inf")
+    difference = float(np.abs(losses - expected_losses).max())
+    for array, expected in zip(weights, expected_weights, strict=True):
+        difference = max(difference, float(np.abs(array - expected.reshape(array.shape)).max()))
+    return difference

@@ -1,0 +1,165 @@
+"""Starts a child, listens to it, and ends it whatever it does.
+
+The child is exec'd, never forked from this process's memory, in a process group of its own. One
+loop waits for the row's pipe, for stderr and for the child's end, so a flood, a closed pipe or a
+grandchild that keeps the pipe open cannot hold it up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+GRACE_S = 2.0  # between TERM and KILL
+TAIL = 4000  # bytes of stderr worth keeping
+LARGEST_MESSAGE = 16 * 1024 * 1024
+
+
+class Ended(NamedTuple):
+    """How a child ended. `killed` is "", "timeout" or "oom"; times are perf_counter seconds."""
+
+    message: bytes
+    stderr: str
+    exit_code: int | None
+    killed: str
+    started: float
+    ended: float
+
+
+def run(
+    command: Callable[[int, float], list[str]],
+    *,
+    environment: dict[str, str],
+    folder: str,
+    timeout: float,
+    memory_limit: int | None = None,
+    watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> Ended:
+    """Run `command(pipe, started)` to its end, at most `timeout` seconds.
+
+    `watch` is called with the process as soon as it exists (the memory sampler).
+    KeyboardInterrupt kills the child and goes on to the caller.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    started = time.perf_counter()
+    try:
+        process = subprocess.Popen(
+            command(writer, started),
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=(writer,),
+            start_new_session=True,
+        )
+    finally:
+        os.close(writer)
+    if watch is not None:
+        watch(process)
+    try:
+        return _attend(process, reader, started, timeout, memory_limit)
+    finally:
+        kill(process)
+        os.close(reader)
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def _attend(
+    process: subprocess.Popen[bytes],
+    reader: int,
+    started: float,
+    timeout: float,
+    memory_limit: int | None,
+) -> Ended:
+    assert process.stderr is not None
+    os.set_blocking(process.stderr.fileno(), False)
+    heard = {reader: b"", process.stderr.fileno(): b""}
+    limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
+    killed = ""
+    with selectors.DefaultSelector() as selector, _end_of(process) as end:
+        for descriptor in heard:
+            selector.register(descriptor, selectors.EVENT_READ)
+        if end is not None:
+            selector.register(end, selectors.EVENT_READ)
+        while process.poll() is None:
+            left = started + timeout - time.perf_counter()
+            if left <= 0:
+                killed = "timeout"
+            elif memory_limit is not None and group_memory(process.pid) > memory_limit:
+                killed = "oom"
+            if killed:
+                break
+            # Without a descriptor for the child's end, look at it a hundred times a second.
+            pause = 0.01 if end is None or memory_limit is not None else left
+            for key, _ in selector.select(min(left, pause)):
+                if key.fd in heard and not _listen(key.fd, heard, limits):
+                    selector.unregister(key.fd)
+        ended = time.perf_counter()
+    if killed:
+        kill(process)
+        ended = time.perf_counter()
+    for descriptor in heard:  # what was written last is still in the pipes
+        while len(heard[descriptor]) < LARGEST_MESSAGE and _listen(descriptor, heard, limits):
+            pass
+    stderr = heard[process.stderr.fileno()].decode(errors="replace")
+    return Ended(heard[reader], stderr, process.returncode, killed, started, ended)
+
+
+def _listen(descriptor: int, heard: dict[int, bytes], limits: dict[int, int]) -> bool:
+    """Read what is there, keeping the last bytes; False once nothing more can come now."""
+    try:
+        part = os.read(descriptor, 65536)
+    except BlockingIOError:
+        return False
+    heard[descriptor] = (heard[descriptor] + part)[-limits[descriptor] :]
+    return bool(part)
+
+
+@contextlib.contextmanager
+def _end_of(process: subprocess.Popen[bytes]):
+    """A descriptor that becomes readable when the process ends; None where there is none."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End the whole process group: TERM, then KILL for whatever is left of it."""
+    if process.poll() is None:
+        _signal(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+    _signal(process.pid, signal.SIGKILL)  # also grandchildren that outlive their parent
+    process.wait()
+
+
+def _signal(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def group_memory(group: int) -> int:
+    """Resident bytes of every process in the group."""
+    import psutil
+
+    total = 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group:
+                total += process.memory_info().rss
+    return total

@@ -1,0 +1,102 @@
+"""How many threads a trial may use: asked for in every way there is, then checked.
+
+The child's environment is scrubbed of what the machine left (OPENBLAS_CORETYPE alone can halve
+NumPy's speed) and set explicitly.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+SCRUBBED = (
+    "OPENBLAS_", "NVPL_", "MKL_", "OMP_", "KMP_", "BLIS_", "VECLIB_", "NUMEXPR_", "TF_", "XLA_",
+    "MALLOC_", "TORCHINDUCTOR_", "PYTORCH_", "JAX_", "KERAS_", "GOTO_",
+)  # fmt: skip
+# A worker reads cached bytecode, as any installed program does; -X and -W options are ours.
+DROPPED = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONTRACEMALLOC",
+    "PYTHONPROFILEIMPORTTIME",
+    "PYTHONWARNINGS",
+)
+POOLS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
+)  # fmt: skip
+
+
+def child_environment(threads: int, scratch: str, path: str, inherited: Mapping[str, str]) -> dict:
+    """The whole environment of a trial. Caches and temporary files live in `scratch`."""
+    kept = {
+        key: value
+        for key, value in inherited.items()
+        if not key.startswith(SCRUBBED) and key not in DROPPED
+    }
+    return {
+        **kept,
+        **dict.fromkeys(POOLS, str(threads)),
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_DYNAMIC": "FALSE",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "tensorflow",
+        "KERAS_HOME": scratch,  # a user's keras.json must not change the arithmetic
+        "JAX_PLATFORMS": "cpu",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TORCHINDUCTOR_CACHE_DIR": os.path.join(scratch, "inductor"),
+        "TMPDIR": scratch,
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": os.pathsep.join(part for part in (path, kept.get("PYTHONPATH")) if part),
+    }
+
+
+def changed_variables(inherited: Mapping[str, str]) -> list[str]:
+    """Names of the machine's variables that trials do not get to see."""
+    return sorted(key for key in inherited if key.startswith(SCRUBBED) or key in DROPPED)
+
+
+def pin(threads: int) -> list[int] | None:
+    """Bind this process to its last `threads` cores; None where the system has no affinity.
+
+    The last ones, because interrupts and the harness itself favour the first.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))[-threads:]
+    os.sched_setaffinity(0, cores)
+    return cores
+
+
+def cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
+    """A sentence if the process shows more threads than it was given, else None."""
+    if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > threads:
+        return f"the process may run on {len(os.sched_getaffinity(0))} cores, not on {threads}"
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_num_threads"):
+        count = torch.get_num_threads()
+        if count != threads:
+            return f"torch runs {count} threads where {threads} were asked for"
+    # Below a third of a second the clock of CPU time is too coarse to judge by.
+    if wall_s > 0.3 and cpu_s > (threads + 0.3) * wall_s:
+        return f"training used {cpu_s / wall_s:.1f} cores where {threads} were asked for"
+    return None
+
+
+def pools(threads: int) -> dict[str, Any]:
+    """What threadpoolctl finds in this process, and a defect if a pool is larger than asked."""
+    import threadpoolctl
+
+    found = threadpoolctl.threadpool_info()
+    largest = max((pool["num_threads"] for pool in found), default=None)
+    text = "; ".join(
+        " ".join(
+            str(pool[key]) for key in ("internal_api", "version", "architecture") if pool.get(key)
+        )
+        for pool in found
+    )
+    defect = None
+    if largest is not None and largest > threads:
+        defect = f"a thread pool has {largest} threads where {threads} were asked for"
+    return {"blas": text or None, "threads_seen": largest, "defect": defect}

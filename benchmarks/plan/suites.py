@@ -1,0 +1,137 @@
+"""Reads suites.toml and presets.toml, and turns what the user asked for into one request."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import baselines
+from baselines.contract import Workload
+from benchmarks.plan import workloads as catalogue
+from benchmarks.plan.workloads import UsageError, read_table, unknown
+from benchmarks.record.schema import MEASURES
+
+PRESETS = read_table("presets.toml")
+SUITES = read_table("suites.toml")
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What will be measured, after presets and options have met."""
+
+    suite: str
+    preset: str
+    workloads: tuple[Workload, ...]
+    systems: tuple[str, ...]
+    named: tuple[str, ...]  # systems that the user asked for by name
+    seeds: int
+    memory_blocks: int
+    accuracy_seeds: int
+    measures: tuple[str, ...]
+    threads: tuple[int, ...]
+    budget_s: float | None
+    question: str
+
+
+def seconds(text: str | float | None) -> float | None:
+    """A duration such as 90s, 8m or 2h in seconds; a bare number is seconds."""
+    if text is None or isinstance(text, (int, float)):
+        return text
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
+    if not match or float(match[1]) == 0:
+        raise UsageError(f"{text!r} is no duration; write 90s, 8m or 2h")
+    return float(match[1]) * UNITS.get(match[2], 1)
+
+
+def split(text: str | None) -> list[str]:
+    """The names in a comma-separated option, in order, each once."""
+    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
+def request(
+    *,
+    suite: str = "spiral",
+    preset: str = "quick",
+    systems: str | None = None,
+    workloads: str | None = None,
+    seeds: int | None = None,
+    measures: str | None = None,
+    threads: str = "1",
+    budget: str | None = None,
+    cores: int = 1,
+) -> Request:
+    """Merge suite, preset and options. UsageError names what is unknown and what is near."""
+    if suite not in SUITES:
+        raise unknown("suite", suite, SUITES)
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    asked, chosen = SUITES[suite], PRESETS[preset]
+    built_in = catalogue.workloads()
+    names = split(workloads) or asked["workloads"]
+    for name in names:
+        if name not in built_in:
+            raise unknown("workload", name, built_in)
+    wanted = _measures(measures, asked, chosen)
+    count = chosen["seeds"] if seeds is None else seeds
+    if count < 1:
+        raise UsageError(f"--seeds is {count}; at least one seed is needed")
+    return Request(
+        suite=suite,
+        preset=preset,
+        workloads=tuple(_capped(built_in[name], chosen.get("epochs")) for name in names),
+        systems=tuple(_systems(systems, asked)),
+        named=tuple(name for name in split(systems) if name != "all"),
+        seeds=count,
+        memory_blocks=min(count, chosen["memory_blocks"] or count),
+        accuracy_seeds=max(count, chosen.get("accuracy_seeds", count)),
+        measures=wanted,
+        threads=_threads(threads, cores),
+        budget_s=seconds(budget if budget is not None else chosen.get("budget")),
+        question=asked["question"],
+    )
+
+
+def _capped(workload: Workload, epochs: int | None) -> Workload:
+    if epochs is None or workload.epochs <= epochs:
+        return workload
+    return dataclasses.replace(workload, epochs=epochs)
+
+
+def _measures(text: str | None, suite: Mapping[str, Any], preset: Mapping[str, Any]) -> tuple:
+    default = [name for name in preset["measures"] if name in suite.get("measures", MEASURES)]
+    names = split(text) or default
+    for name in names:
+        if name not in MEASURES:
+            raise unknown("measure", name, MEASURES)
+    return tuple(name for name in MEASURES if name in names)
+
+
+def _systems(text: str | None, suite: Mapping[str, Any]) -> list[str]:
+    known = baselines.names()
+    names = split(text) or suite["systems"]
+    if "all" in names:
+        everything = [*suite["systems"], *baselines.OPTIONAL, *baselines.plug_in_names()]
+        names = list(dict.fromkeys([*everything, *(name for name in names if name != "all")]))
+    for name in names:
+        if name not in known:
+            raise unknown("system", name, known)
+    return names
+
+
+def _threads(text: str, cores: int) -> tuple[int, ...]:
+    numbers = []
+    for part in split(text):
+        if part == "all":
+            numbers.append(cores)
+        elif part.isdigit() and 1 <= int(part) <= cores:
+            numbers.append(int(part))
+        else:
+            raise UsageError(
+                f"--threads {part!r} cannot be given: write numbers from 1 to {cores}, or all"
+            )
+    if not numbers:
+        raise UsageError("--threads is empty; write 1, 2 or all")
+    return tuple(dict.fromkeys(numbers))

@@ -1,0 +1,160 @@
+"""From a request to trials: who is measured on what, in which block, in which order.
+
+A block holds every planned system once, on one seed, in shuffled order, so any whole number of
+blocks is a balanced experiment. Parity trials form block 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Mapping
+
+from baselines.contract import Workload
+from benchmarks.plan import workloads as catalogue
+from benchmarks.plan.suites import Request
+
+# Known answers that sit in every block: they tell whether the instrument can be trusted.
+CONTROLS = {
+    "time": ("noop", "sleep", "matmul", "mapicx-again"),
+    "memory": ("noop", "allocate"),
+    "accuracy": (),
+    "parity": (),
+}
+DTYPES = {"parity": "float64"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Support:
+    """What the class of a system says of itself, asked in a process of its own."""
+
+    family: str
+    requires: tuple[str, ...] = ()
+    refused: Mapping[str, str] = dataclasses.field(default_factory=dict)  # workload -> reason
+    defect: str = ""  # why the class itself could not be loaded
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One system on one workload with one seed, one thread setting and one measure."""
+
+    system: str
+    family: str
+    workload: str
+    seed: int
+    threads: int
+    measure: str
+    dtype: str
+    block: int
+    order: int
+    recipe: str
+    workload_digest: str
+
+    @property
+    def trial_id(self) -> str:
+        """Hash of (system, workload, seed, threads, measure, dtype)."""
+        key = [self.system, self.workload, self.seed, self.threads, self.measure, self.dtype]
+        return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
+
+    def described(self) -> dict[str, object]:
+        """The trial as run.json keeps it."""
+        return {"trial_id": self.trial_id, **dataclasses.asdict(self)}
+
+
+def from_description(entry: Mapping[str, object]) -> Trial:
+    """The inverse of `described`."""
+    return Trial(**{key: value for key, value in entry.items() if key != "trial_id"})  # type: ignore[arg-type]
+
+
+def plan(
+    request: Request, support: Mapping[str, Support], order_seed: int
+) -> tuple[list[Trial], list[dict[str, str]]]:
+    """All trials in the order of their execution, and what is skipped and why."""
+    shuffle = random.Random(order_seed).shuffle
+    skipped = [
+        {"system": name, "workload": workload.name, "reason": support[name].refused[workload.name]}
+        for workload in request.workloads
+        for name in request.systems
+        if workload.name in support[name].refused
+    ]
+    blocks = [_parity(request, support)] if "parity" in request.measures else []
+    blocks += [_block(request, support, seed) for seed in range(_block_count(request))]
+    first = 0 if "parity" in request.measures else 1
+    trials: list[Trial] = []
+    for number, block in enumerate(blocks, start=first):
+        shuffle(block)
+        start = len(trials)
+        trials += [
+            dataclasses.replace(trial, block=number, order=start + place)
+            for place, trial in enumerate(block)
+        ]
+    return trials, skipped
+
+
+def _block_count(request: Request) -> int:
+    with_accuracy = request.accuracy_seeds if "accuracy" in request.measures else 0
+    with_clock = request.seeds if {"time", "memory"} & set(request.measures) else 0
+    return max(with_accuracy, with_clock)
+
+
+def _measured_in(block: int, request: Request) -> Iterable[str]:
+    """The measures of one block (counted from 0): memory in some, time in the first `seeds`."""
+    if block < request.seeds:
+        if "time" in request.measures:
+            yield "time"
+        alone = "time" not in request.measures
+        if "memory" in request.measures and (alone or block in _memory_blocks(request)):
+            yield "memory"
+    if "accuracy" in request.measures and block < request.accuracy_seeds:
+        yield "accuracy"
+
+
+def _memory_blocks(request: Request) -> set[int]:
+    """Spread evenly, the first block among them, so that the first table is complete."""
+    return {
+        index * request.seeds // request.memory_blocks for index in range(request.memory_blocks)
+    }
+
+
+def _block(request: Request, support: Mapping[str, Support], seed: int) -> list[Trial]:
+    return [
+        _trial(name, support[name], workload, seed, threads, measure)
+        for measure in _measured_in(seed, request)
+        for workload in request.workloads
+        for threads in request.threads
+        for name in dict.fromkeys([*request.systems, *CONTROLS[measure]])
+        if workload.name not in support[name].refused
+    ]
+
+
+def _parity(request: Request, support: Mapping[str, Support]) -> list[Trial]:
+    """Once per network system and recipe; the first workload of a recipe stands for it."""
+    by_recipe: dict[str, Workload] = {}
+    for workload in request.workloads:
+        by_recipe.setdefault(workload.recipe, workload)
+    return [
+        _trial(name, support[name], workload, 0, 1, "parity")
+        for workload in by_recipe.values()
+        for name in request.systems
+        if support[name].family == "network" and workload.name not in support[name].refused
+    ]
+
+
+def _trial(
+    name: str, support: Support, workload: Workload, seed: int, threads: int, measure: str
+) -> Trial:
+    return Trial(
+        system=name,
+        family=support.family,
+        workload=workload.name,
+        seed=seed,
+        threads=threads,
+        measure=measure,
+        dtype=DTYPES.get(measure, "float32"),
+        block=0,
+        order=0,
+        recipe=workload.recipe,
+        workload_digest=catalogue.digest(workload),
+    )
