@@ -16,7 +16,11 @@ import pandas as pd
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import CEILING
 from benchmarks.analyse.metrics import MARGINS, METRICS
-from benchmarks.analyse.summary import GROUP, samples
+from benchmarks.analyse.samples import Sample, paired, samples
+from benchmarks.analyse.summary import GROUP
+
+# The standard error of fewer seeds is too unsure to accuse a system.
+SMALLEST_N = 3
 
 
 class Finding(NamedTuple):
@@ -64,16 +68,16 @@ def parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
     return True, f"{len(proven)} systems train the same network as numpy-plain"
 
 
-def _pairs(scores: Mapping[str, pd.Series]) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+def _pairs(scores: Mapping[str, Sample]) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
     found = {}
     for one, two in itertools.combinations(scores, 2):
-        both = pd.concat([scores[one], scores[two]], axis=1, join="inner")
-        if len(both) > 1:
-            found[one, two] = (both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy())
+        a, b = paired(scores[one], scores[two])
+        if len(a) > 1:
+            found[one, two] = (a, b)
     return found
 
 
-def same_accuracy(scores: Mapping[str, pd.Series]) -> tuple[bool | None, str]:
+def same_accuracy(scores: Mapping[str, Sample]) -> tuple[bool | None, str]:
     """No pair of network systems differs in test accuracy (paired over seeds, Holm)."""
     pairs = _pairs(scores)
     if not pairs:
@@ -86,7 +90,7 @@ def same_accuracy(scores: Mapping[str, pd.Series]) -> tuple[bool | None, str]:
     return bool(adjusted[smallest] >= stats.ALPHA), f"{what} ({worst})"
 
 
-def equivalent_accuracy(scores: Mapping[str, pd.Series], margin: float) -> tuple[bool | None, str]:
+def equivalent_accuracy(scores: Mapping[str, Sample], margin: float) -> tuple[bool | None, str]:
     """Every pair of network systems is equivalent within the margin (two one-sided tests, Holm).
 
     None instead of False: rows that do not show equivalence do not show a difference either.
@@ -108,7 +112,7 @@ def ceiling_of(group: pd.DataFrame) -> float:
     if len(known):
         return float(known.mean())
     bayes = samples(group[group["system"] == CEILING], METRICS["accuracy_test"])
-    return float(bayes.mean()) if len(bayes) else math.nan
+    return float(np.mean(list(bayes.values()))) if bayes else math.nan
 
 
 def below_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
@@ -119,11 +123,11 @@ def below_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
     above, unknown, highest = [], [], (-math.inf, "")
     trained = group[group["family"].isin(["network", "classical"])]
     for name, rows in trained.groupby("system", sort=True):
-        values = samples(rows, METRICS["accuracy_test"]).to_numpy()
+        values = np.array(list(samples(rows, METRICS["accuracy_test"]).values()))
         if not len(values):
             continue
         highest = max(highest, (float(values.mean()), str(name)))
-        if len(values) == 1:
+        if len(values) < SMALLEST_N:
             unknown.append(str(name))
         elif values.mean() > ceiling + 3 * values.std(ddof=1) / math.sqrt(len(values)):
             above.append(str(name))

@@ -16,10 +16,10 @@ from benchmarks.analyse import stats, verdicts
 from benchmarks.analyse.equal_work import DIFFERENT, counted, differing
 from benchmarks.analyse.frameworks import AGAIN, BASE, framework
 from benchmarks.analyse.metrics import MARGINS, METRICS, Metric
+from benchmarks.analyse.samples import PAIR, Sample, paired, samples
 from benchmarks.analyse.stats import Estimate
 
 GROUP = ["workload", "threads"]
-PAIR = ["run_id", "machine_id", "block", "seed"]
 ESTIMATORS = {
     "median": stats.median_interval,
     "range": stats.median_range,
@@ -54,25 +54,6 @@ def columns() -> list[str]:
     return names
 
 
-def samples(rows: pd.DataFrame, metric: Metric) -> pd.Series:
-    """A system's values of a metric, one per (run, machine, block, seed), ok rows only.
-
-    Scores of one seed may stand in several trials; the first of metric.measures is taken.
-    """
-    usable = rows[rows["status"].eq("ok") & rows["measure"].isin(metric.measures)]
-    usable = usable[usable[metric.name].notna()]
-    place = usable["measure"].map({m: i for i, m in enumerate(metric.measures)})
-    usable = usable.assign(_place=place.astype("int64")).sort_values("_place", kind="stable")
-    key = ["run_id", "seed"] if metric.measures[0] != metric.measures[-1] else PAIR
-    chosen = usable.drop_duplicates(key).set_index(key)[metric.name].astype("float64")
-    return chosen.sort_index()
-
-
-def paired(values: pd.Series, base: pd.Series) -> pd.DataFrame:
-    """Columns a, b: the values of two systems where both have one."""
-    return pd.concat({"a": values, "b": base}, axis=1, join="inner")
-
-
 def noise_of(systems: Mapping[str, pd.DataFrame], metric: Metric, base: str = BASE) -> float:
     """The A/A noise as a ratio above 1: how far two runs of the same system seem to differ.
 
@@ -80,8 +61,8 @@ def noise_of(systems: Mapping[str, pd.DataFrame], metric: Metric, base: str = BA
     """
     if AGAIN not in systems or base not in systems or metric.compare != "ratio":
         return math.nan
-    pairs = paired(samples(systems[AGAIN], metric), samples(systems[base], metric))
-    twin = stats.paired_ratio(pairs["a"], pairs["b"], metric.estimator == "range")
+    a, b = paired(samples(systems[AGAIN], metric), samples(systems[base], metric))
+    twin = stats.paired_ratio(a, b, metric.estimator == "range")
     return max(twin.high, 1 / twin.low) if twin.known else math.nan
 
 
@@ -142,7 +123,7 @@ def _first(column: pd.Series) -> object:
 def _measure(
     line: dict[str, object],
     metric: Metric,
-    drawn: Mapping[str, pd.Series],
+    drawn: Mapping[str, Sample],
     base: str,
     noise: float,
     limits: Mapping[str, float],
@@ -156,11 +137,11 @@ def _measure(
         return
     other = Estimate()
     if line["system"] != base and base in drawn and _may_compare(line, metric):
-        pairs = paired(values, drawn[base])
+        a, b = paired(values, drawn[base])
         if metric.compare == "ratio" and not mixed:
-            other = stats.paired_ratio(pairs["a"], pairs["b"], metric.estimator == "range")
+            other = stats.paired_ratio(a, b, metric.estimator == "range")
         elif metric.compare == "difference":
-            other = stats.paired_difference(pairs["a"], pairs["b"])
+            other = stats.paired_difference(a, b)
     line.update(_names(f"{name}_{metric.compare}", other))
     if metric.compare == "ratio":
         line[f"{name}_noise"] = noise
@@ -174,13 +155,12 @@ def _may_compare(line: Mapping[str, object], metric: Metric) -> bool:
     return not (metric.name == "time_step_warm_s" and line["work"])
 
 
-def _machines(values: pd.Series) -> int:
-    names = values.index.names
-    return values.index.get_level_values("machine_id").nunique() if "machine_id" in names else 1
+def _machines(values: Sample) -> int:
+    return len({key[PAIR.index("machine_id")] for key in values if len(key) == len(PAIR)})
 
 
-def _estimate(values: pd.Series, metric: Metric) -> Estimate:
-    return ESTIMATORS[metric.estimator](values.to_numpy())
+def _estimate(values: Sample, metric: Metric) -> Estimate:
+    return ESTIMATORS[metric.estimator](list(values.values()))
 
 
 def _names(prefix: str, estimate: Estimate) -> dict[str, object]:

@@ -13,10 +13,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import pandas as pd
-
 from benchmarks.analyse import stats
 from benchmarks.analyse.metrics import EQUIVALENT, UNDECIDED, Metric, margin_words
+from benchmarks.analyse.samples import Sample, paired
 from benchmarks.analyse.stats import ALPHA, Estimate
 
 JUDGED = ("network", "classical")
@@ -46,7 +45,7 @@ def of_ratio(ratio: Estimate, metric: Metric, noise: float, margin: float) -> st
 def judge_scores(
     lines: list[dict[str, object]],
     metric: Metric,
-    drawn: Mapping[str, pd.Series],
+    drawn: Mapping[str, Sample],
     base: str,
     margin: float,
 ) -> None:
@@ -63,8 +62,7 @@ def judge_scores(
         and line["family"] in JUDGED
         and line[f"{metric.name}_{metric.compare}_kind"] not in ("none", "single")
     ]
-    pairs = [pd.concat([drawn[str(x["system"])], drawn[base]], axis=1, join="inner") for x in family]
-    both = [(p.iloc[:, 0].to_numpy(), p.iloc[:, 1].to_numpy()) for p in pairs]
+    both = [paired(drawn[str(line["system"])], drawn[base]) for line in family]
     differs = stats.holm([stats.difference_p(a, b, len(both)) for a, b in both])
     equals = stats.holm([stats.equivalence_p(a, b, margin) for a, b in both])
     for line, p, p_equal in zip(family, differs, equals, strict=True):
