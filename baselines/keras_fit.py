@@ -1,0 +1,165 @@
+"""keras-fit and keras-fit-tuned: one call of `model.fit`, as Keras' documentation teaches it.
+
+Both leave mixing the rows to Keras when the workload shuffles.
+"""
+
+from __future__ import annotations
+
+from baselines._base import Network, gflops
+
+
+class KerasFit(Network):
+    """Sequential, compile, fit, as in the beginner's guide; only the progress bar is off."""
+
+    name = "keras-fit"
+    requires = ("tensorflow", "keras")
+    own_order = True
+    jit_compile = False  # what "auto" means on a CPU, said explicitly
+
+    def load(self):
+        global keras, np, tf
+        import numpy as np
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(self.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(self.threads)
+        import keras
+
+        if keras.backend.backend() != "tensorflow":
+            raise ImportError(f"Keras runs on {keras.backend.backend()}, not on TensorFlow")
+        keras.config.set_floatx(self.dtype)
+
+    def build(self, data, weights):
+        recipe = self.workload
+        self.data, self.traces = data, 0
+        keras.utils.set_random_seed(self.seed)
+        l2 = keras.regularizers.L2(recipe.l2 / 2) if recipe.l2 else None  # its gradient is 2*l2*W
+        layers = [keras.Input((recipe.layers[0],))]
+        for width in recipe.layers[1:-1]:
+            layers.append(
+                keras.layers.Dense(width, activation=recipe.activation, kernel_regularizer=l2)
+            )
+            if recipe.dropout > 0:
+                layers.append(keras.layers.Dropout(recipe.dropout))
+        layers.append(keras.layers.Dense(recipe.layers[-1], kernel_regularizer=l2))
+        self.model = keras.Sequential(layers)
+        self.count_traces()
+        self.compile()
+        self.model.optimizer.build(self.model.trainable_variables)
+        # What a new training must find: step counter, moments, dropout's seeds.
+        state = [*self.model.optimizer.variables, *self.model.non_trainable_variables]
+        self.fresh = [(variable, variable.numpy()) for variable in state]
+        self.convert_data()
+        self.reset(weights)
+
+    def count_traces(self):
+        """Keras hides its tf.function; what is traced runs this Python code once per trace."""
+        train_step = self.model.train_step
+
+        def traced_step(data):
+            self.traces += 1
+            return train_step(data)
+
+        self.model.train_step = traced_step
+
+    def compile(self):
+        recipe = self.workload
+        rate = recipe.lr
+        if recipe.decay:
+            rate = keras.optimizers.schedules.InverseTimeDecay(recipe.lr, 1, recipe.decay)
+        if recipe.optimizer == "sgd":
+            optimizer = keras.optimizers.SGD(rate, momentum=recipe.momentum)
+        else:
+            optimizer = keras.optimizers.Adam(
+                rate, beta_1=recipe.beta_1, beta_2=recipe.beta_2, epsilon=recipe.epsilon
+            )
+        loss = {
+            "cce": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "bce": lambda: keras.losses.BinaryCrossentropy(from_logits=True),
+            "mse": lambda: keras.losses.MeanSquaredError(),
+        }[recipe.loss]()
+        self.model.compile(optimizer, loss, jit_compile=self.jit_compile, **self.compile_options())
+
+    def compile_options(self):
+        return {}
+
+    def convert_data(self):
+        self.X, self.y = self.data.X_train, self.data.y_train
+        if self.workload.loss != "cce":
+            self.y = self.y.astype(self.dtype)[:, None]
+
+    def reset(self, weights):
+        for variable, value in self.fresh:
+            variable.assign(value)
+        self.model.set_weights(
+            [*weights, *(v.numpy() for v in self.model.non_trainable_variables)]
+        ) if self.workload.dropout > 0 else self.model.set_weights(weights)
+
+    def train(self, record=False):
+        self.losses = []
+        if record:
+            self.train_recorded()
+        else:
+            self.fit()
+        self.count(self.model.optimizer.iterations.numpy())
+
+    def fit(self):
+        recipe = self.workload
+        self.model.fit(
+            self.X, self.y, batch_size=recipe.batch_size or recipe.train_rows,
+            epochs=recipe.epochs, shuffle=recipe.shuffle, verbose=0,
+        )  # fmt: skip
+
+    def train_recorded(self):
+        """Keras' own step, batch by batch: fit reports means over an epoch, with the L2 penalty."""
+        for epoch in range(self.workload.epochs):
+            for rows in self.data.batches(epoch):
+                penalty = float(sum(self.model.losses))
+                loss = self.model.train_on_batch(self.X[rows], self.y[rows])
+                self.losses.append(loss - penalty)
+
+    def outputs(self, X):
+        return self.model.predict(X, verbose=0)
+
+    def get_weights(self):
+        return [np.array(v) for v in self.model.trainable_variables]
+
+    def compilations(self):
+        return self.traces
+
+    def gemm_gflops(self):
+        a = keras.random.uniform((1024, 1024), dtype="float32")
+        return gflops(lambda: keras.ops.matmul(a, a))
+
+
+class KerasFitTuned(KerasFit):
+    """The same model fed by one data set in memory, many steps per call into TensorFlow.
+
+    The whole training is one "epoch" of a repeated data set, so that the work which Keras does per
+    epoch in Python is done once; see `fit` for what is chosen.
+    """
+
+    name = "keras-fit-tuned"
+    steps_per_execution = 50
+
+    def compile_options(self):
+        return {"steps_per_execution": self.steps_per_execution}
+
+    def convert_data(self):
+        super().convert_data()
+        recipe = self.workload
+        tensors = (tf.constant(self.X), tf.constant(self.y))
+        if recipe.batch_size is None:
+            rows = tf.data.Dataset.from_tensors(tensors)
+        else:
+            rows = tf.data.Dataset.from_tensor_slices(tensors)
+            if recipe.shuffle:
+                rows = rows.shuffle(recipe.train_rows, seed=self.seed)
+            rows = rows.batch(recipe.batch_size)
+        self.rows = rows.repeat(recipe.epochs).prefetch(tf.data.AUTOTUNE)
+
+    def fit(self):
+        self.model.fit(self.rows, epochs=1, verbose=0)
+
+    def outputs(self, X):
+        return self.model.predict_on_batch(X)
