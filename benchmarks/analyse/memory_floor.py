@@ -7,6 +7,7 @@ library counted. What a process takes above it is the price of interpreter and f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 ITEM_BYTES = {"float32": 4, "float64": 8}
@@ -28,7 +29,7 @@ def memory_floor(workload: Mapping[str, Any], dtype: str = "float32") -> dict[st
     layers = [int(width) for width in workload["layers"]]
     rows, item = int(workload["train_rows"]), ITEM_BYTES[dtype]
     batch = min(int(workload.get("batch_size") or rows), rows)
-    count = sum(a * b + b for a, b in zip(layers, layers[1:], strict=False))
+    count = sum(a * b + b for a, b in pairwise(layers))
     parts = {
         "parameters": count * item,
         "gradients": count * item,

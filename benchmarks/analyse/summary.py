@@ -37,7 +37,7 @@ def summarise(
     limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
     lines: list[dict[str, object]] = []
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
-        systems = {name: rows for name, rows in group.groupby("system", sort=False)}
+        systems = dict(list(group.groupby("system", sort=False)))
         lines += _group(systems, {"workload": workload, "threads": threads}, limits, base)
     return pd.DataFrame(lines, columns=columns() if not lines else None)
 

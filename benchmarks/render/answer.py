@@ -1,0 +1,158 @@
+"""The first screen's answer: at most five sentences, each generated from estimates and verdicts."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from benchmarks.analyse import stats
+from benchmarks.analyse.checks import ceiling_of
+from benchmarks.analyse.frameworks import BASE, best_variants
+from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
+from benchmarks.analyse.samples import paired, samples
+from benchmarks.analyse.summary import estimate_of
+from benchmarks.render.escape import markdown
+from benchmarks.render.material import Material
+from benchmarks.render.numbers import quantity, unit
+
+MOST = 5
+
+
+def answer(material: Material) -> list[str]:
+    """Sentences for the run's headline workload, the most important first."""
+    place = material.headline
+    if place is None:
+        return ["No trial has ended yet: this run has no rows."]
+    base = material.base(place)
+    if base is None:
+        return [
+            f"{BASE} has no usable row on {markdown(place[0])}, so nothing is compared with it."
+        ]
+    said = [_accuracy(material, place, base)]
+    said += [_cost(material, place, base, m) for m in _COSTS]
+    said.append(_repay(material, place, base) or _classical(material, place))
+    if len(material.places) > 1:
+        said.append(_many(material))
+    return [sentence for sentence in said if sentence][:MOST]
+
+
+# metric: how the sentence begins
+_COSTS = {
+    "time_total_s": "From the start of a fresh process to its end {base} takes {value}",
+    "time_train_warm_s": "The training alone, repeated in a warm process, takes {base} {value}",
+    "memory_peak_bytes": "The process of {base} peaks at {value}",
+}
+
+
+def _accuracy(material: Material, place: tuple[str, int], base: pd.Series) -> str:
+    name = "accuracy_test" if pd.notna(base["accuracy_test"]) else "r2_test"
+    estimate = estimate_of(base, name)
+    if not estimate.known:
+        return ""
+    lines = material.at(place)
+    others = lines[lines["family"].eq("network") & lines["system"].ne(BASE) & lines[name].notna()]
+    verdicts = others[f"{name}_verdict"].fillna("")
+    equal = int(verdicts.str.startswith(EQUIVALENT).sum())
+    unsure = int(verdicts.isin(["", UNDECIDED]).sum())
+    differ = len(others) - equal - unsure
+    kind = "test accuracy" if name == "accuracy_test" else "test R2"
+    said = f"On {markdown(place[0])} {BASE} reaches a {kind} of {quantity(estimate)}"
+    if len(others):
+        word = next((v for v in verdicts if v.startswith(EQUIVALENT)), "equivalent")
+        word = word if equal else "equivalent"
+        said += f"; of the {len(others)} other network systems {equal} are {word}"
+        said += f", {differ} differ and {unsure} are undecided"
+    group = material.frame[
+        material.frame["workload"].eq(place[0]) & material.frame["threads"].eq(place[1])
+    ]
+    ceiling = ceiling_of(group)
+    if name == "accuracy_test" and math.isfinite(ceiling):
+        said += f"; no classifier can exceed {ceiling:.3f} on average"
+    return said + "."
+
+
+def _cost(material: Material, place: tuple[str, int], base: pd.Series, name: str) -> str:
+    estimate = estimate_of(base, name)
+    if not estimate.known:
+        return ""
+    scale, of = unit(METRICS[name].unit, [estimate.value])
+    said = _COSTS[name].format(base=BASE, value=f"{quantity(estimate, scale)} {of}")
+    parts = []
+    for _, line in best_variants(material.at(place), name).iterrows():
+        ratio = estimate_of(line, f"{name}_ratio")
+        if line["system"] == BASE or not ratio.known or line["work"]:
+            continue
+        # Bounds stand in the table below; the value here has the digits that they support.
+        value = quantity(ratio._replace(kind="single"))
+        verdict = line[f"{name}_verdict"]
+        parts.append(f"{markdown(line['system'])} {value} times as much ({verdict})")
+    if not parts:
+        return said + "."
+    return said + ", each framework's best variant: " + ", ".join(parts) + "."
+
+
+def _repay(material: Material, place: tuple[str, int], base: pd.Series) -> str:
+    """After how many steps a system with faster steps has repaid its slower start."""
+    repaid = []
+    for _, line in best_variants(material.at(place), "time_step_warm_s").iterrows():
+        if line["time_step_warm_s_verdict"] != "faster":
+            continue
+        saved = base["time_step_warm_s"] - line["time_step_warm_s"]
+        fixed = [x["time_total_s"] - x["time_train_warm_s"] for x in (line, base)]
+        late = fixed[0] - fixed[1]
+        if saved > 0 and late > 0:
+            repaid.append(f"{markdown(line['system'])} after {float(f'{late / saved:.1g}'):,.0f}")
+    if not repaid:
+        return ""
+    return f"Faster steps repay a slower start: {', '.join(repaid)} steps of this size."
+
+
+def _classical(material: Material, place: tuple[str, int]) -> str:
+    lines = material.at(place)
+    lines = lines[lines["family"].eq("classical") & lines["accuracy_test"].notna()]
+    if lines.empty:
+        return ""
+    best = lines.sort_values(["accuracy_test", "system"], ascending=[False, True]).iloc[0]
+    score = quantity(estimate_of(best, "accuracy_test"))
+    verdict = best["accuracy_test_verdict"]
+    said = f"The best classical model, {markdown(best['system'])}, reaches {score}"
+    said += f" ({verdict} {BASE}'s)" if verdict in ("higher", "lower") else f" ({verdict})"
+    total = estimate_of(best, "time_total_s")
+    if total.known:
+        scale, of = unit("s", [total.value])
+        said += f" in {quantity(total, scale)} {of}, which is different work"
+    return said.replace(f" {BASE}'s)", f" than {BASE})") + "."
+
+
+def _many(material: Material) -> str:
+    """Geometric mean over workloads of each framework's best variant, where all blocks have it."""
+    metric, parts = METRICS["time_train_warm_s"], []
+    places = [place for place in material.places if material.base(place) is not None]
+    best = [best_variants(material.at(place), metric.name) for place in places]
+    frameworks = sorted({f for table in best for f in table["framework"]} - {BASE})
+    for framework in frameworks:
+        columns = []
+        for place, table in zip(places, best, strict=True):
+            line = table[table["framework"].eq(framework)]
+            if line.empty or line["work"].iloc[0]:
+                continue
+            rows = material.frame[
+                material.frame["workload"].eq(place[0]) & material.frame["threads"].eq(place[1])
+            ]
+            pair = [
+                samples(rows[rows["system"].eq(s)], metric) for s in (line["system"].iloc[0], BASE)
+            ]
+            columns.append(paired(*pair))
+        shortest = min((len(a) for a, _ in columns), default=0)
+        if len(columns) < 2 or not shortest:
+            continue
+        a, b = (pd.DataFrame([c[i][:shortest] for c in columns]).T.to_numpy() for i in (0, 1))
+        mean = stats.geometric_mean_ratio(a, b)
+        parts.append(f"{markdown(framework)} {quantity(mean)} over {len(columns)}")
+    if not parts:
+        return ""
+    return (
+        f"Training time of each framework's best variant as a multiple of {BASE}'s,"
+        f" geometric mean of paired ratios over workloads: {', '.join(parts)}."
+    )

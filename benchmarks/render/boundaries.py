@@ -1,0 +1,92 @@
+"""The decision boundaries of every system on one sheet, from the grids of the first block."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.render import figure_style as style
+from benchmarks.render.escape import write_csv
+from benchmarks.render.material import Material
+from benchmarks.render.tables import ordered
+
+PER_ROW = 5
+
+
+def grids(material: Material, place: tuple[str, int]) -> dict[str, dict[str, np.ndarray]]:
+    """system -> x (k,), y (k,), label (k, k), sure (k, k) in 0..1, in the table's order."""
+    found = {}
+    for system, arrays in material.arrays(place, "time"):
+        x, y = arrays.get("grid_x"), arrays.get("grid_y")
+        proba, labels = arrays.get("grid_proba"), arrays.get("grid_labels")
+        if x is None or y is None or (proba is None and labels is None):
+            continue
+        shape = (len(y), len(x))
+        if proba is not None and proba.ndim == 1:
+            proba = np.column_stack([1 - proba, proba])
+        if proba is not None and proba.shape[1] == 1:
+            proba = np.column_stack([1 - proba[:, 0], proba[:, 0]])
+        labels = proba.argmax(axis=1) if proba is not None else labels
+        if labels.size != shape[0] * shape[1]:
+            continue
+        sure = np.ones(labels.shape)
+        if proba is not None:
+            least = 1 / proba.shape[1]
+            sure = np.clip((proba.max(axis=1) - least) / (1 - least), 0, 1)
+        parts = {"label": labels.astype(int).reshape(shape), "sure": sure.reshape(shape)}
+        found[system] = {"x": x, "y": y} | parts
+    order = ordered(material.at(place))["system"]
+    return {system: found[system] for system in order if system in found}
+
+
+def boundaries(material: Material, place: tuple[str, int], path: Path) -> bool:
+    """One panel per system; the paler, the less sure. False if there is nothing to draw."""
+    found = grids(material, place)
+    if not found:
+        return False
+    first = next(iter(found.values()))
+    x, y = np.meshgrid(first["x"], first["y"])
+    labels = {s: g["label"].ravel() for s, g in found.items() if g["label"].shape == x.shape}
+    table = pd.DataFrame({"x1": x.ravel(), "x2": y.ravel()} | labels)
+    write_csv(table, path.with_suffix(".csv"))
+
+    from matplotlib.colors import to_rgb
+
+    colours = np.array([to_rgb(c) for c in style.CLASS_COLOURS])
+    lines = material.at(place).set_index("system")
+    rows = math.ceil(len(found) / PER_ROW)
+    columns = min(PER_ROW, len(found))
+    fig, axes = style.figure(
+        2.1 * columns,
+        2.35 * rows,
+        nrows=rows,
+        ncols=columns,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
+    )
+    for axis in axes.ravel()[len(found) :]:
+        axis.set_visible(False)
+    for axis, (system, grid) in zip(axes.ravel(), found.items(), strict=False):
+        paint = colours[grid["label"] % len(colours)]
+        weight = 0.45 + 0.55 * grid["sure"][..., None]
+        extent = (grid["x"][0], grid["x"][-1], grid["y"][0], grid["y"][-1])
+        shades = weight * paint + (1 - weight)
+        axis.imshow(shades, extent=extent, origin="lower", aspect="equal", interpolation="nearest")
+        for label in np.unique(grid["label"]):
+            inside = (grid["label"] == label).astype(float)
+            if 0 < inside.mean() < 1:
+                axis.contour(grid["x"], grid["y"], inside, [0.5], colors="black", linewidths=0.5)
+        accuracy = lines["accuracy_test"].get(system)
+        score = f"\ntest accuracy {accuracy:.2f}" if pd.notna(accuracy) else ""
+        axis.set_title(f"{system}{score}", fontsize=8)
+        axis.tick_params(labelsize=7)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("x2", fontsize=7)
+    for axis in axes[-1]:
+        axis.set_xlabel("x1", fontsize=7)
+    style.save(fig, path)
+    return True

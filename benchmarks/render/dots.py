@@ -1,0 +1,127 @@
+"""Figures of estimates: accuracy, time and memory as dots with bounds, and cost against accuracy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.checks import ceiling_of
+from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.record.schema import FIELDS
+from benchmarks.render import figure_style as style
+from benchmarks.render.escape import write_csv
+from benchmarks.render.material import Material
+from benchmarks.render.numbers import unit
+from benchmarks.render.tables import ordered
+
+PANELS = ("accuracy_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
+PARTS = ("", "_low", "_high", "_n", "_kind")
+
+
+def _look(line: pd.Series) -> tuple[str, str]:
+    return style.BASE_STYLE if line["system"] == BASE else style.FAMILY_STYLE[line["family"]]
+
+
+def _ceiling(material: Material, place: tuple[str, int]) -> float:
+    rows = material.frame
+    return ceiling_of(rows[rows["workload"].eq(place[0]) & rows["threads"].eq(place[1])])
+
+
+def dots(material: Material, place: tuple[str, int], path: Path) -> bool:
+    """One row per system, one panel per quantity. False if there is nothing to draw."""
+    lines = ordered(material.at(place))
+    panels = [name for name in PANELS if name in lines and lines[name].notna().any()]
+    lines = lines[lines[panels].notna().any(axis=1)] if panels else lines.iloc[:0]
+    if lines.empty:
+        return False
+    columns = ["system", "family", *(n + part for n in panels for part in PARTS)]
+    write_csv(lines[columns], path.with_suffix(".csv"))
+    fig, axes = style.figure(
+        3.1 * len(panels) + 1,
+        0.24 * len(lines) + 1.3,
+        ncols=len(panels),
+        sharey=True,
+        squeeze=False,
+    )
+    for axis, name in zip(axes[0], panels, strict=True):
+        _panel(axis, lines, name)
+        if name == "accuracy_test":
+            _ceiling_line(axis.axvline, _ceiling(material, place))
+            axis.legend(loc="lower left", fontsize=7, frameon=False)
+    axes[0][0].set_yticks(range(len(lines)), lines["system"])
+    axes[0][0].invert_yaxis()
+    style.save(fig, path)
+    return True
+
+
+def _ceiling_line(draw: Any, ceiling: float) -> None:
+    if np.isfinite(ceiling):
+        draw(ceiling, color="black", linestyle="--", linewidth=1, label=f"ceiling {ceiling:.3f}")
+
+
+def _panel(axis: Any, lines: pd.DataFrame, name: str) -> None:
+    scale, of = unit(METRICS[name].unit, lines[name].tolist())
+    for row, (_, line) in enumerate(lines.iterrows()):
+        if pd.isna(line[name]):
+            continue
+        colour, marker = _look(line)
+        low, high = (float(line[name + part]) / scale for part in ("_low", "_high"))
+        axis.plot([low, high], [row, row], color=colour, linewidth=2.2, solid_capstyle="butt")
+        axis.plot([low, high], [row, row], "|", color=colour, markersize=6)
+        axis.plot(line[name] / scale, row, marker, color=colour, markersize=5.5)
+    label = FIELDS[name].heading + (f" ({of})" if of else "")
+    axis.grid(axis="both", color="0.9", linewidth=0.7)
+    axis.set_axisbelow(True)
+    if FIELDS[name].unit:
+        style.log_axis(axis, lines[name].to_numpy(dtype=float) / scale, label)
+    else:
+        axis.set_xlabel(label)
+
+
+def pareto(material: Material, place: tuple[str, int], path: Path) -> bool:
+    """Accuracy against total time and against peak memory; the best of each cost is joined up."""
+    lines = ordered(material.at(place))
+    lines = lines[lines["family"].isin(["network", "classical"]) & lines["accuracy_test"].notna()]
+    costs = [c for c in ("time_total_s", "memory_peak_bytes") if lines[c].notna().any()]
+    if lines.empty or not costs:
+        return False
+    columns = ["system", "family", *(n + p for n in ("accuracy_test", *costs) for p in PARTS)]
+    lines = lines.assign(**{f"{c}_front": _front(lines, c) for c in costs})
+    write_csv(lines[columns + [f"{c}_front" for c in costs]], path.with_suffix(".csv"))
+    fig, axes = style.figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True, squeeze=False)
+    for axis, cost in zip(axes[0], costs, strict=True):
+        shown = lines[lines[cost].notna()]
+        scale, of = unit(METRICS[cost].unit, shown[cost].tolist())
+        for number, (_, line) in enumerate(shown.iterrows(), start=1):
+            colour, marker = _look(line)
+            x, y = line[cost] / scale, line["accuracy_test"]
+            spread = [[y - line["accuracy_test_low"]], [line["accuracy_test_high"] - y]]
+            axis.errorbar(x, y, yerr=spread, color=colour, linewidth=0.8)
+            filled = colour if line[f"{cost}_front"] else "white"
+            axis.plot(x, y, marker, color=colour, markerfacecolor=filled, markersize=6)
+            name = f"{number} {line['system']}"
+            axis.plot([], [], marker, color=colour, markerfacecolor=filled, label=name)
+            shift = (4, 4 if number % 2 else -9)
+            axis.annotate(str(number), (x, y), shift, textcoords="offset points", fontsize=7)
+        _ceiling_line(axis.axhline, _ceiling(material, place))
+        axis.grid(color="0.9", linewidth=0.7)
+        values = shown[cost].to_numpy(dtype=float) / scale
+        style.log_axis(axis, values, f"{FIELDS[cost].heading} ({of})")
+    axes[0][0].set_ylabel(FIELDS["accuracy_test"].heading)
+    axes[0][-1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    style.save(fig, path)
+    return True
+
+
+def _front(lines: pd.DataFrame, cost: str) -> pd.Series:
+    """True where no other system is both at least as accurate and at most as costly."""
+    cheap, good = lines[cost].astype(float), lines["accuracy_test"].astype(float)
+    beaten = [
+        bool(((cheap <= c) & (good >= g) & ((cheap < c) | (good > g))).any()) or not np.isfinite(c)
+        for c, g in zip(cheap, good, strict=True)
+    ]
+    return ~pd.Series(beaten, index=lines.index)

@@ -1,0 +1,67 @@
+"""How every figure looks: readable in grey, by colour-blind readers, and without a date inside.
+
+Families differ by shape and by lightness, not by colour alone (Okabe and Ito's palette).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DPI = 110
+BASE_STYLE = ("black", "D")
+FAMILY_STYLE = {
+    "network": ("#0072B2", "o"),
+    "classical": ("#E69F00", "s"),
+    "bound": ("#7f7f7f", "^"),
+}
+# Dark, middle, light: three arms stay three greys.
+CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9", "#4d4d4d")
+LINES = ("-", "--", ":", "-.")
+CURVE_COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def figure(width: float, height: float, **kwargs: Any) -> tuple[Any, Any]:
+    """A Matplotlib figure and its axes; width and height in inches. No display is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+    return plt.subplots(figsize=(width, height), layout="constrained", **kwargs)
+
+
+def save(fig: Any, path: Path) -> None:
+    """Write a PNG that holds no date and no version, and free its memory."""
+    import matplotlib.pyplot as plt
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fig.savefig(path, dpi=DPI, metadata={"Software": None})
+    plt.close(fig)
+
+
+def curve_style(index: int, base: bool) -> dict[str, Any]:
+    """Colour and dash of the index-th curve; no two of 28 are alike."""
+    if base:
+        return {"color": "black", "linestyle": "-", "linewidth": 2.2, "zorder": 5}
+    colour = CURVE_COLOURS[1 + index % (len(CURVE_COLOURS) - 1)]
+    return {"color": colour, "linestyle": LINES[index % len(LINES)], "linewidth": 1.2}
+
+
+def log_axis(axis: Any, values: np.ndarray, label: str) -> None:
+    """A logarithmic x axis with plain numbers, said so in its label."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_xscale("log")
+    axis.set_xlabel(f"{label}, log scale")
+    known = values[np.isfinite(values) & (values > 0)]
+    if known.size:
+        low, high = known.min(), known.max()
+        if high / low < 30:
+            ticks = [m * 10.0**e for e in range(-9, 13) for m in (1, 2, 5)]
+            axis.set_xticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())

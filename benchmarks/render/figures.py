@@ -1,0 +1,52 @@
+"""The figures of a report: one table of name, caption and the function that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.render import boundaries, curves, dots
+from benchmarks.render.material import Material
+
+
+class Figure(NamedTuple):
+    """draw(material, place, path) writes path and its CSV, or returns False without data."""
+
+    name: str
+    caption: str
+    draw: Callable[[Material, tuple[str, int], Path], bool]
+    needs_arrays: bool
+
+
+FIGURES = (
+    Figure("boundaries", "What each system learnt from one seed: the class it predicts at every"
+           " point; the paler, the less sure.", boundaries.boundaries, True),
+    Figure("dots", "Accuracy, time and memory of every system: medians (accuracy: mean) with"
+           " bounds. Diamond: mapicx; circles: other networks; squares: classical; triangles:"
+           " bounds.", dots.dots, False),
+    Figure("time", "Where the time of a fresh process goes.", curves.phases, False),
+    Figure("memory", "Peak memory by phase, and over the life of one process.",
+           curves.memory, False),
+    Figure("pareto", "Accuracy against cost. Filled: no other system is both as accurate and as"
+           " cheap.", dots.pareto, False),
+    Figure("losses", "Training losses of all networks from the same weights and data, on top of"
+           " one another.", curves.losses, True),
+)  # fmt: skip
+
+
+def draw(material: Material, place: tuple[str, int], folder: Path, prefix: str = "") -> list[str]:
+    """Draw what the rows allow. Returns the names of the figures that stand in the folder.
+
+    A run without its arrays (they may be left out of a clone) keeps the figures drawn earlier.
+    """
+    shown = []
+    for figure in FIGURES:
+        path = folder / f"{prefix}{figure.name}.png"
+        kept = figure.needs_arrays and not material.has_arrays and path.exists()
+        if kept or figure.draw(material, place, path):
+            shown.append(figure.name)
+        else:
+            for stale in (path, path.with_suffix(".csv")):
+                stale.unlink(missing_ok=True)
+    return shown

@@ -1,0 +1,117 @@
+"""Everything a report is made of, read once from a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.checks import Finding, check
+from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.metrics import MARGINS
+from benchmarks.analyse.summary import GROUP, summarise
+from benchmarks.record.store import ARRAYS, load, read_run
+
+FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """One run: its folder, its run.json, its rows and what follows from them."""
+
+    folder: Path
+    run: dict[str, Any]
+    frame: pd.DataFrame
+    summary: pd.DataFrame
+    findings: list[Finding]
+
+    @property
+    def name(self) -> str:
+        """The run's folder name."""
+        return self.folder.name
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """Margins as the run fixed them before its first trial, else the usual ones."""
+        return MARGINS | {k: v for k, v in (self.run.get("margins") or {}).items() if k in MARGINS}
+
+    @property
+    def places(self) -> list[tuple[str, int]]:
+        """(workload, threads) in the order of the plan, then what only rows name."""
+        planned = [(t.get("workload"), t.get("threads")) for t in self.run.get("trials") or ()]
+        found = [tuple(place) for place in self.summary[GROUP].itertuples(index=False)]
+        return list(dict.fromkeys([p for p in planned if p[0] is not None] + found))
+
+    @property
+    def headline(self) -> tuple[str, int] | None:
+        """The (workload, threads) that the first screen is about: the one of the most rows."""
+        places = self.places
+        counts = self.frame.groupby(GROUP).size().to_dict()
+        return max(places, key=lambda p: (counts.get(p, 0), -places.index(p))) if places else None
+
+    def at(self, place: tuple[str, int] | None, shown: bool = True) -> pd.DataFrame:
+        """Summary of one place; `shown` leaves out the controls."""
+        part = self.summary
+        if place is not None:
+            part = part[part["workload"].eq(place[0]) & part["threads"].eq(place[1])]
+        return (part[part["family"].isin(FAMILIES)] if shown else part).reset_index(drop=True)
+
+    def base(self, place: tuple[str, int] | None) -> pd.Series | None:
+        """The base system's line at a place, if it has an ok row."""
+        lines = self.at(place)
+        lines = lines[lines["system"].eq(BASE) & lines["ok"].gt(0)]
+        return lines.iloc[0] if len(lines) else None
+
+    def planned(self, place: tuple[str, int]) -> dict[str, str]:
+        """system -> family of what was planned at a place, without controls."""
+        return {
+            str(trial["system"]): str(trial.get("family") or "")
+            for trial in self.run.get("trials") or ()
+            if (trial.get("workload"), trial.get("threads")) == place
+            and trial.get("family") in FAMILIES
+        }
+
+    def arrays(self, place: tuple[str, int], measure: str) -> Iterator[tuple[str, dict]]:
+        """(system, arrays) of each ok trial of a place that left readable arrays, one each."""
+        rows = self.frame[
+            self.frame["workload"].eq(place[0])
+            & self.frame["threads"].eq(place[1])
+            & self.frame["measure"].eq(measure)
+            & self.frame["status"].eq("ok")
+            & self.frame["family"].isin(FAMILIES)
+        ].sort_values(["block", "order"])
+        seen: set[str] = set()
+        for system, trial in zip(rows["system"], rows["trial_id"], strict=True):
+            found = {} if system in seen else _read(self.folder / ARRAYS / f"{trial}.npz")
+            if found:
+                seen.add(system)
+                yield str(system), found
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether the run folder still holds arrays (they are the larger part of it)."""
+        return any((self.folder / ARRAYS).glob("*.npz"))
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, KeyError):  # missing or cut short: drawn without it
+        return {}
+    except Exception as error:  # zipfile.BadZipFile without importing zipfile here
+        if type(error).__name__ == "BadZipFile":
+            return {}
+        raise
+
+
+def material(folder: Path) -> Material:
+    """Read a run. FileNotFoundError with a sentence if it is none."""
+    run = read_run(folder)
+    frame = load(folder)
+    margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
+    return Material(folder, run, frame, summarise(frame, margins), check(frame, margins))

@@ -1,0 +1,104 @@
+"""reports/<run>/report.md: the answer first, then tables and figures, then how they came about.
+
+`write` works from any subset of rows, also from none, and gives the same bytes for the same rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.record.store import write_whole
+from benchmarks.render import figures, sections
+from benchmarks.render.answer import answer
+from benchmarks.render.escape import markdown
+from benchmarks.render.material import Material, material
+from benchmarks.render.tables import headline_systems, result_table
+
+REPORT, LATEST, LOCAL = "report.md", "latest.md", "local"
+FIRST_SCREEN = 25  # lines: title, answer, headline table, footnote
+SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
+    ("What was run and where", sections.what_was_run),
+    ("Checks", sections.checks),
+    ("Controls and noise", sections.controls),
+    ("Skipped, failed and not run", sections.left_out),
+    ("Method", sections.method),
+    ("What this does not show", sections.limits),
+    ("Environment", sections.environment),
+    ("Glossary", sections.glossary),
+)
+
+
+def write(run_dir: Path, reports: Path) -> Path:
+    """Write report, figures and their CSV for one run below `reports`; returns report.md.
+
+    Reports of runs in a folder `local` go to a folder `local`, which is never tracked.
+    """
+    found = material(Path(run_dir))
+    folder = report_folder(Path(run_dir), Path(reports))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / REPORT
+    write_whole(path, text(found, _draw_all(found, folder)))
+    return path
+
+
+def report_folder(run_dir: Path, reports: Path) -> Path:
+    """Where the report of a run belongs."""
+    run_dir = run_dir.resolve()
+    inside = reports / LOCAL if run_dir.parent.name == LOCAL else reports
+    return inside / run_dir.name
+
+
+def write_latest(report: Path, reports: Path) -> Path:
+    """Make latest.md a copy of a report, with its links pointing into that report's folder."""
+    body = report.read_text(encoding="utf-8")
+    body = re.sub(r"\]\(([\w-]+\.(?:png|csv))\)", rf"]({report.parent.name}/\1)", body)
+    path = reports / LATEST
+    write_whole(path, body)
+    return path
+
+
+def text(found: Material, drawn: dict[tuple[str, int], list[str]]) -> str:
+    """The whole report. drawn: names of the figures that exist, per (workload, threads)."""
+    lines = [*_first_screen(found), ""]
+    for place in found.places:
+        title = f"{markdown(place[0])}, {place[1]} thread" + ("s" if place[1] != 1 else "")
+        lines += [f"## Every system: {title}", "", *result_table(found, place), ""]
+        lines += _pictures(found, place, drawn.get(place, []))
+        lines += [*sections.phases(found, place), ""]
+    for heading, section in SECTIONS:
+        lines += [f"## {heading}", "", *section(found), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _first_screen(found: Material) -> list[str]:
+    sentences = [f"{i}. {s}" for i, s in enumerate(answer(found), start=1)]
+    lines = [f"# Benchmark report {markdown(found.name)}", "", *sentences, ""]
+    place = found.headline
+    if place is None:
+        return lines
+    # Two lines of table head, a blank one and a footnote.
+    room = FIRST_SCREEN - len(lines) - 4
+    chosen = headline_systems(found, place, room)
+    return [*lines, *result_table(found, place, chosen)]
+
+
+def _prefix(found: Material, place: tuple[str, int]) -> str:
+    if len(found.places) == 1:
+        return ""
+    return re.sub(r"[^\w-]", "-", f"{place[0]}-{place[1]}-")
+
+
+def _draw_all(found: Material, folder: Path) -> dict[tuple[str, int], list[str]]:
+    return {p: figures.draw(found, p, folder, _prefix(found, p)) for p in found.places}
+
+
+def _pictures(found: Material, place: tuple[str, int], drawn: list[str]) -> list[str]:
+    lines = []
+    for figure in figures.FIGURES:
+        if figure.name in drawn:
+            file = f"{_prefix(found, place)}{figure.name}"
+            lines += [f"![{figure.caption}]({file}.png)", ""]
+            lines += [f"{figure.caption} [Data]({file}.csv)", ""]
+    return lines

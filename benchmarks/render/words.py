@@ -1,0 +1,70 @@
+"""The fixed text of a report: method and limits. Statistical terms stand here only."""
+
+from __future__ import annotations
+
+METHOD = """\
+- **One trial, one fresh process.** A trial is one system on one workload with one seed. Time and
+  memory never come from the same process. Systems run in blocks: every system once, in shuffled
+  order; the seed is the block's, so every comparison is paired.
+- **Time.** Wall time of the whole process from exec to exit (total), its phases, and the same
+  training repeated in the same process (warm). Median with the exact order-statistic 95 %
+  interval, which exists from six blocks on. Ratios are exp(median of the logs of paired ratios),
+  with the exact interval of that median. Over workloads: geometric mean of paired ratios, with a
+  bootstrap over blocks.
+- **Memory.** The kernel's high-water mark of the resident set, reset at each phase, as median and
+  range. Where only sampled values exist, the environment section says so.
+- **Accuracy.** On an independent, large draw per seed. Mean with the BCa bootstrap interval over
+  seeds. Systems are compared with mapicx over paired seeds: equivalence by two one-sided tests
+  (TOST) with a margin of {accuracy:g} points, difference by sign flips, or by Student's paired t
+  where the seeds are too few for sign flips to reach 5 %; both corrected after Holm over the
+  systems compared. All pairs of networks are one more family.
+- **Verdicts.** *equivalent within x*: the interval lies within x (scores: both one-sided tests).
+  *faster*, *slower*, *smaller*, *larger*: the interval of the ratio excludes 1 and the ratio is
+  beyond the A/A noise, which is what mapicx run twice per block seems to differ from itself.
+  *higher*, *lower*: the corrected paired test. *undecided*: anything else, and every time ratio
+  from fewer than six blocks. Verdicts on ratios are each at 95 %, not corrected for their number.
+- **Same work.** Network systems start from the same weights, see the same rows in the same order,
+  and prove in float64 that they compute the same losses and weights. Ratios with a system that
+  fails are not printed; those with a system that was not checked are marked. Step times are only
+  divided where parameters, steps, samples seen and dtype are equal. Other families do different
+  work, and the tables say so.
+- **Headlines** use each framework's best variant for the quantity in question, chosen from these
+  rows, which favours the framework. The beginner's variant stands beside it under that name.
+- **Digits.** No number has more digits than its bounds support. Nothing is removed as an outlier.
+"""
+
+# Hoefler and Belli, "Scientific benchmarking of parallel computing systems", SC 2015.
+RULES = (
+    ("1", "base case of a ratio, with its absolute value", "both stand beside every ratio"),
+    ("2", "reason for any subset", "skipped, failed and unfinished trials are listed"),
+    ("3", "right mean for costs and rates", "medians of costs; no rate is averaged"),
+    ("4", "no mean of ratios", "geometric mean of paired ratios only"),
+    ("5", "deterministic or not, with intervals", "brackets in every cell"),
+    ("6", "no assumed normality", "order statistics and bootstrap; t only where named above"),
+    ("7", "sound comparison", "paired intervals and tests; verdicts as defined above"),
+    ("8", "right central measure", "medians; phases and first training apart"),
+    ("9", "all factors documented", "environment, and run.json beside the rows"),
+    ("10", "parallel timing", "one process on pinned cores; threads stand in the title"),
+    ("11", "an upper bound", "ceiling for accuracy; computed floor for memory; no-op for time"),
+    ("12", "enough plotted", "dots with bounds; lines only along steps and seconds"),
+)
+
+LIMITS = (
+    "CPU only, these machines, one contestant was written by the suite's authors.",
+    "Small networks: most of a step is overhead, not arithmetic; a ratio from here does not carry"
+    " over to large networks, accelerators or several machines.",
+    "Seeds are not data sets: an interval over seeds is about this data distribution and recipe.",
+    "The recipe is fixed, so the time to reach a given accuracy is not what is compared.",
+    "Peak memory counts library pages that processes on the same machine may share.",
+    "Verdicts on ratios are not corrected for their number: of twenty true draws one may be called"
+    " a difference.",
+)
+
+VERDICT_WORDS = (
+    ("faster / slower", "less / more time than mapicx, beyond interval and A/A noise"),
+    ("smaller / larger", "less / more memory than mapicx"),
+    ("higher / lower", "better / worse score than mapicx"),
+    ("equivalent within x", "shown to differ by less than x"),
+    ("undecided", "these rows show neither a difference nor equivalence"),
+    ("different work", "another method, or another amount of training"),
+)
