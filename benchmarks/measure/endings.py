@@ -39,7 +39,7 @@ def fields(
         limit = (memory_limit or 0) / 2**20
         return {**row, "status": "oom", "reason": f"stopped above {limit:,.0f} MiB of memory"}
     if end.exit_code != 0:
-        return {**row, "status": "crashed", "reason": _death(end)}
+        return {**row, "status": "crashed", "reason": death(end)}
     if ended_at is None:
         said = "nothing" if not end.message else "something that is no row"
         return {**row, "status": "invalid", "reason": f"the process ended well but sent {said}"}
@@ -70,7 +70,7 @@ def _parsed(message: bytes) -> dict[str, Any]:
     }
 
 
-def _death(end: Ended) -> str:
+def death(end: Ended) -> str:
     """One sentence about a process that ended with an exit code or a signal."""
     code = end.exit_code or 0
     if code < 0:

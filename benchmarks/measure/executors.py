@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +23,10 @@ from benchmarks.plan.trials import Trial
 from benchmarks.record.schema import FIELDS
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class DrawingFailed(Exception):
+    """A data set could not be made; the text says why."""
 
 
 class Local:
@@ -55,6 +58,13 @@ class Local:
 
         extras: also write the arrays and figures that one block of a run is enough for.
         """
+        try:
+            row = self._run(trial, arrays, extras)
+        except DrawingFailed as error:
+            row = {**self._identity(trial), "status": "crashed", "reason": str(error)}
+        return {key: value for key, value in row.items() if key in FIELDS}
+
+    def _run(self, trial: Trial, arrays: Path, extras: bool) -> dict[str, Any]:
         row = self._identity(trial)
         steal = _steal_s()
         workload = self.workloads[trial.workload]
@@ -100,7 +110,7 @@ class Local:
         until = row.pop("measured_until", None)
         if sampler:
             row.update(_sampled(sampler[0], until, wall_start, arrays))
-        return {key: value for key, value in row.items() if key in FIELDS}
+        return row
 
     def bare_interpreter_s(self) -> float:
         """Seconds of `python -c pass` in a trial's environment: what noop is compared with."""
@@ -143,12 +153,20 @@ class Local:
                 "seed": seed,
                 "dtype": dtype,
             }
-            subprocess.run(
-                [sys.executable, "-P", "-m", "benchmarks.measure.data", json.dumps(spec)],
-                env=self.environment(1, self._drawn.name),
-                check=True,
-                cwd=self._drawn.name,
+            end = process.run(
+                lambda *_: [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "benchmarks.measure.data",
+                    json.dumps(spec),
+                ],
+                environment=self.environment(1, self._drawn.name),
+                folder=self._drawn.name,
+                timeout=self.timeout,
             )
+            if end.exit_code != 0:
+                raise DrawingFailed(f"the data could not be drawn: {endings.death(end)}")
             half.rename(folder)
         return folder
 

@@ -11,10 +11,13 @@ import time
 
 BEGAN = time.perf_counter()
 
+import sys  # noqa: E402
+
+STARTED_WITH = frozenset(sys.modules)  # an environment's start-up hooks are not the system's
+
 import contextlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
-import sys  # noqa: E402
 
 import baselines  # noqa: E402
 from baselines.contract import Workload  # noqa: E402
@@ -259,7 +262,7 @@ def _involuntary_switches():
 def _foreign_modules():
     """Top-level modules that were loaded beside the standard library and this project."""
     own = {"baselines", "benchmarks", "mapicx", "__main__", "__mp_main__"}
-    roots = {name.partition(".")[0] for name in sys.modules}
+    roots = {name.partition(".")[0] for name in sys.modules.keys() - STARTED_WITH}
     return sorted(roots - own - sys.stdlib_module_names)
 
 

@@ -1,0 +1,330 @@
+"""python -m benchmarks.run: plan trials, measure each in a fresh process, record, report.
+
+Exit codes: 0 every planned trial ok (or unavailable and not asked for by name); 1 a trial failed,
+its row says why; 2 wrong usage; 4 no trial gave an ok row; 5 the controls are impossible on this
+machine; 130 interrupted. Precedence 130, 2, 4, 1, 5, 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import secrets
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import baselines
+from baselines.contract import Workload
+from benchmarks.measure import controls, machine, support
+from benchmarks.measure.campaign import Campaign
+from benchmarks.measure.executors import Local
+from benchmarks.plan import suites, trials
+from benchmarks.plan import workloads as catalogue
+from benchmarks.plan.durations import Durations, spoken
+from benchmarks.plan.trials import CONTROLS, Trial
+from benchmarks.plan.workloads import UsageError
+from benchmarks.record.store import Store, read_run
+
+EXAMPLE = """examples:
+  python -m benchmarks.run                                  the spiral, every system, ten minutes
+  python -m benchmarks.run --preset smoke                   one block, few epochs, two minutes
+  python -m benchmarks.run --systems mapicx,torch-eager --seeds 10 --threads 1,all
+  python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m benchmarks.run",
+        description="Train matching networks in several frameworks and measure what each costs.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = result.add_argument
+    add("--suite", help="a named list of workloads (default: spiral)")
+    add("--systems", metavar="a,b|all", help="only these systems")
+    add("--workloads", metavar="w", help="only these workloads")
+    add("--seeds", type=int, help="number of blocks, one seed each (quick: 6)")
+    add("--preset", help=f"{', '.join(suites.PRESETS)} (default: quick)")
+    add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
+    add("--threads", metavar="1", help="cores a trial may use; several settings: 1,all")
+    add("--timeout", type=float, default=120.0, help="seconds until a trial is stopped (120)")
+    add("--memory-limit", type=float, metavar="MIB", help="stop a trial above this much memory")
+    add("--measures", metavar="time,memory", help="of time, memory, accuracy, parity")
+    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results)")
+    add("--reports", type=Path, default=Path("reports"), metavar="DIR", help="(reports)")
+    add("--readme", action="store_true", help="move README.md's tables to this run")
+    add("--resume", metavar="RUN", help="measure what is missing of a run, by folder or name")
+    add("--force", action="store_true", help="resume even if code, versions or machine changed")
+    add(
+        "--plan", action="store_true", help="list the trials and the expected time; measure nothing"
+    )
+    add("--list", action="store_true", help="list systems, workloads, suites and presets")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = parser().parse_args(arguments)
+    try:
+        if options.list:
+            return _list()
+        run = _resumed(options) if options.resume else _planned(options, arguments)
+        if options.plan:
+            return _show_plan(run)
+        return _execute(run, options)
+    except UsageError as error:
+        print(f"{parser().prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+@dataclasses.dataclass
+class Run:
+    """A plan with the folder it is recorded in."""
+
+    store: Store
+    plan: list[Trial]
+    description: dict[str, Any]
+    requires: dict[str, tuple[str, ...]]
+    budget_s: float | None
+    is_new: bool
+
+    @property
+    def workloads(self) -> dict[str, Workload]:
+        """The workloads as they were when the run was planned."""
+        return {key: Workload(**entry) for key, entry in self.description["workloads"].items()}
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks after parity."""
+        return max((trial.block for trial in self.plan), default=0)
+
+
+def _planned(options: argparse.Namespace, arguments: list[str]) -> Run:
+    """A new run from the command line."""
+    request = suites.request(
+        suite=options.suite or "spiral",
+        preset=options.preset or "quick",
+        systems=options.systems,
+        workloads=options.workloads,
+        seeds=options.seeds,
+        measures=options.measures,
+        threads=options.threads or "1",
+        budget=options.budget,
+        cores=machine.cores(),
+    )
+    names = dict.fromkeys(
+        [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
+    )
+    machine.compile_packages()
+    answers = support.ask(names, request.workloads, options.timeout)
+    order_seed = secrets.randbits(32)
+    plan, skipped = trials.plan(request, answers, order_seed)
+    environment = machine.environment()
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
+    description = {
+        "format": 1,
+        "run_id": run_id,
+        "created_at": now.isoformat(timespec="seconds"),
+        "command": machine.command_line(arguments),
+        "suite": request.suite,
+        "question": request.question,
+        "preset": request.preset,
+        "budget_s": request.budget_s,
+        "plan": [trial.trial_id for trial in plan],
+        "trials": [trial.described() for trial in plan],
+        "named": list(request.named),
+        "skipped": skipped,
+        "requires": {name: list(answer.requires) for name, answer in answers.items()},
+        "workloads": {one.name: dataclasses.asdict(one) for one in request.workloads},
+        "seeds": sorted({trial.seed for trial in plan if trial.block}),
+        "order": f"shuffled within each block by random.Random({order_seed})",
+        "machine_id": machine.machine_id(environment),
+        "environment": environment,
+        "versions": machine.versions(),
+        "digests": machine.digests(),
+    }
+    requires = {name: answer.requires for name, answer in answers.items()}
+    return Run(Store(options.results / run_id), plan, description, requires, request.budget_s, True)
+
+
+def _resumed(options: argparse.Namespace) -> Run:
+    """A run that was begun before: its plan comes from run.json."""
+    given = Path(options.resume)
+    folder = given if given.is_dir() else options.results / options.resume
+    try:
+        description = read_run(folder)
+    except FileNotFoundError:
+        known = [path.name for path in sorted(options.results.glob("*/")) if path.is_dir()]
+        raise catalogue.unknown("run", options.resume, known or ["(there is none)"]) from None
+    for name in ("suite", "preset"):
+        asked = getattr(options, name)
+        if asked is not None and asked != description[name]:
+            raise UsageError(
+                f"--{name} {asked} does not agree with the run, which has {description[name]};"
+                " leave it out to resume"
+            )
+    for name in ("systems", "workloads", "seeds", "measures", "threads"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} is part of the run's plan; leave it out to resume")
+    changes = _changes(description)
+    if changes and not options.force:
+        raise UsageError(
+            f"{', '.join(changes)} changed since the run began, so its rows would not belong"
+            " together; start a new run, or add --force"
+        )
+    plan = [trials.from_description(entry) for entry in description["trials"]]
+    requires = {name: tuple(found) for name, found in description["requires"].items()}
+    budget = suites.seconds(options.budget)
+    machine.compile_packages()
+    return Run(Store(folder), plan, description, requires, budget, False)
+
+
+def _changes(description: dict[str, Any]) -> list[str]:
+    """What is not as it was when the run was planned."""
+    now = {
+        "code": machine.digests(),
+        "versions": machine.versions(),
+        "the machine": machine.machine_id(machine.environment()),
+    }
+    then = {
+        "code": description["digests"],
+        "versions": description["versions"],
+        "the machine": description["machine_id"],
+    }
+    return [name for name in now if now[name] != then[name]]
+
+
+def _execute(run: Run, options: argparse.Namespace) -> int:
+    """Measure what is missing, then report; also after Ctrl-C."""
+    from benchmarks.render.screen import Screen
+
+    store, durations = run.store, Durations(run.workloads)
+    if run.is_new:
+        try:
+            store.create(run.description)
+        except OSError as error:
+            raise UsageError(
+                f"the results folder {options.results} cannot be written ({error.strerror});"
+                " give another one with --results"
+            ) from None
+    _announce(run, durations)
+    facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
+    executor = Local(
+        run.workloads,
+        run.requires,
+        facts,
+        timeout=options.timeout,
+        memory_limit=_bytes(options.memory_limit),
+    )
+    interrupted, complete = False, True
+    had_rows = len(store.rows())
+    try:
+        with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
+            campaign = Campaign(store, executor, durations, screen)
+            complete = campaign.run(run.plan, run.budget_s)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        executor.close()
+    rows = store.rows()
+    _report(run, options)
+    if not complete:
+        print(f"The budget ended this run. To continue: --resume {store.run.name} --budget 1h")
+    if interrupted:
+        print(f"Interrupted; {len(rows)} rows are kept. To continue: --resume {store.run.name}")
+        return 130
+    return _verdict(rows, run.description["named"], ran=len(rows) > had_rows)
+
+
+def _bytes(mebibytes: float | None) -> int | None:
+    return None if mebibytes is None else int(mebibytes * 2**20)
+
+
+def _announce(run: Run, durations: Durations) -> None:
+    recorded = {row["trial_id"] for row in run.store.rows()}
+    missing = [trial for trial in run.plan if trial.trial_id not in recorded]
+    expected = durations.of(missing)
+    limit = f", budget {spoken(run.budget_s)}" if run.budget_s else ""
+    print(
+        f"{run.store.run.name}: {len(missing)} trials in {run.blocks} blocks,"
+        f" expected {spoken(expected)}{limit}",
+        flush=True,
+    )
+    for entry in run.description["skipped"]:
+        print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
+
+
+def _report(run: Run, options: argparse.Namespace) -> None:
+    from benchmarks.render import readme, report
+
+    run.store.write_table()
+    path = report.write(run.store.run, options.reports)
+    print(f"Report: {path}")
+    if options.readme:
+        readme.update(Path("README.md"), options.results, run.store.run)
+
+
+def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
+    """The exit code that the rows deserve."""
+    rows = list(rows)
+    failed = [
+        row
+        for row in rows
+        if row["status"] != "ok" and (row["status"] != "unavailable" or row["system"] in named)
+    ]
+    if ran and not any(row["status"] == "ok" for row in rows):
+        print("No trial gave an ok row.", file=sys.stderr)
+        return 4
+    if failed:
+        for text in dict.fromkeys(
+            "{system}, {workload}, {measure}: {status}: {reason}".format_map(row) for row in failed
+        ):
+            print(text, file=sys.stderr)
+        return 1
+    defects = controls.defects(rows)
+    for text in defects:
+        print(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
+    return 5 if defects else 0
+
+
+def _show_plan(run: Run) -> int:
+    durations = Durations(run.workloads)
+    for trial in run.plan:
+        print(
+            f"{trial.trial_id}  block {trial.block}  {trial.measure:8} {trial.workload}"
+            f"  {trial.system}  seed {trial.seed}  {trial.threads} thread(s)"
+        )
+    for entry in run.description["skipped"]:
+        print(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
+    print(
+        f"{len(run.plan)} trials in {run.blocks} blocks, expected {spoken(durations.of(run.plan))}"
+    )
+    return 0
+
+
+def _list() -> int:
+    print("systems:")
+    for name in baselines.names():
+        print(f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}")
+    print("suites:")
+    for name, entry in suites.SUITES.items():
+        print(f"  {name}: {entry['question']}")
+    print("workloads:")
+    for name, one in catalogue.workloads().items():
+        shape = "-".join(map(str, one.layers))
+        print(f"  {name}: {one.dataset}, {one.train_rows} rows, {shape}, {one.optimizer}")
+    print(f"presets: {', '.join(suites.PRESETS)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

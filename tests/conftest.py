@@ -1,0 +1,35 @@
+"""Shared by all tests: where the project is, and how its commands are run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture
+def command():
+    """Run `python -m MODULE ARGUMENTS` in the project's folder, as a user would."""
+
+    def run(module: str, *arguments: object, timeout: float = 300, **variables: str):
+        return subprocess.run(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run
