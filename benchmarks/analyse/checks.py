@@ -15,7 +15,7 @@ import pandas as pd
 
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import CEILING
-from benchmarks.analyse.metrics import MARGINS, METRICS
+from benchmarks.analyse.metrics import MARGINS, METRICS, margin_words
 from benchmarks.analyse.samples import Sample, paired, samples
 from benchmarks.analyse.summary import GROUP
 
@@ -101,7 +101,8 @@ def equivalent_accuracy(scores: Mapping[str, Sample], margin: float) -> tuple[bo
     adjusted = stats.holm([stats.equivalence_p(a, b, margin) for a, b in pairs.values()])
     shown = int((adjusted < stats.ALPHA).sum())
     largest = max(abs(float(np.mean(a - b))) for a, b in pairs.values()) * 100
-    what = f"{shown} of {len(pairs)} pairs within {margin * 100:g} points"
+    size = margin_words(METRICS["accuracy_test"], margin)
+    what = f"{shown} of {len(pairs)} pairs within {size}"
     detail = f"{what}; largest mean difference {largest:.2f} points"
     return (True if shown == len(pairs) else None), detail
 

@@ -26,9 +26,8 @@ def answer(material: Material) -> list[str]:
         return ["No trial has ended yet: this run has no rows."]
     base = material.base(place)
     if base is None:
-        return [
-            f"{BASE} has no usable row on {markdown(place[0])}, so nothing is compared with it."
-        ]
+        where = markdown(place[0])
+        return [f"{BASE} has no usable row on {where}, so nothing is compared with it."]
     said = [_accuracy(material, place, base)]
     said += [_cost(material, place, base, m) for m in _COSTS]
     said.append(_repay(material, place, base) or _classical(material, place))
@@ -140,10 +139,8 @@ def _many(material: Material) -> str:
             rows = material.frame[
                 material.frame["workload"].eq(place[0]) & material.frame["threads"].eq(place[1])
             ]
-            pair = [
-                samples(rows[rows["system"].eq(s)], metric) for s in (line["system"].iloc[0], BASE)
-            ]
-            columns.append(paired(*pair))
+            both = (line["system"].iloc[0], BASE)
+            columns.append(paired(*(samples(rows[rows["system"].eq(s)], metric) for s in both)))
         shortest = min((len(a) for a, _ in columns), default=0)
         if len(columns) < 2 or not shortest:
             continue

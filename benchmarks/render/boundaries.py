@@ -14,6 +14,7 @@ from benchmarks.render.material import Material
 from benchmarks.render.tables import ordered
 
 PER_ROW = 5
+SHARED = {"squeeze": False, "sharex": True, "sharey": True}
 
 
 def grids(material: Material, place: tuple[str, int]) -> dict[str, dict[str, np.ndarray]]:

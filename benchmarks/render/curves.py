@@ -13,7 +13,7 @@ from benchmarks.render import figure_style as style
 from benchmarks.render.escape import write_csv
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import MIB
-from benchmarks.render.tables import ordered
+from benchmarks.render.tables import headline_systems, ordered
 
 TIME_PHASES = (
     "time_start_s",
@@ -34,6 +34,7 @@ MEMORY_PEAKS = (
 FILLS = ("0.92", "#56B4E9", "0.70", "#F0E442", "#0072B2", "#E69F00", "0.30")
 HATCHES = ("", "", "//", "", "", "\\\\", "")
 MARKERS = ("o", "s", "^", "D")
+CURVES = 9  # more cannot be told apart; the table beside it has every system
 POINTS = 500  # a curve is drawn and stored with at most so many
 
 
@@ -77,14 +78,11 @@ def memory(material: Material, place: tuple[str, int], path: Path) -> bool:
     columns = ["system", "family", *(n + part for n in names for part in parts)]
     write_csv(lines[columns], path.with_suffix(".csv"))
     curves = _memory_curves(material, place)
+    panels = 2 if len(curves) else 1
     if len(curves):
         write_csv(curves, path.with_name(f"{path.stem}-curve.csv"))
-    fig, axes = style.figure(
-        12 if len(curves) else 7,
-        0.26 * len(lines) + 1.6,
-        ncols=2 if len(curves) else 1,
-        squeeze=False,
-    )
+    height = 0.26 * len(lines) + 1.6
+    fig, axes = style.figure(6.5 * panels, height, ncols=panels, squeeze=False)
     axis = axes[0][0]
     looks = zip(names, MARKERS, ("0.55", "#E69F00", "#0072B2", "black"), strict=False)
     for name, marker, colour in looks:
@@ -113,8 +111,10 @@ def _thin(*arrays: np.ndarray) -> list[np.ndarray]:
 
 
 def _memory_curves(material: Material, place: tuple[str, int]) -> pd.DataFrame:
-    kept = []
+    kept, shown = [], headline_systems(material, place, CURVES)
     for system, arrays in material.arrays(place, "memory"):
+        if system not in shown:
+            continue
         seconds, size = arrays.get("memory_s"), arrays.get("memory_bytes")
         if seconds is None or size is None or len(seconds) != len(size) or not len(seconds):
             continue

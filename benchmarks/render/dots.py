@@ -1,4 +1,4 @@
-"""Figures of estimates: accuracy, time and memory as dots with bounds, and cost against accuracy."""
+"""Figures of estimates: accuracy, time and memory with bounds, and accuracy against cost."""
 
 from __future__ import annotations
 
@@ -40,27 +40,22 @@ def dots(material: Material, place: tuple[str, int], path: Path) -> bool:
         return False
     columns = ["system", "family", *(n + part for n in panels for part in PARTS)]
     write_csv(lines[columns], path.with_suffix(".csv"))
-    fig, axes = style.figure(
-        3.1 * len(panels) + 1,
-        0.24 * len(lines) + 1.3,
-        ncols=len(panels),
-        sharey=True,
-        squeeze=False,
-    )
+    width, height = 3.1 * len(panels) + 1, 0.24 * len(lines) + 1.3
+    fig, axes = style.figure(width, height, ncols=len(panels), sharey=True, squeeze=False)
     for axis, name in zip(axes[0], panels, strict=True):
         _panel(axis, lines, name)
         if name == "accuracy_test":
-            _ceiling_line(axis.axvline, _ceiling(material, place))
-            axis.legend(loc="lower left", fontsize=7, frameon=False)
+            _ceiling_line(axis, _ceiling(material, place))
     axes[0][0].set_yticks(range(len(lines)), lines["system"])
     axes[0][0].invert_yaxis()
     style.save(fig, path)
     return True
 
 
-def _ceiling_line(draw: Any, ceiling: float) -> None:
+def _ceiling_line(axis: Any, ceiling: float) -> None:
     if np.isfinite(ceiling):
-        draw(ceiling, color="black", linestyle="--", linewidth=1, label=f"ceiling {ceiling:.3f}")
+        axis.axvline(ceiling, color="black", linestyle="--", linewidth=1)
+        axis.set_title(f"- - ceiling {ceiling:.3f}", loc="right", fontsize=8)
 
 
 def _panel(axis: Any, lines: pd.DataFrame, name: str) -> None:
@@ -107,7 +102,10 @@ def pareto(material: Material, place: tuple[str, int], path: Path) -> bool:
             axis.plot([], [], marker, color=colour, markerfacecolor=filled, label=name)
             shift = (4, 4 if number % 2 else -9)
             axis.annotate(str(number), (x, y), shift, textcoords="offset points", fontsize=7)
-        _ceiling_line(axis.axhline, _ceiling(material, place))
+        ceiling = _ceiling(material, place)
+        if np.isfinite(ceiling):
+            label = f"ceiling {ceiling:.3f}"
+            axis.axhline(ceiling, color="black", linestyle="--", linewidth=1, label=label)
         axis.grid(color="0.9", linewidth=0.7)
         values = shown[cost].to_numpy(dtype=float) / scale
         style.log_axis(axis, values, f"{FIELDS[cost].heading} ({of})")

@@ -40,7 +40,10 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     write_whole(path, text)
 
 
-def table(head: list[str], lines: list[list[str]]) -> list[str]:
-    """Lines of a markdown table from cells that are already escaped; first column left."""
-    rule = ["---"] + ["---:"] * (len(head) - 1)
+def table(head: list[str], lines: list[list[str]], numbers: bool = True) -> list[str]:
+    """Lines of a markdown table from cells that are already escaped.
+
+    numbers: every column but the first is set to the right.
+    """
+    rule = ["---"] + ["---:" if numbers else "---"] * (len(head) - 1)
     return ["| " + " | ".join(part) + " |" for part in (head, rule, *lines)]

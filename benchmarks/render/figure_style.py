@@ -44,11 +44,15 @@ def save(fig: Any, path: Path) -> None:
 
 
 def curve_style(index: int, base: bool) -> dict[str, Any]:
-    """Colour and dash of the index-th curve; no two of 28 are alike."""
+    """Colour and dash of the index-th curve; no two of 24 are alike."""
     if base:
         return {"color": "black", "linestyle": "-", "linewidth": 2.2, "zorder": 5}
     colour = CURVE_COLOURS[1 + index % (len(CURVE_COLOURS) - 1)]
-    return {"color": colour, "linestyle": LINES[index % len(LINES)], "linewidth": 1.2}
+    return {
+        "color": colour,
+        "linestyle": LINES[(index + index // 12) % len(LINES)],
+        "linewidth": 1.2,
+    }
 
 
 def log_axis(axis: Any, values: np.ndarray, label: str) -> None:
@@ -60,7 +64,7 @@ def log_axis(axis: Any, values: np.ndarray, label: str) -> None:
     known = values[np.isfinite(values) & (values > 0)]
     if known.size:
         low, high = known.min(), known.max()
-        if high / low < 30:
+        if high / low < 300:
             ticks = [m * 10.0**e for e in range(-9, 13) for m in (1, 2, 5)]
             axis.set_xticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -43,6 +43,8 @@ def quantity(estimate: Estimate, scale: float = 1.0, signed: bool = False) -> st
     if not estimate.known:
         return NOTHING
     value, low, high = (part / scale for part in estimate[:3])
+    if value == low == high == 0:
+        return "0"
     places = decimals(value, low, high)
     text = rounded(value, places)
     if signed and value > 0:
@@ -56,9 +58,9 @@ def quantity(estimate: Estimate, scale: float = 1.0, signed: bool = False) -> st
 
 
 def time_unit(values: Iterable[float]) -> tuple[float, str]:
-    """Scale and name of the unit in which the typical of these seconds is 1 or more."""
-    known = sorted(v for v in values if v is not None and math.isfinite(v) and v > 0)
-    typical = known[len(known) // 2] if known else 1.0
+    """Scale and name of the unit in which the middle of these seconds, in logs, is 1 or more."""
+    known = [v for v in values if v is not None and math.isfinite(v) and v > 0]
+    typical = math.sqrt(min(known) * max(known)) if known else 1.0
     for scale, name in PREFIXES:
         if typical >= scale:
             return scale, name

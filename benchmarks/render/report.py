@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from benchmarks.render.material import Material, material
 from benchmarks.render.tables import headline_systems, result_table
 
 REPORT, LATEST, LOCAL = "report.md", "latest.md", "local"
+COMPARED = (".md", ".csv")  # a picture may differ between versions of Matplotlib
 FIRST_SCREEN = 25  # lines: title, answer, headline table, footnote
 SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
     ("What was run and where", sections.what_was_run),
@@ -102,3 +105,25 @@ def _pictures(found: Material, place: tuple[str, int], drawn: list[str]) -> list
             lines += [f"![{figure.caption}]({file}.png)", ""]
             lines += [f"{figure.caption} [Data]({file}.csv)", ""]
     return lines
+
+
+def stale_files(run_dir: Path, reports: Path) -> list[str]:
+    """A sentence for each text or table of a run's report that its rows no longer give."""
+    standing = report_folder(run_dir, reports)
+    if not standing.exists():
+        return [f"reports/{run_dir.name} is missing; `python -m benchmarks.report` writes it"]
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = report_folder(run_dir, Path(scratch))
+        # Figures of a run whose arrays were left out of a clone are taken as they stand.
+        shutil.copytree(standing, fresh)
+        write(run_dir, Path(scratch))
+        names = {p.name for f in (standing, fresh) for p in f.iterdir() if p.suffix in COMPARED}
+        return [
+            f"reports/{run_dir.name}/{name} differs from what the run's rows give"
+            for name in sorted(names)
+            if _bytes(standing / name) != _bytes(fresh / name)
+        ]
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.analyse.memory_floor import memory_floor
-from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.metrics import METRICS, margin_words
 from benchmarks.analyse.summary import estimate_of
 from benchmarks.record.schema import FIELDS, STATUSES
 from benchmarks.render.curves import MEMORY_PEAKS, TIME_PHASES
@@ -111,8 +111,8 @@ def controls(material: Material) -> list[str]:
         peak = quantity(estimate_of(line, "memory_peak_bytes"), MIB)
         ratio = quantity(estimate_of(line, "time_total_s_ratio"))
         twin = line["system"] == "mapicx-again"
-        row = [line["system"], line["workload"], total, train, peak, ratio if twin else NOTHING]
-        body.append([markdown(cell) for cell in row])
+        names = [markdown(line["system"]), markdown(line["workload"])]
+        body.append([*names, total, train, peak, ratio if twin else NOTHING])
     head = ["control", "workload", "total (s)", "training (s)", "peak memory (MiB)", "× mapicx"]
     said = "`noop` is what the harness costs; `mapicx-again` is the A/A twin: its ratio is noise."
     return [*table(head, body), "", said]
@@ -126,7 +126,7 @@ def checks(material: Material) -> list[str]:
         [markdown(f.name), markdown(f.workload), str(f.threads), SAID[f.holds], markdown(f.detail)]
         for f in material.findings
     ]
-    return table(["check", "workload", "threads", "verdict", "evidence"], body)
+    return table(["check", "workload", "threads", "verdict", "evidence"], body, numbers=False)
 
 
 def left_out(material: Material) -> list[str]:
@@ -151,8 +151,9 @@ def left_out(material: Material) -> list[str]:
 
 def method(material: Material) -> list[str]:
     """How numbers came about, and where the rules of careful benchmarking are kept."""
-    said = METHOD.format(accuracy=material.margins["accuracy"] * 100).rstrip().splitlines()
-    rules = table(["rule", "demands", "kept by"], [list(rule) for rule in RULES])
+    margin = margin_words(METRICS["accuracy_test"], material.margins["accuracy"])
+    said = METHOD.format(accuracy=margin).rstrip().splitlines()
+    rules = table(["rule", "demands", "kept by"], [list(rule) for rule in RULES], numbers=False)
     intro = "Hoefler and Belli's twelve rules (Scientific benchmarking of parallel computing"
     return [*said, "", f"{intro} systems, SC 2015):", "", *rules]
 
@@ -181,7 +182,7 @@ def environment(material: Material) -> list[str]:
         return ["The run recorded no environment."]
     cut = [(k, v if len(v) <= LONG else v[: LONG - 1] + "…") for k, v in found]
     rows = [[markdown(name), markdown(value)] for name, value in sorted(cut)]
-    return [part.replace("---:", "---") for part in table(["what", "value"], rows)]
+    return table(["what", "value"], rows, numbers=False)
 
 
 def glossary(material: Material) -> list[str]:

@@ -16,7 +16,7 @@ from benchmarks.analyse.summary import estimate_of
 from benchmarks.record.schema import FIELDS, STATUSES
 from benchmarks.render.escape import markdown, table
 from benchmarks.render.material import FAMILIES, Material
-from benchmarks.render.numbers import NOTHING, quantity, rounded, unit
+from benchmarks.render.numbers import NOTHING, quantity, unit
 
 MAIN = ("accuracy_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
 REGRESSION = ("r2_test", *MAIN[1:])
@@ -69,13 +69,8 @@ def headline_systems(material: Material, place: tuple[str, int], most: int) -> l
     lines = material.at(place)
     score = _metrics(material, place)[0]
     chosen = [BASE]
-    for metric in (*MAIN[1:], RANKED_BY):
+    for metric in MAIN[1:]:
         chosen += best_variants(lines, metric)["system"].tolist()
-        if metric == RANKED_BY:
-            break
-    for metric in ("memory_peak_bytes", "time_train_warm_s"):
-        extra = [s for s in best_variants(lines, metric)["system"] if s not in chosen]
-        chosen += extra
     classical = lines[lines["family"].eq("classical") & lines[score].notna()]
     tail = classical.sort_values([score, "system"], ascending=[False, True])["system"].tolist()[:1]
     tail += [s for s in BOUNDS if s in set(lines["system"])]
@@ -117,9 +112,8 @@ def comparison(line: pd.Series, name: str, notes: _Notes) -> str:
     verdict = line[f"{name}_verdict"] or ""
     if metric.compare == "difference":
         return verdict or NOTHING
-    if line["comparable"] is not None and not pd.isna(line["comparable"]):
-        if not line["comparable"]:
-            return "not comparable"
+    if pd.notna(line["comparable"]) and not line["comparable"]:
+        return "not comparable"
     estimate = estimate_of(line, f"{name}_ratio")
     if not estimate.known:
         return NOTHING
@@ -199,9 +193,5 @@ def phase_table(
         for name in names:
             value = estimate_of(line, name)
             value = value._replace(kind="single") if value.known else value
-            body[-1].append(_plain(quantity(value, units[name][0])))
+            body[-1].append(quantity(value, units[name][0]))
     return table(head, body + [list(row) for row in extra])
-
-
-def _plain(text: str) -> str:
-    return rounded(0.0, 0) if text in ("0.000", "-0.000") else text

@@ -15,7 +15,7 @@ METHOD = """\
   range. Where only sampled values exist, the environment section says so.
 - **Accuracy.** On an independent, large draw per seed. Mean with the BCa bootstrap interval over
   seeds. Systems are compared with mapicx over paired seeds: equivalence by two one-sided tests
-  (TOST) with a margin of {accuracy:g} points, difference by sign flips, or by Student's paired t
+  (TOST) with a margin of {accuracy}, difference by sign flips, or by Student's paired t
   where the seeds are too few for sign flips to reach 5 %; both corrected after Holm over the
   systems compared. All pairs of networks are one more family.
 - **Verdicts.** *equivalent within x*: the interval lies within x (scores: both one-sided tests).

@@ -1,0 +1,143 @@
+"""`python -m benchmarks.report`: rebuild reports and README tables from stored rows.
+
+Nothing is measured and no row is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.record.store import RUN, runs_below
+
+OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
+README = Path("README.md")
+EXAMPLE = """\
+examples:
+  python -m benchmarks.report                       rebuild the report of every git-tracked run
+  python -m benchmarks.report 20260102T030405-quick rebuild one report
+  python -m benchmarks.report RUN --readme          and move README's tables to that run
+  python -m benchmarks.report --check               exit 3 if README or a report is stale
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.report",
+        description="Rebuild reports and README tables from stored rows.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("run", nargs="?", metavar="RUN", help="a run's folder or its name")
+    made.add_argument("--readme", action="store_true", help="rewrite README's tables; with RUN:"
+                      " move them to that run")  # fmt: skip
+    made.add_argument("--check", action="store_true", help="write nothing; exit 3 if README or a"
+                      " report differs from the rows")  # fmt: skip
+    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code: 0 done, 2 wrong usage, 3 something is stale, 4 there are no rows to report."""
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if not options.results.is_dir():
+        return _say(f"there is no folder {options.results}; `python -m benchmarks.run` makes one",
+                    NOTHING if options.run is None else USAGE)  # fmt: skip
+    try:
+        run = None if options.run is None else find_run(options.run, options.results)
+        if options.check:
+            return check(run, options)
+        return rebuild(run, options)
+    except ValueError as error:
+        return _say(str(error), USAGE)
+    except OSError as error:
+        return _say(f"{error.strerror or error}: {Path(str(error.filename)).name}", USAGE)
+
+
+def rebuild(run: Path | None, options: argparse.Namespace) -> int:
+    """Write reports, then README's tables if asked for."""
+    from benchmarks.render import readme, report
+
+    if options.readme and not README.exists():
+        raise ValueError(f"there is no {README} in this folder; run the command from the checkout")
+    if options.readme and run is None:
+        written = readme.update(README, options.results)
+        return _say(f"{README}: {', '.join(written) or 'no table markers'}")
+    runs = [run] if run is not None else tracked_runs(options.results)
+    if not runs:
+        return _say(_nothing(options.results), NOTHING)
+    for one in runs:
+        _say(str(report.write(one, options.reports)))
+    newest = newest_tracked(options.results) if run is not None else runs[-1]
+    if newest in runs:
+        path = report.report_folder(newest, options.reports) / report.REPORT
+        _say(str(report.write_latest(path, options.reports)))
+    if options.readme:
+        _say(f"{README}: {', '.join(readme.update(README, options.results, run))}")
+    return OK
+
+
+def check(run: Path | None, options: argparse.Namespace) -> int:
+    """Compare README and reports with the rows; nothing is written."""
+    from benchmarks.render import readme
+
+    runs = [run] if run is not None else tracked_runs(options.results)
+    stale = readme.check(README, options.results, options.reports, runs)
+    for sentence in stale:
+        _say(sentence)
+    if stale:
+        return _say("`python -m benchmarks.report` and `--readme` rewrite what is stale", STALE)
+    return _say(f"{README} and {len(runs)} reports agree with their rows")
+
+
+def find_run(name: str, results: Path) -> Path:
+    """A run's folder by path or name. ValueError with the nearest names."""
+    for folder in (Path(name), results / name, results / "local" / name):
+        if (folder / RUN).exists():
+            return folder
+    names = [found.name for found in runs_below(results)]
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names[-3:]
+    hint = f"; the nearest names are {', '.join(near)}" if near else f"; {results} holds no run"
+    raise ValueError(f"there is no run {name}{hint}")
+
+
+def tracked_runs(results: Path) -> list[Path]:
+    """Runs that git tracks, oldest first; outside a git checkout every run not in local/."""
+    ask = ["git", "-C", str(results), "ls-files", "-z", "--", f"*/{RUN}"]
+    try:
+        said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+        found = [(results / name).parent for name in said.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        found = runs_below(results)
+    found = [run for run in found if run.parent.name != "local" and (run / RUN).exists()]
+    return sorted(found, key=lambda run: run.name)
+
+
+def newest_tracked(results: Path) -> Path | None:
+    """The run that latest.md is about."""
+    runs = tracked_runs(results)
+    return runs[-1] if runs else None
+
+
+def _nothing(results: Path) -> str:
+    names = [found.name for found in runs_below(results)]
+    if not names:
+        return f"{results} holds no run; `python -m benchmarks.run` records one"
+    return f"git tracks no run in {results}; name one: {', '.join(names[-3:])}"
+
+
+def _say(sentence: str, code: int = OK) -> int:
+    print(sentence, file=sys.stderr if code in (USAGE, NOTHING) else sys.stdout)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
