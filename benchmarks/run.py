@@ -95,6 +95,7 @@ class Run:
     requires: dict[str, tuple[str, ...]]
     budget_s: float | None
     is_new: bool
+    forced: list[str] = dataclasses.field(default_factory=list)  # what --force overlooked
 
     @property
     def workloads(self) -> dict[str, Workload]:
@@ -185,7 +186,7 @@ def _resumed(options: argparse.Namespace) -> Run:
     requires = {name: tuple(found) for name, found in description["requires"].items()}
     budget = suites.seconds(options.budget)
     machine.compile_packages()
-    return Run(Store(folder), plan, description, requires, budget, False)
+    return Run(Store(folder), plan, description, requires, budget, False, changes)
 
 
 def _changes(description: dict[str, Any]) -> list[str]:
@@ -216,6 +217,8 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
                 f"the results folder {options.results} cannot be written ({error.strerror});"
                 " give another one with --results"
             ) from None
+    if run.forced:
+        store.note_forced(run.forced, machine.versions(), machine.digests())
     _announce(run, durations)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     executor = Local(
@@ -233,6 +236,13 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
             complete = campaign.run(run.plan, run.budget_s)
     except KeyboardInterrupt:
         interrupted = True
+    except OSError as error:
+        print(
+            f"A row could not be recorded ({error.strerror}). The {len(store.rows())} rows before"
+            f" it are kept; make room, then continue with --resume {store.run.name}",
+            file=sys.stderr,
+        )
+        return 1
     finally:
         executor.close()
     rows = store.rows()

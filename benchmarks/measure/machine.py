@@ -48,7 +48,9 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
         "variables": {name: os.environ[name] for name in ALLOWED if name in os.environ},
-        "variables_hidden_from_trials": threads.changed_variables(os.environ),
+        "variables_hidden_from_trials": [
+            name for name in threads.changed_variables(os.environ) if name in ALLOWED
+        ],
         "commit": _git("rev-parse", "HEAD"),
         "uncommitted_changes": _dirty(),
     }

@@ -3,6 +3,7 @@
 results/<run>/run.json      the plan, written once, by rename
 results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (the truth)
 results/<run>/table.csv     the same as a table, parity joined; may be rebuilt at any time
+results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas
 
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
+FORCED = "forced.jsonl"
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -83,6 +85,16 @@ class Store:
             file.seek(_end_of_last_line(file))
             file.truncate()
             file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def note_forced(
+        self, changes: list[str], versions: dict[str, str], digests: dict[str, str]
+    ) -> None:
+        """Record that a run went on although something had changed since its plan."""
+        entry = {"changed": changes, "versions": versions, "digests": digests}
+        with (self.run / FORCED).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
             file.flush()
             os.fsync(file.fileno())
 

@@ -1,0 +1,219 @@
+"""python -m benchmarks.doctor: what about this machine makes timings untrustworthy.
+
+Plain sentences: what was found, why it matters, what to do, and what could not be checked.
+It advises and judges no run, so it exits 0 whatever it finds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+from benchmarks.measure import machine, threads
+from benchmarks.measure.endings import EXTRAS
+
+EXAMPLE = """examples:
+  python -m benchmarks.doctor
+  OPENBLAS_CORETYPE=Haswell python -m benchmarks.doctor      names the variable
+"""
+
+
+class Finding(NamedTuple):
+    """level: "distorts" (timings are wrong here), "note" or "unknown" (could not be checked)."""
+
+    level: str
+    text: str
+
+
+Check = Callable[[Mapping[str, str]], Iterator[Finding]]
+
+
+def variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables that cap threads or force a BLAS kernel."""
+    for name in threads.changed_variables(environment):
+        value = environment[name]
+        if name == "OPENBLAS_CORETYPE":
+            yield Finding(
+                "distorts",
+                f"OPENBLAS_CORETYPE={value} forces a BLAS kernel and can halve NumPy's speed;"
+                " trials do not see it, but programs that you time by hand do: unset it",
+            )
+        elif name in threads.POOLS:
+            yield Finding(
+                "note", f"{name}={value} caps threads; trials set their own, so it has no effect"
+            )
+        else:
+            yield Finding("note", f"{name}={value} is hidden from trials")
+
+
+def load(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Other work on the machine."""
+    if not hasattr(os, "getloadavg"):
+        yield Finding("unknown", "the load of the machine: this system does not tell")
+        return
+    busy, cores = os.getloadavg()[0], machine.cores()
+    if busy > 0.3 * cores:
+        yield Finding(
+            "distorts",
+            f"the load is {busy:.1f} on {cores} cores: something else is running; stop it or wait",
+        )
+
+
+def frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Clock frequency that follows the load."""
+    governor = machine.environment()["frequency_governor"]
+    if governor is None:
+        yield Finding("unknown", "frequency scaling: the system shows no governor")
+    elif governor != "performance":
+        yield Finding(
+            "distorts",
+            f"the frequency governor is {governor}: the clock follows the load;"
+            " set it to performance while you measure (cpupower frequency-set -g performance)",
+        )
+
+
+def memory(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Little memory, or swap in use."""
+    import psutil
+
+    free = psutil.virtual_memory().available / 2**30
+    if free < 2:
+        yield Finding(
+            "distorts",
+            f"{free:.1f} GiB of memory are free; a TensorFlow trial needs about 1: close programs",
+        )
+    used = psutil.swap_memory().used / 2**20
+    if used > 100:
+        yield Finding(
+            "distorts", f"{used:.0f} MiB of swap are in use: peaks of memory will read too low"
+        )
+
+
+def cores(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Too few cores to keep the harness off the measured one."""
+    if machine.cores() < 2:
+        yield Finding(
+            "distorts", "there is one core: the harness shares it with what it measures; use two"
+        )
+    if not hasattr(os, "sched_setaffinity"):
+        yield Finding("unknown", "pinning: this system cannot bind a process to cores")
+
+
+def virtual(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """A hypervisor that takes time away."""
+    virtualised = machine.environment()["virtualised"]
+    if virtualised is None:
+        yield Finding("unknown", "whether this is a virtual machine")
+    elif virtualised:
+        yield Finding(
+            "note",
+            "this is a virtual machine: neighbours may slow it; compare ratios within one run,"
+            " not seconds between runs",
+        )
+
+
+def compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """torch.compile needs a C++ compiler on the CPU."""
+    if not any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl")):
+        yield Finding(
+            "note", "there is no C++ compiler: torch-compile will fail; install g++ or clang++"
+        )
+
+
+def frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Frameworks that are missing or older than the pinned versions."""
+    pinned = dict(_pins())
+    for name, extra in EXTRAS.items():
+        if name == "tensorflow" and "tensorflow-cpu" in EXTRAS:
+            continue  # one of the two spellings is enough
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            yield Finding(
+                "note",
+                f"{name} is not installed, its rows will say unavailable:"
+                f' python -m pip install -c constraints.txt -e ".[{extra}]"',
+            )
+            continue
+        wanted = pinned.get(name)
+        if wanted is not None and found.split("+")[0] != wanted:
+            yield Finding(
+                "note",
+                f"{name} is {found}; the published runs were made with {wanted}:"
+                " figures may differ for that reason alone",
+            )
+
+
+def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """One framework's BLAS far below another's on this processor, from the latest run's rows."""
+    import benchmarks
+
+    try:
+        rows = benchmarks.load("results")
+    except FileNotFoundError:
+        rows = None
+    if rows is None or rows["gemm_gflops"].dropna().empty:
+        yield Finding(
+            "unknown", "the frameworks' matrix products: no run with figures is in results/ yet"
+        )
+        return
+    known = rows[(rows["machine_id"] == machine.machine_id(machine.environment()))]
+    speed = known.dropna(subset="gemm_gflops").groupby("system")["gemm_gflops"].median()
+    for name, value in speed.items():
+        if value < 0.5 * speed.max():
+            yield Finding(
+                "note",
+                f"the matrix product of {name} reached {value:.0f} GFLOP/s where {speed.idxmax()}"
+                f" reached {speed.max():.0f}: its BLAS may not know this processor",
+            )
+
+
+CHECKS: tuple[Check, ...] = (
+    variables, load, frequency, memory, cores, virtual, compiler, frameworks, blas,
+)  # fmt: skip
+HEADINGS = {
+    "distorts": "This makes timings untrustworthy:",
+    "note": "Good to know:",
+    "unknown": "This could not be checked:",
+}
+
+
+def _pins() -> Iterator[tuple[str, str]]:
+    path = machine.ROOT / "constraints.txt"
+    for line in path.read_text().splitlines() if path.exists() else ():
+        name, separator, pinned = line.partition("==")
+        if separator:
+            yield name.strip(), pinned.strip()
+
+
+def examine(environment: Mapping[str, str]) -> list[Finding]:
+    """Everything that the checks find, in their order."""
+    return [finding for check in CHECKS for finding in check(environment)]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.doctor",
+        description="Say what about this machine makes timings untrustworthy, and what to do.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args(argv)
+    findings = examine(os.environ)
+    for level, heading in HEADINGS.items():
+        texts = [finding.text for finding in findings if finding.level == level]
+        if texts:
+            print(heading, *(f"  - {text}." for text in texts), sep="\n")
+    if not any(finding.level == "distorts" for finding in findings):
+        print("Nothing was found that makes timings untrustworthy.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
