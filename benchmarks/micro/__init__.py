@@ -1,0 +1,1 @@
+"""The quick look: one training step and one prediction under pytest-benchmark."""
