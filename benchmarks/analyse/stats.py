@@ -40,6 +40,10 @@ class Estimate(NamedTuple):
         """The estimate of a logarithm turned into that of the quantity."""
         return Estimate(math.exp(self.value), math.exp(self.low), math.exp(self.high), *self[3:])
 
+    def alone(self) -> Estimate:
+        """The value without its bounds, for text that shows them elsewhere."""
+        return self._replace(kind="single") if self.kind in ("interval", "range") else self
+
     @property
     def known(self) -> bool:
         """There is at least one value behind it."""

@@ -83,7 +83,7 @@ def _cost(material: Material, place: tuple[str, int], base: pd.Series, name: str
         if line["system"] == BASE or not ratio.known or line["work"]:
             continue
         # Bounds stand in the table below; the value here has the digits that they support.
-        value = quantity(ratio._replace(kind="single"))
+        value = quantity(ratio.alone())
         verdict = line[f"{name}_verdict"]
         parts.append(f"{markdown(line['system'])} {value} times as much ({verdict})")
     if not parts:

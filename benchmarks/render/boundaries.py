@@ -43,7 +43,9 @@ def grids(material: Material, place: tuple[str, int]) -> dict[str, dict[str, np.
     return {system: found[system] for system in order if system in found}
 
 
-def boundaries(material: Material, place: tuple[str, int], path: Path) -> bool:
+def boundaries(
+    material: Material, place: tuple[str, int], path: Path, picture: bool = True
+) -> bool:
     """One panel per system; the paler, the less sure. False if there is nothing to draw."""
     found = grids(material, place)
     if not found:
@@ -53,6 +55,8 @@ def boundaries(material: Material, place: tuple[str, int], path: Path) -> bool:
     labels = {s: g["label"].ravel() for s, g in found.items() if g["label"].shape == x.shape}
     table = pd.DataFrame({"x1": x.ravel(), "x2": y.ravel()} | labels)
     write_csv(table, path.with_suffix(".csv"))
+    if not picture:
+        return True
 
     from matplotlib.colors import to_rgb
 

@@ -38,7 +38,7 @@ CURVES = 9  # more cannot be told apart; the table beside it has every system
 POINTS = 500  # a curve is drawn and stored with at most so many
 
 
-def phases(material: Material, place: tuple[str, int], path: Path) -> bool:
+def phases(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """Stacked bars: the cold process from exec to exit, phase by phase (medians)."""
     lines = ordered(material.at(place))
     lines = lines[lines["time_total_s"].notna()]
@@ -46,6 +46,8 @@ def phases(material: Material, place: tuple[str, int], path: Path) -> bool:
     if lines.empty or not names:
         return False
     write_csv(lines[["system", "family", *names, "time_total_s"]], path.with_suffix(".csv"))
+    if not picture:
+        return True
     fig, axis = style.figure(8.5, 0.26 * len(lines) + 1.4)
     left = np.zeros(len(lines))
     looks = dict(zip(TIME_PHASES, zip(FILLS, HATCHES, strict=True), strict=True))
@@ -67,7 +69,7 @@ def phases(material: Material, place: tuple[str, int], path: Path) -> bool:
     return True
 
 
-def memory(material: Material, place: tuple[str, int], path: Path) -> bool:
+def memory(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """Left: peaks by phase with their range. Right: the sampled curve of one process each."""
     lines = ordered(material.at(place))
     names = [name for name in MEMORY_PEAKS if lines[name].notna().any()]
@@ -81,6 +83,8 @@ def memory(material: Material, place: tuple[str, int], path: Path) -> bool:
     panels = 2 if len(curves) else 1
     if len(curves):
         write_csv(curves, path.with_name(f"{path.stem}-curve.csv"))
+    if not picture:
+        return True
     height = 0.26 * len(lines) + 1.6
     fig, axes = style.figure(6.5 * panels, height, ncols=panels, squeeze=False)
     axis = axes[0][0]
@@ -134,7 +138,7 @@ def _draw_curves(axis: object, curves: pd.DataFrame) -> None:
     axis.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def losses(material: Material, place: tuple[str, int], path: Path) -> bool:
+def losses(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """The training loss of every network system, one seed, on top of one another."""
     found = {
         system: np.asarray(arrays["losses"], dtype=float).ravel()
@@ -149,6 +153,8 @@ def losses(material: Material, place: tuple[str, int], path: Path) -> bool:
     (steps,) = _thin(steps)
     data = pd.DataFrame({"step": steps} | {s: v[steps] for s, v in table.items()})
     write_csv(data, path.with_suffix(".csv"))
+    if not picture:
+        return True
     fig, axis = style.figure(8.5, 4.2)
     order = [s for s in ordered(material.at(place))["system"] if s in found]
     for index, system in enumerate(order):

@@ -31,7 +31,7 @@ def _ceiling(material: Material, place: tuple[str, int]) -> float:
     return ceiling_of(rows[rows["workload"].eq(place[0]) & rows["threads"].eq(place[1])])
 
 
-def dots(material: Material, place: tuple[str, int], path: Path) -> bool:
+def dots(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """One row per system, one panel per quantity. False if there is nothing to draw."""
     lines = ordered(material.at(place))
     panels = [name for name in PANELS if name in lines and lines[name].notna().any()]
@@ -40,6 +40,8 @@ def dots(material: Material, place: tuple[str, int], path: Path) -> bool:
         return False
     columns = ["system", "family", *(n + part for n in panels for part in PARTS)]
     write_csv(lines[columns], path.with_suffix(".csv"))
+    if not picture:
+        return True
     width, height = 3.1 * len(panels) + 1, 0.24 * len(lines) + 1.3
     fig, axes = style.figure(width, height, ncols=len(panels), sharey=True, squeeze=False)
     for axis, name in zip(axes[0], panels, strict=True):
@@ -77,7 +79,7 @@ def _panel(axis: Any, lines: pd.DataFrame, name: str) -> None:
         axis.set_xlabel(label)
 
 
-def pareto(material: Material, place: tuple[str, int], path: Path) -> bool:
+def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """Accuracy against total time and against peak memory; the best of each cost is joined up."""
     lines = ordered(material.at(place))
     lines = lines[lines["family"].isin(["network", "classical"]) & lines["accuracy_test"].notna()]
@@ -87,6 +89,8 @@ def pareto(material: Material, place: tuple[str, int], path: Path) -> bool:
     columns = ["system", "family", *(n + p for n in ("accuracy_test", *costs) for p in PARTS)]
     lines = lines.assign(**{f"{c}_front": _front(lines, c) for c in costs})
     write_csv(lines[columns + [f"{c}_front" for c in costs]], path.with_suffix(".csv"))
+    if not picture:
+        return True
     fig, axes = style.figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True, squeeze=False)
     for axis, cost in zip(axes[0], costs, strict=True):
         shown = lines[lines[cost].notna()]

@@ -11,11 +11,14 @@ from benchmarks.render.material import Material
 
 
 class Figure(NamedTuple):
-    """draw(material, place, path) writes path and its CSV, or returns False without data."""
+    """draw(material, place, path, picture) writes the CSV beside path, and with `picture` path.
+
+    It returns False if the rows hold nothing to draw.
+    """
 
     name: str
     caption: str
-    draw: Callable[[Material, tuple[str, int], Path], bool]
+    draw: Callable[[Material, tuple[str, int], Path, bool], bool]
     needs_arrays: bool
 
 
@@ -35,8 +38,12 @@ FIGURES = (
 )  # fmt: skip
 
 
-def draw(material: Material, place: tuple[str, int], folder: Path, prefix: str = "") -> list[str]:
+def draw(
+    material: Material, place: tuple[str, int], folder: Path, prefix: str, picture: bool
+) -> list[str]:
     """Draw what the rows allow. Returns the names of the figures that stand in the folder.
+
+    picture: False writes the CSV files alone.
 
     A run without its arrays (they may be left out of a clone) keeps the figures drawn earlier.
     """
@@ -44,7 +51,7 @@ def draw(material: Material, place: tuple[str, int], folder: Path, prefix: str =
     for figure in FIGURES:
         path = folder / f"{prefix}{figure.name}.png"
         kept = figure.needs_arrays and not material.has_arrays and path.exists()
-        if kept or figure.draw(material, place, path):
+        if kept or figure.draw(material, place, path, picture):
             shown.append(figure.name)
         else:
             for stale in (path, path.with_suffix(".csv")):

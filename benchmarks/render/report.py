@@ -33,7 +33,7 @@ SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
 )
 
 
-def write(run_dir: Path, reports: Path) -> Path:
+def write(run_dir: Path, reports: Path, pictures: bool = True) -> Path:
     """Write report, figures and their CSV for one run below `reports`; returns report.md.
 
     Reports of runs in a folder `local` go to a folder `local`, which is never tracked.
@@ -42,7 +42,7 @@ def write(run_dir: Path, reports: Path) -> Path:
     folder = report_folder(Path(run_dir), Path(reports))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / REPORT
-    write_whole(path, text(found, _draw_all(found, folder)))
+    write_whole(path, text(found, _draw_all(found, folder, pictures)))
     return path
 
 
@@ -93,8 +93,8 @@ def _prefix(found: Material, place: tuple[str, int]) -> str:
     return re.sub(r"[^\w-]", "-", f"{place[0]}-{place[1]}-")
 
 
-def _draw_all(found: Material, folder: Path) -> dict[tuple[str, int], list[str]]:
-    return {p: figures.draw(found, p, folder, _prefix(found, p)) for p in found.places}
+def _draw_all(found: Material, folder: Path, pictures: bool) -> dict[tuple[str, int], list[str]]:
+    return {p: figures.draw(found, p, folder, _prefix(found, p), pictures) for p in found.places}
 
 
 def _pictures(found: Material, place: tuple[str, int], drawn: list[str]) -> list[str]:
@@ -116,7 +116,7 @@ def stale_files(run_dir: Path, reports: Path) -> list[str]:
         fresh = report_folder(run_dir, Path(scratch))
         # Figures of a run whose arrays were left out of a clone are taken as they stand.
         shutil.copytree(standing, fresh)
-        write(run_dir, Path(scratch))
+        write(run_dir, Path(scratch), pictures=False)
         names = {p.name for f in (standing, fresh) for p in f.iterdir() if p.suffix in COMPARED}
         return [
             f"reports/{run_dir.name}/{name} differs from what the run's rows give"

@@ -62,9 +62,7 @@ def _work(lines: pd.DataFrame) -> list[str]:
         comparable = line["comparable"]
         known = comparable is not None and not pd.isna(comparable)
         proven = ("yes" if comparable else "**no**") if known else "not checked"
-        product = quantity(estimate_of(line, "gemm_gflops")._replace(kind="single"))
-        if pd.isna(line["gemm_gflops"]):
-            product = NOTHING
+        product = quantity(estimate_of(line, "gemm_gflops").alone())
         work = markdown(line["work"]) or "same"
         body.append([markdown(line["system"]), size, proven, work, product])
     head = ["system", FIELDS["parity_max_abs"].heading, "comparable", "work"]

@@ -191,7 +191,5 @@ def phase_table(
     for _, line in ordered(lines).iterrows():
         body.append([markdown(line["system"])])
         for name in names:
-            value = estimate_of(line, name)
-            value = value._replace(kind="single") if value.known else value
-            body[-1].append(quantity(value, units[name][0]))
+            body[-1].append(quantity(estimate_of(line, name).alone(), units[name][0]))
     return table(head, body + [list(row) for row in extra])

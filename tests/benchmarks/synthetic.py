@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.record.schema import FIELDS, validate
-from benchmarks.record.store import Store, load
+from benchmarks.record.store import Store, _with_parity
 
 CEILING = 0.910
 WORKLOAD = {
@@ -149,8 +149,6 @@ def _memory(peak: float, rng: np.random.Generator) -> dict[str, int]:
 
 def frame(made: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows as `benchmarks.load` gives them, parity joined."""
-    from benchmarks.record.store import _with_parity
-
     table = pd.DataFrame(
         {n: pd.Series([row[n] for row in made], dtype=f.dtype) for n, f in FIELDS.items()}
     )
@@ -216,6 +214,3 @@ def _write_arrays(store: Store, made: list[dict[str, Any]]) -> None:
             seconds = np.linspace(0, 1, 50)
             kept = {"memory_s": seconds, "memory_bytes": row["memory_peak_bytes"] * seconds**0.3}
             np.savez(store.array_path(row["trial_id"]), **kept)
-
-
-__all__ = ["frame", "load", "rows", "run_folder"]

@@ -1,0 +1,151 @@
+"""`python -m benchmarks.report`: exit codes, sentences, README tables and staleness."""
+
+import shutil
+import subprocess
+
+import pytest
+from synthetic import SYSTEMS, rows, run_folder
+
+from benchmarks.render.readme import SOURCES
+from benchmarks.report import main
+
+FEW = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "bayes-rule", "mapicx-again")}
+NAME, LATER = "20260102T030405-first", "20260302T030405-second"
+TEXT = """# Title
+
+<!-- mapicx:table spiral run={run} -->
+<!-- /mapicx:table -->
+
+![Boundaries](reports/{run}/boundaries.png)
+
+<!-- mapicx:table engine -->
+<!-- /mapicx:table -->
+
+end
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    base = tmp_path_factory.mktemp("checkout")
+    for number, name in enumerate((NAME, LATER)):
+        run_folder(base / "results", rows(6, FEW, run_id=name, seed=number), name)
+    (base / "README.md").write_text(TEXT.format(run=NAME))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(base)
+        patch.setitem(SOURCES, "engine", lambda: ["| engine |", "| --- |", "| whole package |"])
+        assert main([]) == 0
+        assert main(["--readme"]) == 0
+    return base
+
+
+@pytest.fixture
+def checkout(made, tmp_path, monkeypatch):
+    shutil.copytree(made, tmp_path / "c")
+    monkeypatch.chdir(tmp_path / "c")
+    monkeypatch.setitem(SOURCES, "engine", lambda: ["| engine |", "| --- |", "| whole package |"])
+    return tmp_path / "c"
+
+
+def test_what_was_just_written_is_not_stale(checkout, capsys):
+    text = (checkout / "README.md").read_text()
+    assert "| mapicx | 0.86" in text and "| whole package |" in text and text.endswith("end\n")
+    assert main(["--check"]) == 0
+    assert (checkout / "reports/latest.md").read_text().startswith(f"# Benchmark report {LATER}")
+
+
+def test_readme_is_rewritten_from_the_run_that_its_marker_names(checkout):
+    before = (checkout / "README.md").read_text()
+    assert main(["--readme"]) == 0
+    assert (checkout / "README.md").read_text() == before
+
+
+def test_a_report_of_a_run_does_not_move_readme(checkout):
+    before = (checkout / "README.md").read_text()
+    assert main([LATER]) == 0
+    assert (checkout / "README.md").read_text() == before
+
+
+def test_readme_with_a_run_moves_tables_and_links(checkout):
+    assert main([LATER, "--readme"]) == 0
+    text = (checkout / "README.md").read_text()
+    assert f"spiral run={LATER}" in text and NAME not in text
+    assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("| mapicx | 0.8", "| mapicx | 0.9", "the row of mapicx differs"),
+        ("| torch-eager |", "| torch-better |", "the row of torch-eager is missing"),
+        ("Ratios are to mapicx", "Ratios are from mapicx", "text or the order"),
+        ("<!-- /mapicx:table -->", "", "complete"),
+        (f"run={NAME}", "run=20250101T000000-gone", "is absent"),
+    ],
+)
+def test_an_edited_readme_is_stale(checkout, capsys, old, new, said):
+    path = checkout / "README.md"
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert main(["--check"]) == 3
+    assert said in capsys.readouterr().out
+
+
+def test_a_removed_row_is_stale(checkout, capsys):
+    path = checkout / "README.md"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("| torch-eager")))
+    assert main(["--check"]) == 3
+    assert "the row of torch-eager is missing" in capsys.readouterr().out
+
+
+def test_an_edited_report_is_stale(checkout, capsys):
+    path = checkout / "reports" / NAME / "report.md"
+    path.write_text(path.read_text() + "better\n")
+    assert main(["--check"]) == 3
+    assert f"reports/{NAME}/report.md differs" in capsys.readouterr().out
+
+
+def test_check_writes_nothing(checkout):
+    files = {p: p.stat().st_mtime_ns for p in checkout.rglob("*") if p.is_file()}
+    main(["--check"])
+    assert files == {p: p.stat().st_mtime_ns for p in checkout.rglob("*") if p.is_file()}
+
+
+def test_an_unknown_run_names_the_nearest(checkout, capsys):
+    assert main(["20260102T030405-frist"]) == 2
+    assert NAME in capsys.readouterr().err
+
+
+def test_wrong_options_exit_2(checkout):
+    assert main(["--nonsense"]) == 2
+    assert main(["--help"]) == 0
+
+
+def test_an_empty_results_folder_exits_4(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 4
+    (tmp_path / "results").mkdir()
+    assert main([]) == 4
+    assert "holds no run" in capsys.readouterr().err
+
+
+def test_a_missing_readme_is_said(checkout, capsys):
+    (checkout / "README.md").unlink()
+    assert main(["--readme"]) == 2
+    assert "README.md" in capsys.readouterr().err
+
+
+def test_a_run_on_a_users_table_does_not_go_into_readme(checkout, capsys):
+    run_folder(checkout / "results/local", rows(1, FEW), "20260402T030405-mine")
+    assert main(["20260402T030405-mine", "--readme"]) == 2
+    assert main(["20260402T030405-mine"]) == 0
+    assert (checkout / "reports/local/20260402T030405-mine/report.md").exists()
+
+
+def test_only_tracked_runs_are_rebuilt_in_a_git_checkout(checkout, capsys):
+    for command in (["init", "-q"], ["add", "-f", f"results/{NAME}"]):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    shutil.rmtree(checkout / "reports")
+    assert main([]) == 0
+    assert [p.name for p in (checkout / "reports").iterdir() if p.is_dir()] == [NAME]
+    assert (checkout / "reports/latest.md").read_text().startswith(f"# Benchmark report {NAME}")
