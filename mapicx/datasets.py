@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 
-def spiral_data(
-    samples: int = 100,
-    classes: int = 3,
-    *,
-    seed: Any = None,
-    noise: float = 0.2,
-    twist: float = 2.5,
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def spiral_data(samples=100, classes=3, *, seed: Any = None, noise=0.2, twist=2.5) -> Any:
     """Arms of a spiral, one per class: X (samples * classes, 2) within the unit circle, labels y.
 
     Along arm k the radius r goes from 0 to 1 and the angle is twist * (4 r + 4 k) + twist * noise *

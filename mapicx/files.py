@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mapicx import layers as layer_module
+from mapicx.layers import ACTIVATIONS, KINDS
 from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
 
 FORMAT = "mapicx model 1"
 HEADER_LIMIT = 1 << 20  # bytes
+BUILT_IN = {kind.__name__: kind for kind in (*KINDS.values(), *ACTIVATIONS.values())}
 
 
 def save(model: Any, path: Any) -> None:
@@ -22,25 +23,20 @@ def save(model: Any, path: Any) -> None:
     import zipfile
 
     network = model.network
-    rng_state = network.rng.bit_generator.state
-    if rng_state["bit_generator"] != "PCG64":
-        raise ValueError("the model's Generator is not a PCG64; give a whole number as seed")
-    classes = network.classes
+    optimizer, classes = network.optimizer, network.classes
     header = {
         "format": FORMAT,
         "dtype": network.dtype.name,
-        "seed": model.seed if isinstance(model.seed, int) else None,
         "layers": [describe(layer) for layer in network.layers],
         "loss": type(network.loss).__name__,
         "metrics": network.metrics,
-        "optimizer": [type(network.optimizer).__name__, network.optimizer.options()],
-        "iterations": network.optimizer.iterations,
-        "states": len(network.optimizer.state),
-        "rng": rng_state,
+        "optimizer": [type(optimizer).__name__, optimizer.options, optimizer.iterations],
+        "states": len(optimizer.state),
+        "rng": network.rng.bit_generator.state,
         "classes": None if classes is None else classes.tolist(),
     }
     members = {"header": np.array(json.dumps(header)), "parameters": network.parameters}
-    members |= {f"state{number}": state for number, state in enumerate(network.optimizer.state)}
+    members |= {f"state{number}": state for number, state in enumerate(optimizer.state)}
     unfinished = f"{os.fspath(path)}.part"  # a save that is cut short leaves an older file whole
     with zipfile.ZipFile(unfinished, "w") as archive:
         for name, values in members.items():
@@ -60,8 +56,8 @@ def describe(layer: Any) -> dict[str, Any]:
 def load(path: Any, *, layers: Any = None) -> Any:
     """The model that `save` wrote to `path`. `layers` maps names to a user's own layer classes.
 
-    Raises FileNotFoundError if there is no file, ValueError if it is not a whole, finite model. Such a
-    layer comes back without its constructor being called: with its plain attributes and its weights.
+    Raises FileNotFoundError if there is no file, ValueError if it is not a whole, finite model. A
+    user's layer comes back with its plain attributes and weights; its constructor is not called.
     """
     import json
     import os
@@ -71,68 +67,57 @@ def load(path: Any, *, layers: Any = None) -> Any:
         raise FileNotFoundError(f"there is no file {os.fspath(path)!r}")
     try:
         with zipfile.ZipFile(path) as archive:
-            header = json.loads(str(read_member(archive, "header", None, None)))
-            if header["format"] != FORMAT:
-                raise ValueError(f"its format is {header['format']!r}, not {FORMAT!r}")
+            header = json.loads(str(read_member(archive, "header", (), None)))
             model = rebuild(header, layers or {})
-            network = model.network
-            shape, dtype = network.parameters.shape, network.dtype
-            network.parameters[:] = read_member(archive, "parameters", shape, dtype)
+            vector = model.network.parameters
             names = [f"state{number}" for number in range(header["states"])]
-            network.optimizer.state = [read_member(archive, name, shape, dtype) for name in names]
+            arrays = [
+                read_member(archive, n, vector.shape, vector.dtype) for n in ["parameters", *names]
+            ]
+            vector[:], model.network.optimizer.state = arrays[0], arrays[1:]
         return model
-    except (KeyError, TypeError, AttributeError, OSError, RuntimeError, ValueError) as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a model that mapicx saved: {error}") from None
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a model that mapicx saved: {error}") from None
+    except Exception as error:  # whatever a strange file makes go wrong
+        raise ValueError(f"{os.fspath(path)!r} is no whole mapicx model: {error!r}") from error
 
 
 def read_member(archive: Any, name: str, shape: Any, dtype: Any) -> Any:
-    """An array of the archive, checked against what it must be before its values are looked at."""
+    """An array, checked against what it must be before its values are read."""
     import io
 
     info = archive.getinfo(name + ".npy")
-    allowed = HEADER_LIMIT if shape is None else shape[0] * dtype.itemsize + 4096
+    allowed = 4096 + (shape[0] * dtype.itemsize if shape else HEADER_LIMIT)
     if info.compress_type != 0 or info.file_size > allowed:
-        raise ValueError(
-            f"member {name} is compressed or has {info.file_size} bytes; at most {allowed} fit"
-        )
+        raise ValueError(f"{name} is compressed, or larger than {allowed} bytes")
     content = io.BytesIO(archive.read(info))
     np.lib.format.read_magic(content)
     found_shape, _, found_dtype = np.lib.format.read_array_header_1_0(content)
-    wanted = ((), found_dtype) if shape is None else (shape, dtype)
-    if (found_shape, found_dtype) != wanted or (shape is None and found_dtype.kind != "U"):
-        raise ValueError(f"member {name} is {found_dtype} of shape {found_shape}")
-    values = np.frombuffer(content.read(), found_dtype).reshape(found_shape).copy()
-    if shape is not None and not np.isfinite(values).all():
-        raise ValueError(f"member {name} contains NaN or infinity")
-    return values
+    if found_shape != shape or (found_dtype != dtype if shape else found_dtype.kind != "U"):
+        raise ValueError(f"{name} has shape {found_shape} and type {found_dtype}")
+    values = np.frombuffer(content.read(), found_dtype).reshape(shape)
+    if shape and not np.isfinite(values).all():
+        raise ValueError(f"{name} has NaN or infinite values")
+    return values.copy()
 
 
 def rebuild(header: dict[str, Any], own_layers: dict[str, Any]) -> Any:
     """The model of a header, its parameters still 0."""
     from mapicx.model import Mapicx
 
-    built_in = {c.__name__: c for c in vars(layer_module).values() if isinstance(c, type)}
-    model = Mapicx(header["seed"], header["dtype"])
+    if header["format"] != FORMAT:
+        raise ValueError(f"the format is {header['format']!r}, not {FORMAT!r}")
+    model = Mapicx(dtype=header["dtype"])
     for description in header["layers"]:
-        name = description["class"]
-        if name not in own_layers and not issubclass(
-            built_in.get(name, object), layer_module.Layer
-        ):
-            raise ValueError(f"it has a layer {name}; load it with layers={{{name!r}: {name}}}")
-        kind = own_layers.get(name) or built_in[name]
+        kind = own_layers.get(description["class"]) or BUILT_IN[description["class"]]
         layer = kind.__new__(kind)
         vars(layer).update(description["attributes"])
-        for array, shape in description["shapes"].items():
-            setattr(layer, array, np.zeros(shape, header["dtype"]))
+        for name, shape in description["shapes"].items():
+            setattr(layer, name, np.zeros(shape, header["dtype"]))
         model.add(layer)
-    optimizer, options = header["optimizer"]
+    name, options, iterations = header["optimizer"]
+    optimizer = OPTIMIZERS[name.lower()](**options)
     losses = {loss.__name__: loss for loss in LOSSES.values()}
-    made = OPTIMIZERS[optimizer.lower()](**options)
-    model.compile(made, losses[header["loss"]](), header["metrics"])
-    made.iterations = header["iterations"]
-    model.network.rng.bit_generator.state = header["rng"]
-    if header["classes"] is not None:
-        model.network.classes = np.array(header["classes"])
+    model.compile(optimizer, losses[header["loss"]](), header["metrics"])
+    optimizer.iterations = iterations
+    model.rng.bit_generator.state = header["rng"]
+    model.network.classes = header["classes"] and np.array(header["classes"])
     return model

@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from mapicx.network import NeuralNetwork
 
 
-def check_gradients(
-    network: NeuralNetwork,
-    X: Any,
-    y: Any,
-    *,
-    sample_weight: Any = None,
-    directions: int = 5,
-    step: float = 1e-5,
-    seed: Any = 0,
-) -> float:
+def check_gradients(network: NeuralNetwork, X, y, *, directions=5, step=1e-5, seed=0, **weights):
     """The largest relative error of the network's gradient along random directions.
 
-    Along a unit direction u the slope g.u must equal (loss(w + h u) - loss(w - h u)) / 2h; two forward
-    passes check all parameters at once. Wants a network of dtype float64 (ValueError otherwise); a
-    right gradient then gives less than 1e-6, unless a ReLU lies within `step` of its kink. The
-    parameters are left as they were.
+    Along a unit direction u the slope g.u must equal (loss(w + h u) - loss(w - h u)) / 2h, h =
+    `step`: two forward passes check all parameters at once. The error is relative to the slope, or
+    to 1/1000 of the gradient's norm where that is more. A right gradient gives less than 1e-6,
+    unless a kink (of ReLU) lies within the step. `weights`: sample_weight. The network must have
+    dtype float64 (ValueError otherwise); its parameters are left as they were.
     """
     if network.dtype != np.float64:
         raise ValueError(f"the network has dtype {network.dtype}; make it with dtype='float64'")
     rng = np.random.default_rng(seed)
-    start = network.parameters.copy()
-    network.loss_and_gradients(X, y, sample_weight)
+    start, worst = network.parameters.copy(), 0.0
+    network.loss_and_gradients(X, y, **weights)
     gradient = network.gradients.copy()
-    worst = 0.0
-    try:
-        for _ in range(directions):
-            direction = rng.standard_normal(start.size)
-            direction /= np.linalg.norm(direction)
-            losses = []
-            for sign in (1, -1):
-                network.parameters[:] = start + sign * step * direction
-                losses.append(network.loss_and_gradients(X, y, sample_weight))
-            measured, claimed = (losses[0] - losses[1]) / (2 * step), gradient @ direction
-            scale = max(abs(measured), abs(claimed), 1e-3 * np.linalg.norm(gradient), 1e-12)
-            worst = max(worst, abs(measured - claimed) / scale)
-    finally:
+    for _ in range(directions):
+        u = rng.standard_normal(start.size)
+        u /= np.linalg.norm(u)
+        losses = []
+        for w in (start + step * u, start - step * u):
+            network.parameters[:] = w
+            losses.append(network.loss_and_gradients(X, y, **weights))
         network.parameters[:] = start
-        network.gradients[:] = gradient
+        measured, claimed = (losses[0] - losses[1]) / (2 * step), gradient @ u
+        scale = max(abs(measured), abs(claimed), 1e-3 * float(np.linalg.norm(gradient)), 1e-12)
+        worst = max(worst, abs(measured - claimed) / scale)
     return float(worst)

@@ -1,4 +1,4 @@
-"""The optimizers, in order of increasing complexity. Each sees the whole network as one vector."""
+"""The optimizers, in order of increasing complexity. Each sees the network as one vector w."""
 
 from __future__ import annotations
 
@@ -8,227 +8,162 @@ from typing import Any
 
 import numpy as np
 
-from mapicx.layers import Array, Call
 from mapicx.replay import Tape
+from mapicx.targets import check_number
 
-# The update goes through the vector in slices that stay in the cache with the state and the scratch
-# space: Adam on 5.8 million parameters takes 7.2 ms this way and 10.4 ms in whole passes.
+# The update goes through the vector in slices that stay in the cache with state and scratch space:
+# Adam on 5.8 million parameters takes 7.2 ms this way, 10.4 ms in whole passes.
 SLICE = 65_536
 
 
 class Optimizer:
-    """What all optimizers share: the learning rate, its decay, weight decay, clipping, the loop.
+    """What all share: the learning rate and its decay, weight decay, clipping, the slices.
 
-    lr: learning rate; lr_t = lr / (1 + decay * t), t = updates done (`iterations`).
-    weight_decay: adds weight_decay * w to the gradient of weights, not of biases.
-    clipnorm: the gradient is scaled down to this Euclidean norm, before weight decay; None for never.
+    The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` done before it.
+    weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
+    largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
+    Raises ValueError for options out of range.
     """
 
-    n_states = 0
+    n_states = 0  # vectors that the rule remembers
     decoupled = False
-    saved = ("lr", "decay", "weight_decay", "clipnorm")
-    _bound: Any = None
     _tape: Tape | None = None
+    _bound: Any = None
 
-    def __init__(
-        self, lr: float, decay: float, weight_decay: float, clipnorm: float | None, **options: Any
-    ) -> None:
-        positive = {"lr": lr, "clipnorm": 1.0 if clipnorm is None else clipnorm}
-        at_least_0 = {"decay": decay, "weight_decay": weight_decay}
-        below_1 = {n: v for n, v in options.items() if n in ("momentum", "beta_1", "beta_2", "rho")}
-        if "epsilon" in options:
-            positive["epsilon"] = options["epsilon"]
-        for values, wanted, fits in (
-            (positive, "a number above 0", lambda value: 0 < value < math.inf),
-            (at_least_0, "0 or a number above", lambda value: 0 <= value < math.inf),
-            (below_1, "a number from 0 up to, not including, 1", lambda value: 0 <= value < 1),
-        ):
-            for name, value in values.items():
-                if not isinstance(value, int | float | np.number) or not fits(value):
-                    raise ValueError(f"{name} is {value!r}; give {wanted}")
-        self.lr, self.decay, self.weight_decay, self.clipnorm = lr, decay, weight_decay, clipnorm
-        vars(self).update(options)
-        self.saved = (*self.saved, *options)
+    def __init__(self, lr: float, decay: float, *, weight_decay=0.0, clipnorm=None, **rule: Any):
+        self.options = {"lr": lr, "decay": decay, "weight_decay": weight_decay, **rule}
+        for name, value in self.options.items():
+            check_number(name, value, 0, math.inf if name in NOT_FRACTIONS else 1)
+        self.options["clipnorm"] = check_number("clipnorm", clipnorm or math.inf, 1e-300)
+        self.lr, self.decay, self.weight_decay = lr, decay, weight_decay
+        vars(self).update(self.options)
         self.reset()
 
     def reset(self) -> None:
-        """Forget every update, as if new."""
+        """Forget all updates, as if new."""
         self.iterations = 0
-        self.state: list[Array] = []
-        self._bound = self._tape = None
+        self.state: list[Any] = []
+        self._bound = None
 
     @property
     def current_lr(self) -> float:
         """The learning rate of the next update."""
         return self.lr / (1 + self.decay * self.iterations)
 
-    def step(self, parameters: Array, gradients: Array, decays: Array | None = None) -> None:
-        """Update the vector `parameters` in place; `decays` marks what weight decay acts on.
+    def step(self, parameters: Any, gradients: Any, decays: Any = True) -> None:
+        """Update the vector `parameters` in place; `decays` marks those that weight decay acts on.
 
-        Raises FloatingPointError, with nothing changed, if the gradient or the step is not finite.
+        Raises FloatingPointError, with nothing changed, if the gradient or the step is too large.
         """
         if self._bound is not parameters:
             self._bind(parameters)
         lr, norm_squared = self.current_lr, float(gradients.dot(gradients))
-        # A bounded gradient and learning rate keep the weights finite for any number of updates.
+        # Bounded gradients and steps keep the weights finite, whatever follows.
         if not norm_squared * max(1.0, lr * lr) < self._limit:
-            raise FloatingPointError("the gradient is not finite, or too large for the data type")
-        if self.clipnorm is not None:
+            raise FloatingPointError("the gradient is not finite, or too large for its data type")
+        if self.clipnorm:
             self._clip.fill(min(1.0, self.clipnorm / max(math.sqrt(norm_squared), 1e-300)))
         self._lr.fill(lr)
-        self._before_step(lr)
-        if self._tape is None:
+        self.set_scalars(lr)
+        if self._tape:
+            self._tape.replay()
+        else:
             tape = Tape()
             self._state_calls(tape, parameters, gradients, decays)
             self._tape = tape
-        else:
-            self._tape.replay()
         self.iterations += 1
 
-    def _bind(self, parameters: Array) -> None:
+    def _bind(self, parameters: Any) -> None:
         """Make the state for a vector; what belonged to another vector is forgotten."""
-        if self._bound is not None or any(s.shape != parameters.shape for s in self.state):
+        if self._bound is not None:
             self.reset()
         if not self.state:
             self.state = [np.zeros_like(parameters) for _ in range(self.n_states)]
-        zeros = (np.zeros((), parameters.dtype) for _ in range(4))
+        zeros = (
+            np.zeros((), parameters.dtype) for _ in range(4)
+        )  # 0-d arrays: the fastest scalars
         self._lr, self._clip, self._scale, self._shift = zeros
         self._limit = float(np.finfo(parameters.dtype).max)
-        self._tape, self._bound = None, parameters
+        self._bound, self._tape = parameters, None
 
-    def _state_calls(self, call: Call, w: Array, g: Array, decays: Array | None) -> None:
-        """State the calls of one update: clipping, weight decay and the rule, slice by slice."""
-        factor = None
-        if self.weight_decay:
-            factor = np.full(w.shape, self.weight_decay, w.dtype)
-            factor *= 1 if decays is None else decays
-        s, t = np.empty((2, min(SLICE, w.size)), w.dtype)
-        for start in range(0, w.size, SLICE):
-            part = slice(start, min(start + SLICE, w.size))
-            w_part, g_part = w[part], g[part]
-            step, scratch = s[: w_part.size], t[: w_part.size]
-            if self.clipnorm is not None:
-                call(np.multiply, g_part, self._clip, step)
-                g_part = step
-            if factor is not None:
-                call(np.multiply, w_part, factor[part], scratch)
+    def _state_calls(self, call: Callable, parameters: Any, gradients: Any, decays: Any) -> None:
+        decays = np.multiply(decays, np.full_like(parameters, self.weight_decay))
+        scratch = np.empty((2, min(SLICE, parameters.size)), parameters.dtype)
+        for start in range(0, parameters.size, SLICE):
+            part = slice(start, start + SLICE)
+            w, g, *state = (vector[part] for vector in (parameters, gradients, *self.state))
+            s, new_g = scratch[:, : w.size]
+            if self.clipnorm:
+                call(np.multiply, g, self._clip, new_g)
+                g = new_g
+            if self.weight_decay:
+                call(np.multiply, w, decays[part], s)
                 if self.decoupled:
-                    call(np.multiply, scratch, self._lr, scratch)
-                    call(np.subtract, w_part, scratch, w_part)
+                    call(np.multiply, s, self._lr, s)
+                    call(np.subtract, w, s, w)
                 else:
-                    call(np.add, g_part, scratch, step)
-                    g_part = step
-            self.rule_calls(call, w_part, g_part, scratch, *(state[part] for state in self.state))
+                    call(np.add, g, s, new_g)
+                    g = new_g
+            self.rule_calls(call, w, g, s, *state)
 
-    def _before_step(self, lr: float) -> None:
-        """Set the scalars of the rule that change from update to update."""
+    def set_scalars(self, lr: float) -> None:
+        """Set what else changes from update to update."""
 
-    rule_calls: Callable[..., None]
+    rule_calls: Callable[..., None]  # the update of w by its gradient g, with scratch space s
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def options(self) -> dict[str, Any]:
-        """What the optimizer was made with."""
-        return {n: v for n, v in self.__getstate__().items() if n in self.saved}
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.options().items())
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"{type(self).__name__}({options})"
 
 
 class SGD(Optimizer):
-    """v = momentum v - lr_t g, w += v (Sutskever et al. 2013); with nesterov w += momentum v - lr_t g."""
+    """v = momentum v - lr_t g, w += v; nesterov: w += momentum v - lr_t g (Sutskever et al. 2013)."""
 
-    def __init__(
-        self,
-        lr: float = 0.01,
-        decay: float = 0.0,
-        momentum: float = 0.0,
-        *,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-        clipnorm: float | None = None,
-    ) -> None:
+    def __init__(self, lr=0.01, decay=0.0, momentum=0.0, *, nesterov=False, **common: Any) -> None:
+        super().__init__(lr, decay, momentum=momentum, nesterov=bool(nesterov), **common)
         self.n_states = 1 if momentum else 0
-        super().__init__(lr, decay, weight_decay, clipnorm, momentum=momentum, nesterov=nesterov)
 
-    def rule_calls(self, call: Call, w: Array, g: Array, s: Array, v: Array | None = None) -> None:
+    def rule_calls(self, call: Callable, w: Any, g: Any, s: Any, v: Any = None) -> None:
         call(np.multiply, g, self._lr, s)
-        if v is None:
+        if v is None or self.nesterov:
             call(np.subtract, w, s, w)
-            return
-        momentum = np.array(self.momentum, w.dtype)
-        call(np.multiply, v, momentum, v)
-        call(np.subtract, v, s, v)
-        if self.nesterov:
-            call(np.subtract, w, s, w)
-            call(np.multiply, v, momentum, s)
-            call(np.add, w, s, w)
-        else:
-            call(np.add, w, v, w)
-
-
-class RMSprop(Optimizer):
-    """v = rho v + (1 - rho) g^2, w -= lr_t g / (sqrt(v) + epsilon) (Tieleman and Hinton 2012)."""
-
-    n_states = 1
-
-    def __init__(
-        self,
-        lr: float = 1e-3,
-        decay: float = 0.0,
-        *,
-        rho: float = 0.9,
-        epsilon: float = 1e-7,
-        weight_decay: float = 0.0,
-        clipnorm: float | None = None,
-    ) -> None:
-        super().__init__(lr, decay, weight_decay, clipnorm, rho=rho, epsilon=epsilon)
-
-    def rule_calls(self, call: Call, w: Array, g: Array, s: Array, v: Array) -> None:
-        rho, rest, epsilon = (np.array(n, w.dtype) for n in (self.rho, 1 - self.rho, self.epsilon))
-        call(np.multiply, g, g, s)
-        call(np.multiply, s, rest, s)
-        call(np.multiply, v, rho, v)
-        call(np.add, v, s, v)
-        call(np.sqrt, v, s)
-        call(np.add, s, epsilon, s)
-        call(np.divide, g, s, s)
-        call(np.multiply, s, self._lr, s)
-        call(np.subtract, w, s, w)
+        if v is not None:
+            momentum = np.array(self.momentum, w.dtype)
+            call(np.multiply, v, momentum, v)
+            call(np.subtract, v, s, v)
+            if self.nesterov:
+                call(np.multiply, v, momentum, s)
+            call(np.add, w, s if self.nesterov else v, w)
 
 
 class Adam(Optimizer):
-    """m and v: running means of g and g^2; w -= lr_t m_hat / (sqrt(v_hat) + epsilon).
+    """m, v: running means of g, g^2; w -= lr_t m_hat / (sqrt(v_hat) + epsilon).
 
-    Kingma and Ba 2015, Algorithm 1. The state holds m / (1 - beta_1) and v / (1 - beta_2), two passes
-    fewer per update; the factors and both bias corrections are folded into two scalars.
+    Kingma and Ba 2015, Algorithm 1. The state holds m / (1 - beta_1) and v / (1 - beta_2), which
+    saves two passes of ten; all factors and corrections are folded into two scalars.
     """
 
     n_states = 2
 
     def __init__(
-        self,
-        lr: float = 1e-3,
-        decay: float = 0.0,
-        *,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-        clipnorm: float | None = None,
-    ) -> None:
-        options = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
-        super().__init__(lr, decay, weight_decay, clipnorm, **options)
+        self, lr=1e-3, decay=0.0, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **common: Any
+    ):
+        super().__init__(lr, decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
 
-    def _before_step(self, lr: float) -> None:
+    def set_scalars(self, lr: float) -> None:
         k = self.iterations + 1
-        root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**k))
-        self._scale.fill(lr * (1 - self.beta_1) / (1 - self.beta_1**k) / root)
+        self.set_folded(lr * (1 - self.beta_1) / (1 - self.beta_1**k), 1 - self.beta_2**k)
+
+    def set_folded(self, rate: float, correction: float) -> None:
+        """Fold so that scale * m / (sqrt(v) + shift) is the step, for m and v as they are held."""
+        root = math.sqrt((1 - self.beta_2) / correction)
+        self._scale.fill(rate / root)
         self._shift.fill(self.epsilon / root)
 
-    def rule_calls(self, call: Call, w: Array, g: Array, s: Array, m: Array, v: Array) -> None:
+    def rule_calls(self, call: Callable, w: Any, g: Any, s: Any, m: Any, v: Any) -> None:
         call(np.multiply, m, np.array(self.beta_1, w.dtype), m)
         call(np.add, m, g, m)
         call(np.multiply, g, g, s)
@@ -242,28 +177,28 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: w -= lr_t weight_decay w first (Loshchilov and Hutter 2019)."""
+    """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019)."""
 
     decoupled = True
 
-    def __init__(
-        self,
-        lr: float = 1e-3,
-        decay: float = 0.0,
-        *,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
-        clipnorm: float | None = None,
-    ) -> None:
-        options = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
-        super().__init__(lr, decay, weight_decay=weight_decay, clipnorm=clipnorm, **options)
+    def __init__(self, *arguments: Any, weight_decay: float = 0.01, **options: Any) -> None:
+        super().__init__(*arguments, weight_decay=weight_decay, **options)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adam": Adam,
-    "adamw": AdamW,
-}
+class RMSprop(Adam):
+    """v = rho v + (1 - rho) g^2, w -= lr_t g / (sqrt(v) + epsilon) (Tieleman and Hinton 2012).
+
+    Adam with beta_1 = 0, beta_2 = rho and no correction of the mean for the number of updates.
+    """
+
+    def __init__(self, lr=1e-3, decay=0.0, *, rho=0.9, epsilon=1e-7, **common: Any) -> None:
+        super().__init__(lr, decay, beta_1=0.0, beta_2=rho, epsilon=epsilon, **common)
+        self.options = {"rho": rho, **self.options}
+        del self.options["beta_1"], self.options["beta_2"]
+
+    def set_scalars(self, lr: float) -> None:
+        self.set_folded(lr, 1.0)
+
+
+NOT_FRACTIONS = ("lr", "decay", "weight_decay", "epsilon")
+OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam, AdamW)}

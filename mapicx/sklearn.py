@@ -1,0 +1,97 @@
+"""scikit-learn estimators; the only module that imports scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+
+from mapicx.model import Mapicx
+from mapicx.optimizers import Adam
+
+
+class MapicxEstimator(BaseEstimator):
+    """What classifier and regressor share: hidden layers, Adam, full batches unless told otherwise.
+
+    Parameters: hidden_layer_sizes, activation (a name), lr, alpha (weight decay), epochs,
+    batch_size (None: all samples), random_state. float32 data are trained in float32, others in
+    float64. After fit: `model_` (a Mapicx), `history_`, `n_iter_`, `n_features_in_`.
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        activation="relu",
+        lr=0.01,
+        alpha=0.0,
+        epochs=200,
+        batch_size=None,
+        random_state=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.lr = lr
+        self.alpha = alpha
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def _train(self, X, y, outputs: int, last: str, loss: str, sample_weight: Any) -> Any:
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        self.model_ = Mapicx(seed=seed, dtype=X.dtype)
+        sizes = [X.shape[1], *self.hidden_layer_sizes, outputs]
+        for number, size in enumerate(sizes[1:]):
+            name = self.activation if number < len(sizes) - 2 else last
+            self.model_.add(sizes[number], size, activation=name)
+        self.model_.compile(Adam(self.lr, weight_decay=self.alpha), loss, metrics=())
+        options = {"batch_size": self.batch_size, "sample_weight": sample_weight, "verbose": False}
+        self.history_ = self.model_.fit(X, y, self.epochs, **options).history
+        self.n_iter_ = len(self.history_["loss"])
+        return self
+
+    def _outputs(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return self.model_.predict(validate_data(self, X, dtype=FLOATS, reset=False))
+
+
+FLOATS = [np.float64, np.float32]
+
+
+class MapicxClassifier(ClassifierMixin, MapicxEstimator):
+    """A classifier with softmax outputs."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on X (samples, features) and labels y."""
+        X, y = validate_data(self, X, y, dtype=FLOATS)
+        check_classification_targets(y)
+        self.classes_, indices = np.unique(y, return_inverse=True)
+        outputs = max(2, len(self.classes_))
+        loss = "categorical_crossentropy"
+        return self._train(X, indices, outputs, "softmax", loss, sample_weight)
+
+    def predict_proba(self, X):
+        """The probabilities (samples, classes), in the order of `classes_`."""
+        return self._outputs(X)[:, : len(self.classes_)]
+
+    def predict(self, X):
+        """The most probable labels."""
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+
+class MapicxRegressor(RegressorMixin, MapicxEstimator):
+    """A regressor for one or several targets, by squared error."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Train on X (samples, features) and targets y (samples,) or (samples, targets)."""
+        X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
+        self._flat = y.ndim == 1
+        return self._train(X, y, 1 if self._flat else y.shape[1], "linear", "mse", sample_weight)
+
+    def predict(self, X):
+        """The values, in the shape of y."""
+        outputs = self._outputs(X)
+        return outputs[:, 0] if self._flat else outputs
