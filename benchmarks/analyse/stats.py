@@ -6,6 +6,7 @@ inside a process. Every random procedure has a fixed seed, so equal rows give eq
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -74,8 +75,16 @@ def median_interval(values: Sequence[float]) -> Estimate:
     x = finite(values)
     if x.size < SMALLEST_N:
         return median_range(x)
-    bounds = stats.quantile_test(x, p=0.5).confidence_interval(LEVEL)
-    return Estimate(float(np.median(x)), float(bounds.low), float(bounds.high), x.size, "interval")
+    low, high = _ranks(x.size)
+    x = np.sort(x)
+    return Estimate(float(np.median(x)), float(x[low]), float(x[high]), x.size, "interval")
+
+
+@functools.cache
+def _ranks(n: int) -> tuple[int, int]:
+    """Which of n sorted values bound the median with 95 %, counted from 0."""
+    bounds = stats.quantile_test(np.arange(n), p=0.5).confidence_interval(LEVEL)
+    return int(bounds.low), int(bounds.high)
 
 
 def paired_ratio(values: Sequence[float], base: Sequence[float], ranged: bool = False) -> Estimate:

@@ -39,7 +39,7 @@ def summarise(
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
         systems = dict(list(group.groupby("system", sort=False)))
         lines += _group(systems, {"workload": workload, "threads": threads}, limits, base)
-    return pd.DataFrame(lines, columns=columns() if not lines else None)
+    return pd.DataFrame(lines, columns=columns())
 
 
 def columns() -> list[str]:
@@ -51,6 +51,8 @@ def columns() -> list[str]:
         if metric.compare:
             names += _names(f"{metric.name}_{metric.compare}", Estimate())
             names += [f"{metric.name}_verdict", f"{metric.name}_noise"]
+        if metric.compare == "difference":
+            names += [f"{metric.name}_{part}" for part in ("p", "p_equal", "p_greater")]
     return names
 
 

@@ -49,7 +49,8 @@ def judge_scores(
     base: str,
     margin: float,
 ) -> None:
-    """Give each line its M_verdict and the corrected p values behind it, M_p and M_p_equal.
+    """Give each line its M_verdict and the corrected p values behind it, M_p and M_p_equal,
+    and M_p_greater: the share of seeds on which the system scores above the base.
 
     The family is every network and classical system that was compared with the base.
     """
@@ -75,3 +76,5 @@ def judge_scores(
             word = UNDECIDED
         line[f"{metric.name}_verdict"] = word
         line |= {f"{metric.name}_p": p, f"{metric.name}_p_equal": p_equal}
+    for line, (a, b) in zip(family, both, strict=True):
+        line[f"{metric.name}_p_greater"] = stats.probability_greater(a, b)

@@ -32,7 +32,7 @@ MEMORY_PEAKS = (
 )
 # Light to dark with different hatching, so that neighbours differ in grey too.
 FILLS = ("0.92", "#56B4E9", "0.70", "#F0E442", "#0072B2", "#E69F00", "0.30")
-HATCHES = ("", "", "//", "", "", "\\\\", "")
+HATCHES = ("", "", "//", "", "", "\\\\", "xx")
 MARKERS = ("o", "s", "^", "D")
 CURVES = 9  # more cannot be told apart; the table beside it has every system
 POINTS = 500  # a curve is drawn and stored with at most so many
@@ -128,7 +128,10 @@ def _memory_curves(material: Material, place: tuple[str, int]) -> pd.DataFrame:
 
 
 def _draw_curves(axis: object, curves: pd.DataFrame) -> None:
-    for index, (system, curve) in enumerate(curves.groupby("system", sort=False)):
+    # The legend stands in the order in which the curves lie above one another.
+    peaks = curves.groupby("system")["bytes"].max().sort_values(ascending=False, kind="stable")
+    for index, system in enumerate(peaks.index):
+        curve = curves[curves["system"].eq(system)]
         look = style.curve_style(index, system == BASE)
         seconds = np.maximum(curve["seconds"], 0.01)
         axis.plot(seconds, curve["bytes"] / MIB, label=system, **look)

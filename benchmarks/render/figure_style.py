@@ -65,7 +65,8 @@ def log_axis(axis: Any, values: np.ndarray, label: str) -> None:
     if known.size:
         low, high = known.min(), known.max()
         if high / low < 300:
-            ticks = [m * 10.0**e for e in range(-9, 13) for m in (1, 2, 5)]
+            steps = (1, 2, 5) if high / low < 30 else (1, 3)
+            ticks = [m * 10.0**e for e in range(-9, 13) for m in steps]
             axis.set_xticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.xaxis.set_minor_formatter(NullFormatter())

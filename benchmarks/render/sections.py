@@ -33,11 +33,39 @@ def phases(material: Material, place: tuple[str, int]) -> list[str]:
     """Where time and memory go, and the work behind them."""
     lines = material.at(place)
     names = [*TIME_PHASES, "time_total_s", "cpu_s"]
-    text = ["### Time by phase", "", *phase_table(lines, names)]
+    text = ["### Accuracy", "", *_accuracy(lines), ""]
+    text += ["### Time by phase", "", *phase_table(lines, names)]
     used = ["time_step_warm_s", "time_predict_s", "time_predict_one_s"]
     text += ["", "### One step, one prediction", "", *phase_table(lines, used)]
     text += ["", "### Memory by phase", "", *phase_table(lines, MEMORY_PARTS)]
     return [*text, "", *_floor(material, place), "", "### Work and parity", "", *_work(lines)]
+
+
+def _accuracy(lines: pd.DataFrame) -> list[str]:
+    """Scores with the evidence behind their verdicts."""
+    score = "accuracy_test" if lines["accuracy_test"].notna().any() else "r2_test"
+    lines = ordered(lines[lines[score].notna()])
+    if lines.empty:
+        return ["No score was recorded."]
+    body = []
+    for _, line in lines.iterrows():
+        difference = estimate_of(line, f"{score}_difference")
+        chances = [line[f"{score}_{part}"] for part in ("p", "p_equal")]
+        share = line[f"{score}_p_greater"]
+        body.append(
+            [
+                markdown(line["system"]),
+                quantity(estimate_of(line, "accuracy_train").alone()),
+                quantity(estimate_of(line, score)),
+                quantity(difference, 0.01, signed=True),
+                NOTHING if pd.isna(share) else f"{share:.2f}",
+                *(NOTHING if pd.isna(p) else f"{p:.2g}" for p in chances),
+                line[f"{score}_verdict"] or NOTHING,
+            ]
+        )
+    head = ["system", FIELDS["accuracy_train"].heading, FIELDS[score].heading]
+    head += ["difference to mapicx (points)", "share of seeds above mapicx"]
+    return table([*head, "p, no difference", "p, not equivalent", "verdict"], body)
 
 
 def _floor(material: Material, place: tuple[str, int]) -> list[str]:
@@ -83,6 +111,7 @@ def what_was_run(material: Material) -> list[str]:
         "started": run.get("created_at"),
         "rows": f"{len(frame)} of {planned} planned trials ({counts})",
         "blocks": f"{blocks} of time, {memory} of memory",
+        "memory": ", ".join(sorted(frame["memory_method"].dropna().unique())),
         "seeds": ", ".join(str(seed) for seed in run.get("seeds") or ()),
         "machines": ", ".join(sorted(frame["machine_id"].dropna().unique())),
         "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(material.margins.items())),
