@@ -68,6 +68,9 @@ class Layer:
             start = part.stop
         return start
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self.views}
+
     def __repr__(self) -> str:
         plain = [f"{n}={v!r}" for n, v in vars(self).items() if isinstance(v, int | float | str)]
         return f"{type(self).__name__}({', '.join(plain)})"
@@ -211,7 +214,7 @@ class LeakyReLU(Activation):
 
     def function_calls(self, call: Callable, x: Any, y: Any) -> None:
         call(np.multiply, x, np.array(self.slope, x.dtype), y)
-        call(np.maximum, x, y, y)
+        call(np.maximum, x, y, out=y)
 
     def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
         ReLU.slope_calls(self, call, np.full_like(d, 1 - self.slope), y, dx)
@@ -224,7 +227,7 @@ class ReLU(Activation):
 
     def function_calls(self, call: Callable, x: Any, y: Any) -> None:
         # An array of zeros: against a single 0, np.maximum takes 8.5 us instead of 3.3 (64 x 300).
-        call(np.maximum, x, np.zeros_like(x), y)
+        call(np.maximum, x, np.zeros_like(x), out=y)
 
     def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
         positive = np.empty(d.shape, bool)

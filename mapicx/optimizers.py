@@ -200,5 +200,5 @@ class RMSprop(Adam):
         self.set_folded(lr, 1.0)
 
 
-NOT_FRACTIONS = ("lr", "decay", "weight_decay", "epsilon")
+NOT_FRACTIONS = ("lr", "decay", "weight_decay", "epsilon", "nesterov")
 OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam, AdamW)}

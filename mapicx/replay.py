@@ -23,9 +23,9 @@ class Tape:
     def __init__(self) -> None:
         self.calls: list[Callable[[], Any]] = []
 
-    def __call__(self, function: Callable, *arguments: Any) -> None:
-        """Run `function(*arguments)` now and in every replay."""
-        self.calls.append(partial(function, *arguments))
+    def __call__(self, function: Callable, *arguments: Any, **keywords: Any) -> None:
+        """Run the call now and in every replay."""
+        self.calls.append(partial(function, *arguments, **keywords))
         self.calls[-1]()
 
     def replay(self) -> None:

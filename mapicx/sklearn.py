@@ -79,7 +79,8 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):
 
     def predict(self, X):
         """The most probable labels."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]
 
 
 class MapicxRegressor(RegressorMixin, MapicxEstimator):
@@ -90,6 +91,11 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
         self._flat = y.ndim == 1
         return self._train(X, y, 1 if self._flat else y.shape[1], "linear", "mse", sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
     def predict(self, X):
         """The values, in the shape of y."""
