@@ -2,7 +2,8 @@
 
 So the process that measures a system loads neither a generator nor another library.
 
-    python -m benchmarks.measure.data SPEC      SPEC: {"folder", "workload", "seed", "dtype"}
+    python -m benchmarks.measure.data SPEC      SPEC: {"folder", "workload", "seed", "dtype"},
+                                                and "source", the file of a user's table
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ class Drawn:
         """P(class | x), shape (n, classes); None where it is unknown."""
         from benchmarks.plan.datasets import DATASETS
 
-        known = DATASETS[self._workload.dataset].posterior
-        return None if known is None else known(X, **self._workload.dataset_args)
+        entry = DATASETS.get(self._workload.dataset)  # a fixed table has none
+        if entry is None or entry.posterior is None:
+            return None
+        return entry.posterior(X, **self._workload.dataset_args)
 
 
 def read_weights(folder: Path) -> list[Any]:
@@ -65,35 +68,53 @@ def read_weights(folder: Path) -> list[Any]:
         return [archive[name] for name in sorted(archive.files)]
 
 
-def make(folder: Path, workload: Workload, seed: int, dtype: str) -> None:
+def make(
+    folder: Path, workload: Workload, seed: int, dtype: str, source: str | None = None
+) -> None:
     """Draw training rows, test rows, start weights and batch orders, and write them.
 
     Streams are spawned from the seed, so a change of one part leaves the others alone.
     """
     import numpy as np
 
-    from benchmarks.plan.datasets import DATASETS, ceiling
+    from benchmarks.plan.datasets import ceiling
 
-    entry, args = DATASETS[workload.dataset], workload.dataset_args
     train, test, start, order = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
     )
+    parts, n_classes = _parts(workload, seed, train, test, source)
     folder.mkdir(parents=True, exist_ok=True)
-    for part, rng, rows in (
-        ("train", train, workload.train_rows),
-        ("test", test, workload.test_rows),
-    ):
-        X, y = entry.make(rows, rng, **args)
-        labels = workload.task == "classification"
-        np.save(folder / f"X_{part}.npy", np.ascontiguousarray(X, dtype))
-        np.save(folder / f"y_{part}.npy", np.asarray(y, np.int64 if labels else dtype))
+    for name, values in parts.items():
+        is_labels = name.startswith("y") and workload.task == "classification"
+        np.save(
+            folder / f"{name}.npy", np.ascontiguousarray(values, np.int64 if is_labels else dtype)
+        )
     weights = he_normal(workload.layers, start, dtype)
     np.savez(folder / "weights.npz", **{f"{i:03}": array for i, array in enumerate(weights)})
     if workload.shuffle and workload.batch_size is not None:
         rows = workload.train_rows
         np.save(folder / "orders.npy", [order.permutation(rows) for _ in range(workload.epochs)])
-    facts = {"n_classes": entry.classes(**args), "ceiling": ceiling(workload.dataset, args)}
+    facts = {"n_classes": n_classes, "ceiling": ceiling(workload.dataset, workload.dataset_args)}
     (folder / "facts.json").write_text(json.dumps(facts))
+
+
+def _parts(
+    workload: Workload, seed: int, train: Any, test: Any, source: str | None
+) -> tuple[dict[str, Any], int]:
+    """X and y of both parts, by array name, and the number of classes."""
+    from benchmarks.plan.datasets import BUNDLED, DATASETS
+
+    if source is not None or workload.dataset in BUNDLED:
+        from benchmarks.measure import tables
+
+        if source is not None:
+            return tables.user_table(Path(source), workload, seed)
+        return tables.bundled(BUNDLED[workload.dataset], workload, seed)
+    entry, args = DATASETS[workload.dataset], workload.dataset_args
+    parts = {}
+    parts["X_train"], parts["y_train"] = entry.make(workload.train_rows, train, **args)
+    parts["X_test"], parts["y_test"] = entry.make(workload.test_rows, test, **args)
+    return parts, entry.classes(**args)
 
 
 def he_normal(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
@@ -109,4 +130,4 @@ def he_normal(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
 
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
-    make(Path(spec["folder"]), Workload(**spec["workload"]), spec["seed"], spec["dtype"])
+    make(Path(spec.pop("folder")), Workload(**spec.pop("workload")), **spec)

@@ -17,7 +17,7 @@ from typing import Any
 import baselines
 from baselines.contract import Workload
 from benchmarks.measure import endings, parity, process, threads
-from benchmarks.measure.memory import Sampler
+from benchmarks.measure.sampler import Sampler
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.trials import Trial
 from benchmarks.record.schema import FIELDS
@@ -33,7 +33,8 @@ class Local:
     """Trials on this machine, one after the other, each in a fresh process.
 
     `facts` (run_id, machine_id, versions) go into every row. Data are drawn once for each
-    workload, seed and dtype, and live in a temporary folder until `close`.
+    workload, seed and dtype, and live in a temporary folder until `close`. `source` is the file
+    of a user's table.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class Local:
         *,
         timeout: float = 120.0,
         memory_limit: int | None = None,
+        source: Path | None = None,
     ) -> None:
         self.workloads, self.requires, self.facts = workloads, requires, facts
-        self.timeout, self.memory_limit = timeout, memory_limit
+        self.timeout, self.memory_limit, self.source = timeout, memory_limit, source
         self._drawn = tempfile.TemporaryDirectory(prefix="mapicx-data-")
 
     def close(self) -> None:
@@ -152,6 +154,7 @@ class Local:
                 "workload": dataclasses.asdict(workload),
                 "seed": seed,
                 "dtype": dtype,
+                "source": str(self.source) if self.source else None,
             }
             end = process.run(
                 lambda *_: [

@@ -1,15 +1,14 @@
-"""Peak memory, read from the kernel and, beside it, sampled from outside.
+"""Peak memory of this process, read from the kernel, phase by phase.
 
 `VmHWM` in /proc/self/status is the highest resident set of this address space and starts at zero
 at exec; writing 5 to /proc/self/clear_refs sets it back to the present. `ru_maxrss` is inherited
-at exec: a parent of 150 MB would make every child 150 MB, so it is never used.
+at exec: a parent of 150 MB would make every child 150 MB, so it is never used. This file imports
+little, because it is part of what it measures.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import threading
 from contextlib import contextmanager
 from typing import Any
 
@@ -95,32 +94,3 @@ def _reset() -> None:
     if _method() == KERNEL:
         with open("/proc/self/clear_refs", "w") as control:
             control.write("5")
-
-
-class Sampler:
-    """memory-profiler's curve of a process, taken in the parent by a thread of its own.
-
-    No fork and no sampler inside the measured process; what is shorter than the interval of
-    10 ms is missed, which is why the kernel's figure is the headline.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self._samples: list[tuple[float, float]] = []
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        from memory_profiler import memory_usage
-
-        self._samples = memory_usage(self._process, interval=0.01, timestamps=True)
-
-    def curve(self, until: float | None) -> list[tuple[float, int]]:
-        """(wall-clock seconds since the epoch, bytes), up to `until`."""
-        self._thread.join(timeout=5)
-        mebibyte = 1024 * 1024
-        return [
-            (moment, int(size * mebibyte))
-            for size, moment in self._samples
-            if size > 0 and (until is None or moment <= until)
-        ]

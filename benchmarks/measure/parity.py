@@ -12,7 +12,11 @@ from typing import Any
 
 from baselines.contract import Workload
 
-UPDATES, ROWS, UNITS = 20, 64, 64
+UPDATES, ROWS = 20, 64
+# Few units, because among thousands of parameters some gradient is so small (below 1e-7) that
+# Adam's two epsilon forms part by more than the tolerance: on the spiral, over six seeds, the
+# largest difference was 5e-5 with 64 units, 1e-6 with 32 and 2e-7 with 16.
+UNITS = 16
 
 EXACT = {"lr": 0.125, "momentum": 0.875, "decay": 2.0**-10, "l2": 2.0**-10}
 EXACT_ADAM = {"lr": 2.0**-6, "beta_1": 0.875, "beta_2": 1 - 2.0**-10, "epsilon": 2.0**-40}

@@ -7,17 +7,14 @@ process costs is what the system costs. The row travels over its own pipe: nothi
 framework prints can spoil it.
 """
 
-import time
-
-BEGAN = time.perf_counter()
-
-import sys  # noqa: E402
+import sys
 
 STARTED_WITH = frozenset(sys.modules)  # an environment's start-up hooks are not the system's
 
 import contextlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
+import time  # noqa: E402
 
 import baselines  # noqa: E402
 from baselines.contract import Workload  # noqa: E402
@@ -53,6 +50,7 @@ class Stopwatch:
 
 def run(spec, row):
     """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
+    ready = time.perf_counter()
     measure = spec["measure"]
     workload = Workload(**spec["workload"])
     clock = Stopwatch()
@@ -74,7 +72,8 @@ def run(spec, row):
             row["measured_until"] = time.time()
             row.update(trial.scored())
         if measure == "time":
-            row.update(_times(clock, spec))
+            row["time_start_s"] = ready - spec["exec_at"]
+            row.update(_times(clock.wall))
             began = time.perf_counter()
             row.update(trial.repeated(clock))
             row["excluded_s"] = trial.scoring_s + time.perf_counter() - began
@@ -239,10 +238,8 @@ class Trial:
         os.replace(path + ".part", path)
 
 
-def _times(clock, spec):
-    wall = clock.wall
+def _times(wall):
     return {
-        "time_start_s": BEGAN - spec["exec_at"],
         "time_import_s": wall["import"],
         "time_data_s": wall["data"],
         "time_build_s": wall["build"],

@@ -63,7 +63,7 @@ FIELDS = _table(
     ("reason", "text", "", "", "reason", "one sentence if status is not ok"),
     ("exit_code", "integer", "", "", "exit code", "of the process; -N: ended by signal N"),
     ("started_at", "text", "", "", "started", "UTC time at exec"),
-    ("time_start_s", "number", "s", "lower", "start", "exec to the worker's first line"),
+    ("time_start_s", "number", "s", "lower", "start", "exec to the moment before load(): interpreter and harness"),
     ("time_import_s", "number", "s", "lower", "import", "load(): import the framework"),
     ("time_data_s", "number", "s", "lower", "data", "reading the data set's files"),
     ("time_build_s", "number", "s", "lower", "build", "model, optimizer, converted data"),

@@ -229,7 +229,7 @@ def test_the_posterior_is_calibrated_on_fresh_points():
 
 def test_a_reduced_parity_workload_uses_values_that_float32_holds():
     small = parity.reduced(workloads.workloads()["step-784-2048-2048-10-b1024-adam"])
-    assert small.layers == (784, 64, 64, 10) and small.train_rows == 64
+    assert small.layers == (784, 16, 16, 10) and small.train_rows == 64
     for name in ("lr", "momentum", "l2", "decay", "beta_1", "beta_2", "epsilon"):
         value = getattr(small, name)
         assert float(np.float32(value)) == value, name
