@@ -48,6 +48,9 @@ class Engine(NumpyNetwork):
         # compile keeps the weights and may be repeated; a new optimizer starts clean.
         self.model.compile(optimizer=self.optimizer, loss=LOSSES[recipe.loss], metrics=())
         self.model.set_weights(weights)
+        # The network goes on with its generator; a fresh training starts with a fresh one.
+        fresh = np.random.default_rng(self.seed)
+        self.model.network.rng.bit_generator.state = fresh.bit_generator.state
 
     def train(self, record=False):
         self.losses = []

@@ -89,11 +89,11 @@ class KerasFit(Network):
             self.y = self.y.astype(self.dtype)[:, None]
 
     def reset(self, weights):
+        keras.utils.set_random_seed(self.seed)  # fit draws its orders from the global seed
         for variable, value in self.fresh:
             variable.assign(value)
-        self.model.set_weights(
-            [*weights, *(v.numpy() for v in self.model.non_trainable_variables)]
-        ) if self.workload.dropout > 0 else self.model.set_weights(weights)
+        for variable, value in zip(self.model.trainable_variables, weights, strict=True):
+            variable.assign(value)
 
     def train(self, record=False):
         self.losses = []
@@ -135,11 +135,12 @@ class KerasFit(Network):
 class KerasFitTuned(KerasFit):
     """The same model fed by one data set in memory, many steps per call into TensorFlow.
 
-    The whole training is one "epoch" of a repeated data set, so that the work which Keras does per
-    epoch in Python is done once; see `fit` for what is chosen.
+    The whole training is one "epoch" of a repeated data set: Keras makes a new iterator for each
+    epoch, which takes 60 ms where a step on 2-64-64-3 with 300 rows takes 0.5 ms.
     """
 
     name = "keras-fit-tuned"
+    # jit_compile stays False: XLA takes 1.7 s to compile and gains nothing on 2-64-64-3.
     steps_per_execution = 50
 
     def compile_options(self):

@@ -1,0 +1,121 @@
+"""Every network system does the mathematics of numpy-plain, and starts anew when it is reset."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from subject import FEW, RECIPES, tolerance, workload_of
+
+import baselines
+
+# (framework, systems of one process, whether to take only a FEW recipes: each compiles for long)
+PROCESSES = [
+    ("numpy", ("mapicx", "mapicx-again"), False),
+    ("torch", ("torch-eager", "torch-fused"), False),
+    ("torch", ("torch-compile",), True),
+    ("tensorflow", ("tf-function", "tf-loop"), False),
+    ("tensorflow", ("tf-xla", "keras-fit", "keras-fit-tuned"), True),
+    ("sklearn", ("sklearn-mlp",), False),
+    ("jax", ("jax-jit", "jax-scan"), True),
+]
+CASES = [
+    pytest.param(framework, names, few, name, id=name)
+    for framework, names, few in PROCESSES
+    for name in names
+]
+
+
+@pytest.fixture
+def facts(request, examined):
+    framework, names, few, name = request.param
+    if find_spec(framework) is None:
+        pytest.skip(f"{framework} is not installed")
+    return name, examined(names, few)[name], FEW if few else tuple(RECIPES)
+
+
+systems = pytest.mark.parametrize(
+    "facts", [pytest.param(case.values, id=case.id) for case in CASES], indirect=True
+)
+
+
+def supported(facts):
+    name, report, recipes = facts
+    for recipe in recipes:
+        if "unsupported" not in report[recipe]:
+            yield name, recipe, report[recipe]
+
+
+def own_order(name, recipe):
+    return baselines.system(name).own_order and workload_of(recipe).shuffle
+
+
+def test_every_network_system_is_examined():
+    networks = {n for n in baselines.BUILT_IN if baselines.system(n).family == "network"}
+    examined = {case.id for case in CASES} | {"numpy-plain"}
+    assert networks <= examined
+
+
+@systems
+def test_losses_before_each_update_agree_with_plain(facts):
+    for _, recipe, fact in supported(facts):
+        assert fact["losses"] == fact["expected"][0], recipe
+        assert fact["loss_distance"] <= tolerance(recipe), recipe
+
+
+@systems
+def test_final_weights_agree_with_plain(facts):
+    for _, recipe, fact in supported(facts):
+        assert fact["shapes"], recipe
+        assert fact["weight_distance"] <= tolerance(recipe), recipe
+
+
+@systems
+def test_training_without_a_record_is_the_same_training(facts):
+    for name, recipe, fact in supported(facts):
+        assert fact["silent"], recipe
+        if own_order(name, recipe):
+            assert fact["train_distance"] > tolerance(recipe), f"{recipe}: not shuffled"
+        else:
+            assert fact["train_distance"] <= tolerance(recipe), recipe
+
+
+@systems
+def test_predictions_agree_with_plain(facts):
+    for _, recipe, fact in supported(facts):
+        assert fact["predictions"], recipe
+        assert fact["prediction_distance"] <= 10 * tolerance(recipe), recipe
+
+
+@systems
+def test_steps_and_samples_are_counted(facts):
+    for _, recipe, fact in supported(facts):
+        assert fact["recorded"] == fact["counted"] == fact["expected"], recipe
+
+
+@systems
+def test_reset_starts_anew_and_compiles_nothing(facts):
+    for _, recipe, fact in supported(facts):
+        assert fact["reset_distance"] == 0, recipe
+        assert fact["compiled_again"] == 0, recipe
+
+
+@systems
+def test_what_a_system_does_not_support_it_says_in_a_few_words(facts):
+    _, report, recipes = facts
+    reasons = [report[r]["unsupported"] for r in recipes if "unsupported" in report[r]]
+    assert all(0 < len(reason) < 60 for reason in reasons)
+
+
+@systems
+def test_speed_of_the_frameworks_own_product_is_plausible(facts):
+    assert 0.1 < facts[1]["gflops"] < 1e5
+
+
+def test_only_sklearn_refuses_a_recipe():
+    for name in baselines.BUILT_IN:
+        system = baselines.system(name)
+        if system.family == "network" and name != "sklearn-mlp":
+            assert not any(system.supports(workload_of(recipe)) for recipe in RECIPES), name
