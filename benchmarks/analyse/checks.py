@@ -44,7 +44,7 @@ def check(frame: pd.DataFrame, margins: Mapping[str, float] | None = None) -> li
             for name, rows in networks.groupby("system", sort=True)
         }
         scores = {name: values for name, values in scores.items() if len(values)}
-        place = (str(workload), int(threads))
+        place = (str(workload), int(str(threads)))
         if scores or group["measure"].eq("parity").any():
             findings.append(Finding("parity", *place, *parity(networks)))
         if scores:
@@ -57,13 +57,13 @@ def check(frame: pd.DataFrame, margins: Mapping[str, float] | None = None) -> li
 
 def parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
     """Every network system that gave rows proved that it trains the same network."""
-    proven = networks[networks["status"].eq("ok")].drop_duplicates("system")
-    proven = proven.set_index("system")["comparable"]
-    failed = sorted(proven.index[proven.eq(False).fillna(False).astype(bool)])
-    missing = sorted(proven.index[proven.isna()])
+    ran = networks[networks["status"].eq("ok")].drop_duplicates("system")
+    proven = dict(zip(ran["system"], ran["comparable"], strict=True))
+    failed = sorted(name for name, verdict in proven.items() if pd.notna(verdict) and not verdict)
+    missing = sorted(name for name, verdict in proven.items() if pd.isna(verdict))
     if failed:
         return False, f"beyond tolerance: {', '.join(failed)}"
-    if missing or proven.empty:
+    if missing or not proven:
         return None, f"not checked: {', '.join(missing) or 'no network system ran'}"
     return True, f"{len(proven)} systems train the same network as numpy-plain"
 

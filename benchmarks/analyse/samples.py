@@ -23,9 +23,9 @@ def samples(rows: pd.DataFrame, metric: Metric) -> Sample:
     for status, measure, value, *where in zip(*columns, strict=True):
         if status != "ok" or measure not in place or pd.isna(value):
             continue
-        where = tuple("" if pd.isna(part) else part for part in where)
-        if where not in found or place[measure] < found[where][0]:
-            found[where] = (place[measure], float(value))
+        at = tuple("" if pd.isna(part) else part for part in where)
+        if at not in found or place[measure] < found[at][0]:
+            found[at] = (place[measure], float(value))
     return {where: found[where][1] for where in sorted(found, key=str)}
 
 

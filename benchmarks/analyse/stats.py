@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
@@ -51,13 +51,13 @@ class Estimate(NamedTuple):
         return self.kind != "none"
 
 
-def finite(values: Sequence[float]) -> np.ndarray:
+def finite(values: ArrayLike) -> np.ndarray:
     """The values as floats without missing ones."""
     array = np.asarray(values, dtype=float)
     return array[np.isfinite(array)]
 
 
-def median_range(values: Sequence[float]) -> Estimate:
+def median_range(values: ArrayLike) -> Estimate:
     """Median with the lowest and highest value."""
     x = finite(values)
     if not x.size:
@@ -66,7 +66,7 @@ def median_range(values: Sequence[float]) -> Estimate:
     return Estimate(float(np.median(x)), float(x.min()), float(x.max()), int(x.size), kind)
 
 
-def median_interval(values: Sequence[float]) -> Estimate:
+def median_interval(values: ArrayLike) -> Estimate:
     """Median with the exact distribution-free 95 % interval; a range below six values.
 
     The bounds are order statistics, so nothing is assumed about the distribution (David and
@@ -87,7 +87,7 @@ def _ranks(n: int) -> tuple[int, int]:
     return int(bounds.low), int(bounds.high)
 
 
-def paired_ratio(values: Sequence[float], base: Sequence[float], ranged: bool = False) -> Estimate:
+def paired_ratio(values: ArrayLike, base: ArrayLike, ranged: bool = False) -> Estimate:
     """Typical ratio values / base of pairs from the same block: exp(median of the logs).
 
     The interval is the exact one of the median of the paired logs, because at six blocks a
@@ -101,7 +101,7 @@ def paired_ratio(values: Sequence[float], base: Sequence[float], ranged: bool = 
     return estimate.exp() if estimate.known else estimate
 
 
-def mean_bootstrap(values: Sequence[float]) -> Estimate:
+def mean_bootstrap(values: ArrayLike) -> Estimate:
     """Mean with the BCa bootstrap interval over the values (seeds or blocks); range below six."""
     x = finite(values)
     if x.size < SMALLEST_N:
@@ -115,7 +115,7 @@ def mean_bootstrap(values: Sequence[float]) -> Estimate:
     return Estimate(mean, float(bounds.low), float(bounds.high), x.size, "interval")
 
 
-def paired_difference(values: Sequence[float], base: Sequence[float]) -> Estimate:
+def paired_difference(values: ArrayLike, base: ArrayLike) -> Estimate:
     """Mean of values - base over paired seeds, with the bootstrap interval over seeds."""
     return mean_bootstrap(np.asarray(values, dtype=float) - np.asarray(base, dtype=float))
 
@@ -131,7 +131,7 @@ def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
     return estimate.exp() if estimate.known else estimate
 
 
-def difference_p(values: Sequence[float], base: Sequence[float], tests: int = 1) -> float:
+def difference_p(values: ArrayLike, base: ArrayLike, tests: int = 1) -> float:
     """Two-sided p of "the paired values do not differ"; nan below two pairs.
 
     Sign flips assume least, but with n pairs their p cannot be below 2 / 2**n. They are used
@@ -150,7 +150,7 @@ def difference_p(values: Sequence[float], base: Sequence[float], tests: int = 1)
     return float(test.pvalue)
 
 
-def equivalence_p(values: Sequence[float], base: Sequence[float], margin: float) -> float:
+def equivalence_p(values: ArrayLike, base: ArrayLike, margin: float) -> float:
     """p of "the paired means differ by `margin` or more" (two one-sided tests); nan below two."""
     a, b = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
     usable = np.isfinite(a) & np.isfinite(b)
@@ -162,7 +162,7 @@ def equivalence_p(values: Sequence[float], base: Sequence[float], margin: float)
     return float(ttost_paired(d, np.zeros_like(d), -margin, margin)[0])
 
 
-def holm(p_values: Sequence[float]) -> np.ndarray:
+def holm(p_values: ArrayLike) -> np.ndarray:
     """p values of one declared family, adjusted after Holm; missing ones stay missing."""
     p = np.asarray(p_values, dtype=float)
     adjusted, known = np.full(p.shape, np.nan), np.isfinite(p)
@@ -171,13 +171,13 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
-def probability_greater(values: Sequence[float], base: Sequence[float]) -> float:
+def probability_greater(values: ArrayLike, base: ArrayLike) -> float:
     """P(A > B) over paired seeds, ties counted half; nan without pairs."""
     d = finite(np.asarray(values, dtype=float) - np.asarray(base, dtype=float))
     return float((np.sign(d) + 1).mean() / 2) if d.size else math.nan
 
 
-def corrected_resampled_p(differences: Sequence[float], test_share: float) -> float:
+def corrected_resampled_p(differences: ArrayLike, test_share: float) -> float:
     """Two-sided p for repeated splits of one fixed table (Nadeau and Bengio, 2003).
 
     test_share: test rows / training rows. Splits overlap, so the variance of the mean is

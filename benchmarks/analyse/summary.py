@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -35,9 +36,9 @@ def summarise(
     margins: keys of metrics.MARGINS, as fixed before the run. No rows give an empty table.
     """
     limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
-    lines: list[dict[str, object]] = []
+    lines: list[dict[str, Any]] = []
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
-        systems = dict(list(group.groupby("system", sort=False)))
+        systems = {str(name): rows for name, rows in group.groupby("system")}
         lines += _group(systems, {"workload": workload, "threads": threads}, limits, base)
     return pd.DataFrame(lines, columns=columns())
 
@@ -70,10 +71,10 @@ def noise_of(systems: Mapping[str, pd.DataFrame], metric: Metric, base: str = BA
 
 def _group(
     systems: dict[str, pd.DataFrame],
-    place: dict[str, object],
+    place: dict[str, Any],
     limits: Mapping[str, float],
     base: str,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     lines = [place | _facts(name, rows, systems.get(base)) for name, rows in systems.items()]
     for metric in METRICS.values():
         noise = noise_of(systems, metric, base)
@@ -85,7 +86,7 @@ def _group(
     return lines
 
 
-def _facts(name: str, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, object]:
+def _facts(name: str, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, Any]:
     trials = rows[rows["measure"] != "parity"]
     ok, bad = rows[rows["status"] == "ok"], rows[rows["status"] != "ok"]
     family = _first(rows["family"])
@@ -117,13 +118,13 @@ def _facts(name: str, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[str
     }
 
 
-def _first(column: pd.Series) -> object:
+def _first(column: pd.Series) -> Any:
     known = column.dropna()
     return known.iloc[0] if len(known) else None
 
 
 def _measure(
-    line: dict[str, object],
+    line: dict[str, Any],
     metric: Metric,
     drawn: Mapping[str, Sample],
     base: str,
@@ -150,7 +151,7 @@ def _measure(
         line[f"{name}_verdict"] = verdicts.of_ratio(other, metric, noise, limits[metric.margin])
 
 
-def _may_compare(line: Mapping[str, object], metric: Metric) -> bool:
+def _may_compare(line: Mapping[str, Any], metric: Metric) -> bool:
     """No ratio if parity failed; no step ratio between networks that did different work."""
     if metric.compare == "ratio" and line["comparable"] is not None and not line["comparable"]:
         return False
@@ -165,7 +166,7 @@ def _estimate(values: Sample, metric: Metric) -> Estimate:
     return ESTIMATORS[metric.estimator](list(values.values()))
 
 
-def _names(prefix: str, estimate: Estimate) -> dict[str, object]:
+def _names(prefix: str, estimate: Estimate) -> dict[str, Any]:
     low, high, n, kind = estimate[1:]
     return {
         prefix: estimate.value,
@@ -176,7 +177,7 @@ def _names(prefix: str, estimate: Estimate) -> dict[str, object]:
     }
 
 
-def estimate_of(line: Mapping[str, object] | pd.Series, prefix: str) -> Estimate:
+def estimate_of(line: Mapping[str, Any] | pd.Series, prefix: str) -> Estimate:
     """The estimate that a line of the summary holds under a prefix."""
     fields = [line[prefix], *(line[f"{prefix}_{part}"] for part in ("low", "high", "n", "kind"))]
     return Estimate(*fields) if isinstance(fields[4], str) else Estimate()

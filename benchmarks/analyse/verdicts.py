@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from benchmarks.analyse import stats
 from benchmarks.analyse.metrics import EQUIVALENT, UNDECIDED, Metric, margin_words
@@ -43,7 +44,7 @@ def of_ratio(ratio: Estimate, metric: Metric, noise: float, margin: float) -> st
 
 
 def judge_scores(
-    lines: list[dict[str, object]],
+    lines: list[dict[str, Any]],
     metric: Metric,
     drawn: Mapping[str, Sample],
     base: str,

@@ -21,26 +21,31 @@ def grids(material: Material, place: tuple[str, int]) -> dict[str, dict[str, np.
     """system -> x (k,), y (k,), label (k, k), sure (k, k) in 0..1, in the table's order."""
     found = {}
     for system, arrays in material.arrays(place, "time"):
-        x, y = arrays.get("grid_x"), arrays.get("grid_y")
-        proba, labels = arrays.get("grid_proba"), arrays.get("grid_labels")
-        if x is None or y is None or (proba is None and labels is None):
-            continue
-        shape = (len(y), len(x))
-        if proba is not None and proba.ndim == 1:
-            proba = np.column_stack([1 - proba, proba])
-        if proba is not None and proba.shape[1] == 1:
-            proba = np.column_stack([1 - proba[:, 0], proba[:, 0]])
-        labels = proba.argmax(axis=1) if proba is not None else labels
-        if labels.size != shape[0] * shape[1]:
-            continue
-        sure = np.ones(labels.shape)
-        if proba is not None:
-            least = 1 / proba.shape[1]
-            sure = np.clip((proba.max(axis=1) - least) / (1 - least), 0, 1)
-        parts = {"label": labels.astype(int).reshape(shape), "sure": sure.reshape(shape)}
-        found[system] = {"x": x, "y": y} | parts
+        grid = _grid(arrays)
+        if grid:
+            found[system] = grid
     order = ordered(material.at(place))["system"]
     return {system: found[system] for system in order if system in found}
+
+
+def _grid(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parts of one panel, or {} if the arrays do not hold a grid."""
+    if "grid_x" not in arrays or "grid_y" not in arrays:
+        return {}
+    shape = (len(arrays["grid_y"]), len(arrays["grid_x"]))
+    if "grid_proba" in arrays:
+        proba = arrays["grid_proba"].reshape(shape[0] * shape[1], -1)
+        if proba.shape[1] == 1:  # one logistic output: P(second class)
+            proba = np.column_stack([1 - proba, proba])
+        labels, least = proba.argmax(axis=1), 1 / proba.shape[1]
+        sure = np.clip((proba.max(axis=1) - least) / (1 - least), 0, 1)
+    elif "grid_labels" in arrays:
+        labels = arrays["grid_labels"].astype(int).ravel()
+        sure = np.ones(labels.shape)
+    else:
+        return {}
+    grid = {"label": labels.reshape(shape), "sure": sure.reshape(shape)}
+    return {"x": arrays["grid_x"], "y": arrays["grid_y"]} | grid
 
 
 def boundaries(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -127,7 +128,7 @@ def _memory_curves(material: Material, place: tuple[str, int]) -> pd.DataFrame:
     return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
 
 
-def _draw_curves(axis: object, curves: pd.DataFrame) -> None:
+def _draw_curves(axis: Any, curves: pd.DataFrame) -> None:
     # The legend stands in the order in which the curves lie above one another.
     peaks = curves.groupby("system")["bytes"].max().sort_values(ascending=False, kind="stable")
     for index, system in enumerate(peaks.index):

@@ -10,7 +10,7 @@ NAME is a key of TABLES, or a workload of the run. A table that needs no run has
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.record.store import RUN, write_whole
@@ -140,7 +140,7 @@ def _first(row: str) -> str:
     return row.split("|")[1].strip() or "the head"
 
 
-def check(readme: Path, results: Path, reports: Path, runs: list[Path] = ()) -> list[str]:
+def check(readme: Path, results: Path, reports: Path, runs: Sequence[Path] = ()) -> list[str]:
     """Every stale place: README's tables, and the reports of `runs` that stand in `reports`."""
     from benchmarks.render.report import stale_files
 

@@ -88,7 +88,7 @@ def _head(metrics: Iterable[str], units: dict, lines: pd.DataFrame) -> list[str]
         of = units[name][1]
         head.append(FIELDS[name].heading + (f" ({of})" if of else ""))
         if METRICS[name].compare == "ratio":
-            noise = lines[f"{name}_noise"].dropna() if f"{name}_noise" in lines else []
+            noise = lines[f"{name}_noise"].dropna()
             said = f" (A/A noise {noise.iloc[0]:.2f})" if len(noise) else ""
             head.append(f"× {BASE}{said}")
         else:
