@@ -1,0 +1,170 @@
+"""A user's file as named columns, or a sentence that says why not.
+
+.csv (UTF-8, commas, one header line), .parquet and .npz. Nothing in the file is executed: pickled
+objects are refused. pandas is imported on first use.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.plan.workloads import UsageError
+
+if TYPE_CHECKING:
+    import pandas
+
+LONGEST_NAME = 200  # of a column; longer ones are no names but a sign of another kind of file
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def read(path: Path) -> tuple[pandas.DataFrame, str]:
+    """The table and the SHA-256 of the file. UsageError if it is not a table."""
+    if not path.is_file():
+        near = sorted(other.name for other in path.parent.glob(f"*{path.suffix}"))[:3]
+        raise UsageError(
+            f"there is no file {path.name!r}"
+            + (f"; its folder has {', '.join(map(repr, near))}" if near else "")
+        )
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{path.name!r} ends with none of {', '.join(READERS)}; give one of these")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path.name!r} cannot be read ({error.strerror})") from None
+    if not content.strip():
+        raise UsageError(f"{path.name!r} is empty; expected a header line and rows")
+    try:
+        table = reader(content)
+    except UsageError as error:
+        raise UsageError(f"{path.name!r} {error}") from None
+    if not len(table):
+        raise UsageError(f"{path.name!r} has a header and no rows")
+    return table, hashlib.sha256(content).hexdigest()
+
+
+def _csv(content: bytes) -> pandas.DataFrame:
+    import pandas
+
+    if b"\0" in content:
+        raise UsageError("holds zero bytes, so it is not text; save the table as CSV in UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"is not UTF-8 text (byte 0x{content[error.start]:02x} in line {line});"
+            " save the table as CSV in UTF-8"
+        ) from None
+    try:
+        header = next(filter(None, csv.reader(io.StringIO(text))))
+    except csv.Error as error:
+        raise UsageError(f"is not a table separated by commas ({error})") from None
+    _check_names(header)
+    if len(header) == 1:
+        for separator, spoken in SEPARATORS.items():
+            if separator in header[0]:
+                raise UsageError(
+                    f"has one column, {header[0]!r}, and seems to be separated by {spoken};"
+                    " save the table with commas"
+                )
+        raise UsageError(f"has one column, {header[0]!r}; expected a target and features")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # rows longer than the header
+            return pandas.read_csv(io.StringIO(text), low_memory=False, index_col=False)
+    except (ValueError, OverflowError, pandas.errors.ParserWarning) as error:
+        # ParserError is a ValueError: "Expected 3 fields in line 5, saw 4".
+        told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        raise UsageError(f"has rows that do not fit its header: {told}") from None
+
+
+def _parquet(content: bytes) -> pandas.DataFrame:
+    import pandas
+
+    if content[:4] != b"PAR1":
+        raise UsageError("is not a parquet file, whatever its name says")
+    try:
+        table = pandas.read_parquet(io.BytesIO(content))
+    except ImportError:
+        raise UsageError(
+            "is a parquet file, which pandas reads with the help of pyarrow; install it with:"
+            " python -m pip install pyarrow, or save the table as CSV"
+        ) from None
+    except Exception as error:  # pyarrow has its own exceptions
+        raise UsageError(f"cannot be read as parquet ({type(error).__name__})") from None
+    table.columns = [str(name) for name in table.columns]
+    _check_names(list(table.columns))
+    return table.reset_index(drop=True)
+
+
+def _npz(content: bytes) -> pandas.DataFrame:
+    """One-dimensional arrays are columns; X of two dimensions gives X_0, X_1, ..."""
+    import numpy as np
+    import pandas
+
+    columns: list[tuple[str, Any]] = []
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            for name in archive.files:
+                columns += _columns_of(name, archive[name])
+    except UsageError:
+        raise
+    except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError,
+            zipfile.BadZipFile, NotImplementedError):  # fmt: skip
+        raise UsageError(
+            "is not an archive of plain arrays as numpy.savez writes it (pickled objects are"
+            " refused)"
+        ) from None
+    _check_names([name for name, _ in columns])
+    lengths = {name: len(column) for name, column in columns}
+    if len(set(lengths.values())) > 1:
+        (first, rows), other = next(iter(lengths.items())), list(lengths)
+        other_name = next(name for name in other if lengths[name] != rows)
+        raise UsageError(
+            f"holds arrays of different lengths: {first!r} has {rows} rows,"
+            f" {other_name!r} {lengths[other_name]}"
+        )
+    return pandas.DataFrame(dict(columns))
+
+
+def _columns_of(name: str, array: Any) -> list[tuple[str, Any]]:
+    if array.dtype.kind not in "biufU":
+        raise UsageError(
+            f"holds an array {name!r} of type {array.dtype}; expected numbers, booleans or text"
+        )
+    if array.ndim == 1:
+        return [(name, array)]
+    if array.ndim == 2:
+        return [(f"{name}_{i}", array[:, i]) for i in range(array.shape[1])]
+    raise UsageError(f"holds an array {name!r} of {array.ndim} dimensions; expected one or two")
+
+
+def _check_names(names: list[str]) -> None:
+    """Every column has a name of its own."""
+    if not names:
+        raise UsageError("holds no columns")
+    for place, name in enumerate(names, start=1):
+        if not name.strip():
+            raise UsageError(
+                f"has no name for column {place}; name it, or leave it out if it counts the rows"
+            )
+        if len(name) > LONGEST_NAME:
+            raise UsageError(
+                f"has a column name of {len(name)} characters, beginning {name[:20]!r}; at most"
+                f" {LONGEST_NAME} are accepted, or the first line is no header"
+            )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise UsageError(f"has more than one column named {twice[0]!r}; give each its own name")
+
+
+READERS: dict[str, Callable[[bytes], Any]] = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}
