@@ -21,17 +21,19 @@ from baselines.contract import Workload
 from benchmarks.measure import controls, machine, support
 from benchmarks.measure.campaign import Campaign
 from benchmarks.measure.executors import Local
-from benchmarks.plan import suites, trials
+from benchmarks.plan import columns, suites, table_options, trials
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.durations import Durations, spoken
 from benchmarks.plan.trials import CONTROLS, Trial
 from benchmarks.plan.workloads import UsageError
 from benchmarks.record.store import Store, read_run
 
+LOCAL = "local"  # the folder of runs on users' tables, which are never published
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, two minutes
   python -m benchmarks.run --systems mapicx,torch-eager --seeds 10 --threads 1,all
+  python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
 """
 
@@ -48,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     add("--suite", help="a named list of workloads (default: spiral)")
     add("--systems", metavar="a,b|all", help="only these systems")
     add("--workloads", metavar="w", help="only these workloads")
+    add("--data", metavar="FILE", help="train on your own table: .csv, .parquet or .npz")
+    add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
+    add("--task", choices=columns.TASKS, help="of --data (default: what its target looks like)")
     add("--seeds", type=int, help="number of blocks, one seed each (quick: 6)")
     add("--preset", help=f"{', '.join(suites.PRESETS)} (default: quick)")
     add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
@@ -96,6 +101,7 @@ class Run:
     budget_s: float | None
     is_new: bool
     forced: list[str] = dataclasses.field(default_factory=list)  # what --force overlooked
+    source: Path | None = None  # the file of a user's table; never recorded
 
     @property
     def workloads(self) -> dict[str, Workload]:
@@ -107,9 +113,16 @@ class Run:
         """Number of blocks after parity."""
         return max((trial.block for trial in self.plan), default=0)
 
+    @property
+    def resumption(self) -> str:
+        """The options that continue this run."""
+        again = f" --data {self.source.name}" if self.source else ""
+        return f"--resume {self.store.run.name}{again}"
+
 
 def _planned(options: argparse.Namespace, arguments: list[str]) -> Run:
     """A new run from the command line."""
+    own = table_options.own_table(options)
     request = suites.request(
         suite=options.suite or "spiral",
         preset=options.preset or "quick",
@@ -120,6 +133,7 @@ def _planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         threads=options.threads or "1",
         budget=options.budget,
         cores=machine.cores(),
+        own=own and own.workload,
     )
     names = dict.fromkeys(
         [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
@@ -154,17 +168,31 @@ def _planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         "digests": machine.digests(),
     }
     requires = {name: answer.requires for name, answer in answers.items()}
-    return Run(Store(options.results / run_id), plan, description, requires, request.budget_s, True)
+    folder = options.results
+    if own is not None:
+        description["table"] = own.facts
+        folder = folder / LOCAL
+    return Run(
+        Store(folder / run_id),
+        plan,
+        description,
+        requires,
+        request.budget_s,
+        True,
+        source=own and own.source,
+    )
 
 
 def _resumed(options: argparse.Namespace) -> Run:
     """A run that was begun before: its plan comes from run.json."""
     given = Path(options.resume)
-    folder = given if given.is_dir() else options.results / options.resume
+    places = (given, options.results / options.resume, options.results / LOCAL / options.resume)
+    folder = next((place for place in places if place.is_dir()), given)
     try:
         description = read_run(folder)
     except FileNotFoundError:
-        known = [path.name for path in sorted(options.results.glob("*/")) if path.is_dir()]
+        found = [*options.results.glob("*/run.json"), *options.results.glob(f"{LOCAL}/*/run.json")]
+        known = sorted(path.parent.name for path in found)
         raise catalogue.unknown("run", options.resume, known or ["(there is none)"]) from None
     for name in ("suite", "preset"):
         asked = getattr(options, name)
@@ -176,6 +204,7 @@ def _resumed(options: argparse.Namespace) -> Run:
     for name in ("systems", "workloads", "seeds", "measures", "threads"):
         if getattr(options, name) is not None:
             raise UsageError(f"--{name} is part of the run's plan; leave it out to resume")
+    source = table_options.source_again(options, description)
     changes = _changes(description)
     if changes and not options.force:
         raise UsageError(
@@ -186,7 +215,7 @@ def _resumed(options: argparse.Namespace) -> Run:
     requires = {name: tuple(found) for name, found in description["requires"].items()}
     budget = suites.seconds(options.budget)
     machine.compile_packages()
-    return Run(Store(folder), plan, description, requires, budget, False, changes)
+    return Run(Store(folder), plan, description, requires, budget, False, changes, source)
 
 
 def _changes(description: dict[str, Any]) -> list[str]:
@@ -227,6 +256,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
         facts,
         timeout=options.timeout,
         memory_limit=_bytes(options.memory_limit),
+        source=run.source,
     )
     interrupted, complete = False, True
     had_rows = len(store.rows())
@@ -239,7 +269,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
     except OSError as error:
         print(
             f"A row could not be recorded ({error.strerror}). The {len(store.rows())} rows before"
-            f" it are kept; make room, then continue with --resume {store.run.name}",
+            f" it are kept; make room, then continue with {run.resumption}",
             file=sys.stderr,
         )
         return 1
@@ -248,9 +278,9 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
     rows = store.rows()
     _report(run, options)
     if not complete:
-        print(f"The budget ended this run. To continue: --resume {store.run.name} --budget 1h")
+        print(f"The budget ended this run. To continue: {run.resumption} --budget 1h")
     if interrupted:
-        print(f"Interrupted; {len(rows)} rows are kept. To continue: --resume {store.run.name}")
+        print(f"Interrupted; {len(rows)} rows are kept. To continue: {run.resumption}")
         return 130
     return _verdict(rows, run.description["named"], ran=len(rows) > had_rows)
 
@@ -269,6 +299,8 @@ def _announce(run: Run, durations: Durations) -> None:
         f" expected {spoken(expected)}{limit}",
         flush=True,
     )
+    for line in table_options.announcement(run.description):
+        print(f"  {line}", flush=True)
     for entry in run.description["skipped"]:
         print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
 
@@ -308,6 +340,8 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
 
 def _show_plan(run: Run) -> int:
     durations = Durations(run.workloads)
+    for line in table_options.announcement(run.description):
+        print(line)
     for trial in run.plan:
         print(
             f"{trial.trial_id}  block {trial.block}  {trial.measure:8} {trial.workload}"

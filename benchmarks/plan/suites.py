@@ -15,6 +15,7 @@ from benchmarks.record.schema import MEASURES
 
 PRESETS = read_table("presets.toml")
 SUITES = read_table("suites.toml")
+OWN_QUESTION = "Does this table need a heavyweight framework, and what would it cost?"
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -62,15 +63,19 @@ def request(
     threads: str = "1",
     budget: str | None = None,
     cores: int = 1,
+    own: Workload | None = None,
 ) -> Request:
-    """Merge suite, preset and options. UsageError names what is unknown and what is near."""
+    """Merge suite, preset and options. UsageError names what is unknown and what is near.
+
+    own: the workload of a user's table; it takes the place of the suite's workloads.
+    """
     if suite not in SUITES:
         raise unknown("suite", suite, SUITES)
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
     asked, chosen = SUITES[suite], PRESETS[preset]
-    built_in = catalogue.workloads()
-    names = split(workloads) or asked["workloads"]
+    built_in = catalogue.workloads() if own is None else {own.name: own}
+    names = [own.name] if own is not None else split(workloads) or asked["workloads"]
     for name in names:
         if name not in built_in:
             raise unknown("workload", name, built_in)
@@ -79,7 +84,7 @@ def request(
     if count < 1:
         raise UsageError(f"--seeds is {count}; at least one seed is needed")
     return Request(
-        suite=suite,
+        suite=suite if own is None else own.name,
         preset=preset,
         workloads=tuple(_capped(built_in[name], chosen.get("epochs")) for name in names),
         systems=tuple(_systems(systems, asked)),
@@ -90,7 +95,7 @@ def request(
         measures=wanted,
         threads=_threads(threads, cores),
         budget_s=seconds(budget if budget is not None else chosen.get("budget")),
-        question=asked["question"],
+        question=asked["question"] if own is None else OWN_QUESTION,
     )
 
 

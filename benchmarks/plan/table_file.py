@@ -27,14 +27,35 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 def read(path: Path) -> tuple[pandas.DataFrame, str]:
     """The table and the SHA-256 of the file. UsageError if it is not a table."""
+    content = _content(path)
+    try:
+        table = READERS[path.suffix.lower()](content)
+    except UsageError as error:
+        raise UsageError(f"{path.name!r} {error}") from None
+    if not len(table):
+        raise UsageError(f"{path.name!r} has a header and no rows")
+    return table, hashlib.sha256(content).hexdigest()
+
+
+def same_file(path: str, digest: str) -> Path:
+    """The absolute path of a file that must have this SHA-256, else UsageError."""
+    found = Path(path).resolve()
+    if hashlib.sha256(_content(found)).hexdigest() != digest:
+        raise UsageError(
+            f"{found.name!r} is not the file that the run was planned with (its SHA-256 differs);"
+            " give that file, or start a new run"
+        )
+    return found
+
+
+def _content(path: Path) -> bytes:
     if not path.is_file():
         near = sorted(other.name for other in path.parent.glob(f"*{path.suffix}"))[:3]
         raise UsageError(
             f"there is no file {path.name!r}"
             + (f"; its folder has {', '.join(map(repr, near))}" if near else "")
         )
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in READERS:
         raise UsageError(f"{path.name!r} ends with none of {', '.join(READERS)}; give one of these")
     try:
         content = path.read_bytes()
@@ -42,13 +63,7 @@ def read(path: Path) -> tuple[pandas.DataFrame, str]:
         raise UsageError(f"{path.name!r} cannot be read ({error.strerror})") from None
     if not content.strip():
         raise UsageError(f"{path.name!r} is empty; expected a header line and rows")
-    try:
-        table = reader(content)
-    except UsageError as error:
-        raise UsageError(f"{path.name!r} {error}") from None
-    if not len(table):
-        raise UsageError(f"{path.name!r} has a header and no rows")
-    return table, hashlib.sha256(content).hexdigest()
+    return content
 
 
 def _csv(content: bytes) -> pandas.DataFrame:
