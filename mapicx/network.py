@@ -138,7 +138,7 @@ class NeuralNetwork:
             self._current = plan
         return plan
 
-    def _loss_of(self, data: Data, rows: Any, training: bool) -> tuple[Plan, float, int]:
+    def _loss_of(self, data: Data, rows: Any, training: bool) -> tuple[Plan, float, float]:
         """Go forward on some rows of data: the plan, the mean loss, how many are told right."""
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         plan = self._plan(data.X.shape[1], samples, training, data.weights is not None)
@@ -148,7 +148,7 @@ class NeuralNetwork:
         if not self.counts_hits:
             return plan, loss, 0
         hits = self.loss.decide(plan.output) == self.loss.decide(plan.targets)
-        return plan, loss, np.count_nonzero(hits) * samples / hits.size
+        return plan, loss, int(np.count_nonzero(hits)) * samples / hits.size
 
     def train_step(self, data: Data, rows: Any) -> tuple[float, float, float]:
         """One update on some rows: the loss before it, how many were told right, their weight.

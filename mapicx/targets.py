@@ -110,7 +110,7 @@ def to_inputs(X: Any, n_features: Any, dtype: Any) -> Array:
 def check_finite(values: Array, name: str) -> None:
     """Raise ValueError if a value is NaN or infinite."""
     # The sum of squares costs a fifth of isfinite; only if it overflows is each value looked at.
-    total = np.vdot(values, values)
+    total = float(np.vdot(values, values))
     if not total - total == 0 and not np.isfinite(values).all():
         raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
@@ -181,7 +181,7 @@ def to_weights(sample_weight: Any, class_weight: Any, targets: Array, classes: A
             )
         weights *= sample_weight
     if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
-        raise ValueError("weights of samples must be finite, not below 0, and not all 0")
+        raise ValueError("sample weights must be finite, at least zero, and not all zero")
     return weights
 
 
