@@ -1,8 +1,8 @@
 """What may happen at the end of an epoch: History, EarlyStopping, a line of progress, your own.
 
 A callback is a function `callback(model, epoch, logs)`, or an object with a method of that kind,
-`on_epoch_end`, and perhaps `on_train_begin(model)` and `on_train_end(model)`. `epoch` counts from 0,
-`logs` are the epoch's values by the names of History. If one returns True, training stops.
+`on_epoch_end`, perhaps with `on_train_begin(model)` and `on_train_end(model)`. `epoch` counts from
+0, `logs` are the epoch's values by the names of History. If one returns True, training stops.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mapicx.targets import check_number
 class History:
     """What training recorded: `history` maps "loss", "accuracy", ... to one value per epoch.
 
-    "loss" and "accuracy" are means over the samples of an epoch, each batch taken before its update,
-    with dropout; "val_loss" and "val_accuracy" are those after the epoch, without.
+    "loss" and "accuracy" are means over the samples of an epoch, each batch before its update, with
+    dropout; "val_loss" and "val_accuracy" are those after the epoch, without.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from mapicx.replay import Tape, new_columns, with_ones
 from mapicx.targets import check_count, check_number, choose
 
+NOTHING: Any = None  # an attribute that may become anything
+
 
 class Layer:
     """A step of the network; subclass it with `forward` and `backward` to make your own.
@@ -25,13 +27,7 @@ class Layer:
     number of features may say so in `n_features` and `n_neurons`; then sizes are checked early.
     """
 
-    n_features: Any = None
-    n_neurons: Any = None
-    inputs: Any = None
-    output: Any = None
-    dinputs: Any = None
-    weights: Any = None
-    biases: Any = None
+    n_features = n_neurons = inputs = output = dinputs = weights = biases = rng = NOTHING
     views: tuple[str, ...] = ()  # attributes that hold other arrays for another batch size
 
     def forward_calls(self, call: Callable, x: Any, training: bool) -> Any:
@@ -51,8 +47,8 @@ class Layer:
 
         return own_calls(call, run, d.dtype)
 
-    forward: Callable[..., Any]  # (inputs, training=False): the values (samples, n_neurons)
-    backward: Callable[..., Any]  # (dvalues): the gradient with respect to the last inputs
+    forward: Callable[..., Any] = NOTHING  # (inputs, training=False): values (samples, n_neurons)
+    backward: Callable[..., Any] = NOTHING  # (dvalues): the gradient with respect to the inputs
 
     def arrays(self) -> dict[str, Any]:
         """The trained arrays by name: weights, then biases, if there are any."""
@@ -60,7 +56,7 @@ class Layer:
         return {name: np.asarray(values) for name, values in found if values is not None}
 
     def bind(self, parameters: Any, gradients: Any, start: int) -> int:
-        """Become views of the network's vectors, from `start`; return where the next layer begins."""
+        """Become views of the network's vectors from `start`; return where the next one starts."""
         for name, values in self.arrays().items():
             part = slice(start, start + values.size)
             setattr(self, name, parameters[part].reshape(values.shape))
@@ -109,7 +105,7 @@ class TapedLayer(Layer):
 
 
 def is_own(layer: Layer) -> bool:
-    """Whether a user wrote the layer's forward or backward (a built-in's subclass may do so too)."""
+    """Whether a user wrote the layer's forward or backward, perhaps in a built-in's subclass."""
     kind = type(layer)
     return kind.forward is not TapedLayer.forward or kind.backward is not TapedLayer.backward
 
@@ -122,7 +118,7 @@ class Dense(TapedLayer):
     original mapicx. Biases start at 0. The network that the layer joins draws them.
     """
 
-    block: Any = None  # weights with the biases as last row, as they lie in the network's vector
+    block = NOTHING  # weights with the biases as last row, as they lie in the network's vector
 
     def __init__(self, n_features: int, n_neurons: int, *, init: str = "he") -> None:
         choose("initialisation", init, INITIALISATIONS)
@@ -171,12 +167,10 @@ class Dropout(TapedLayer):
         call(np.multiply, x, self.mask, y)
         return y
 
-    rng: Any = None  # the network's source of chance
-
     def draw(self, mask: Any) -> None:
         """Fill `mask` with 0 or 1/(1 - rate); `rate` is met to within 1/65536.
 
-        16 random bits per value instead of the 64 of `rng.random`: 11 us for 64 x 300 instead of 29.
+        16 random bits per value, not the 64 of `rng.random`: 11 us for 64 x 300, not 29.
         """
         keep = max(1, round((1 - self.rate) * 65536))
         bits = self.rng.bit_generator.random_raw(-(-mask.size // 4)).view(np.uint16)[: mask.size]

@@ -13,7 +13,7 @@ from mapicx.layers import ACTIVATIONS, KINDS, Dense, Dropout, Layer, is_own
 from mapicx.losses import LOSSES
 from mapicx.network import NeuralNetwork
 from mapicx.optimizers import OPTIMIZERS
-from mapicx.targets import check_sizes, choose, make_data, to_labels
+from mapicx.targets import check_dtype, check_sizes, choose, make_data, make_rng, to_labels
 
 METRICS = {"accuracy": "accuracy"}
 
@@ -27,7 +27,7 @@ class Mapicx:
     """
 
     def __init__(self, seed: Any = None, dtype: Any = "float32") -> None:
-        self.seed, self.dtype, self.rng = seed, dtype, np.random.default_rng(seed)
+        self.seed, self.dtype, self.rng = seed, check_dtype(dtype), make_rng(seed)
         self.layers: list[Layer] = []
         self.history = History()
         self._network: NeuralNetwork | None = None

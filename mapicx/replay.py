@@ -2,7 +2,7 @@
 
 A network makes the same NumPy calls in every step, on arrays of the same shapes. So each layer
 states its calls once per batch size, with all arguments and result arrays already made; a `Tape`
-runs them, notes them and replays them ever after: a steady step allocates nothing, looks up nothing.
+runs them, notes them and replays them ever after: a steady step allocates and looks up nothing.
 
 Inside the engine a batch has one *column* per sample: (features, samples). The maximum over 3
 classes of 300 samples takes 1 us this way, 31 us with a row per sample. Users see it transposed.

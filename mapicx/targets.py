@@ -19,9 +19,9 @@ def choose(kind: str, name: Any, choices: Any) -> Any:
 
 def check_number(name: str, value: Any, least: float, below: float = np.inf) -> Any:
     """The value, if least <= value < below (or both infinite); ValueError otherwise."""
-    if isinstance(value, int | float | np.number) and least <= value <= below:
-        if value < below or below == np.inf:
-            return value
+    is_number = isinstance(value, int | float | np.number)
+    if is_number and least <= value <= below and (value < below or below == np.inf):
+        return value
     raise ValueError(f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
 
 
@@ -36,6 +36,8 @@ def check_parts(kind: type, parts: list[Any]) -> None:
     """Raise ValueError unless there are parts, all different objects of a kind."""
     if not parts or not all(isinstance(part, kind) for part in parts):
         raise ValueError(f"{parts!r} will not do; give at least one object, each a {kind.__name__}")
+    if any(getattr(part, "forward", 0) is None for part in parts):
+        raise ValueError(f"a layer of {parts!r} lacks the methods forward and backward")
     if len({id(part) for part in parts}) < len(parts):
         raise ValueError("a layer stands twice in the network; make one for each place")
 
@@ -54,6 +56,27 @@ def check_sizes(layers: Any, is_own: Any) -> tuple[Any, Any]:
             )
         width = layer.n_neurons or (None if is_own(layer) else width)
     return first, width
+
+
+def check_last(layer: Any, loss: Any) -> None:
+    """Raise ValueError unless the layer is the one that the loss is paired with."""
+    if not isinstance(layer, loss.activation):
+        raise ValueError(f"{loss!r} needs {loss.activation.__name__} as last layer, not {layer!r}")
+
+
+def check_dtype(dtype: Any) -> Any:
+    """float32 or float64 as NumPy's dtype; ValueError for others."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {dtype!r}; choose float32 or float64")
+    return np.dtype(dtype)
+
+
+def make_rng(seed: Any) -> Any:
+    """The source of chance from None, a whole number or a Generator; ValueError otherwise."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
 
 
 def check_arrays(given: Any, wanted: list[Array]) -> list[Array]:
@@ -96,7 +119,8 @@ def make_data(network: Any, X: Any, y: Any, sample_weight=None, class_weight=Non
 def to_inputs(X: Any, n_features: Any, dtype: Any) -> Array:
     """X as a finite array (samples, features) of `dtype`; ValueError if that cannot be."""
     try:
-        X = np.asarray(X, dtype)
+        with np.errstate(over="ignore"):  # too large for float32: infinite, and refused below
+            X = np.asarray(X, dtype)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"X cannot be read as numbers; give (samples, features): {error}"

@@ -8,8 +8,22 @@ import numpy as np
 import pytest
 
 import mapicx
-from mapicx import SGD, Adam, Dense, Dropout, EarlyStopping, Layer, LeakyReLU, Mapicx, NeuralNetwork
-from mapicx import BinaryCrossentropy, CategoricalCrossentropy, MeanSquaredError, ReLU, Softmax
+from mapicx import (
+    SGD,
+    Adam,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Dense,
+    Dropout,
+    EarlyStopping,
+    Layer,
+    LeakyReLU,
+    Mapicx,
+    MeanSquaredError,
+    NeuralNetwork,
+    ReLU,
+    Softmax,
+)
 
 X = np.random.default_rng(0).standard_normal((12, 2)).astype(np.float32)
 Y = np.arange(12) % 3

@@ -199,7 +199,9 @@ def test_weights_count_like_repeated_rows():
     fit = make(rate=0, dtype="float64")
     fit.fit(X, Y, 20, verbose=False)
     np.testing.assert_allclose(three.network.parameters, fit.network.parameters, rtol=1e-9)
-    assert one.evaluate(X, Y, weight)["loss"] == pytest.approx(two.evaluate(X[rows], Y[rows])["loss"])
+    assert one.evaluate(X, Y, weight)["loss"] == pytest.approx(
+        two.evaluate(X[rows], Y[rows])["loss"]
+    )
 
 
 def test_class_weight_is_the_sample_weight_of_its_class():
@@ -241,7 +243,9 @@ def test_binary_labels_and_several_yes_no_outputs():
     model.compile("adam", "binary_crossentropy").fit(X, y, 2, class_weight={True: 2}, verbose=False)
     assert model.predict_classes(X).dtype == bool
     assert model.score(X, y) == model.evaluate(X, y)["accuracy"]
-    several = Mapicx(seed=0).add(2, 3, activation="Sigmoid").compile("rmsprop", "binary_crossentropy")
+    several = (
+        Mapicx(seed=0).add(2, 3, activation="Sigmoid").compile("rmsprop", "binary_crossentropy")
+    )
     several.fit(X, np.eye(3)[Y], 2, verbose=False)
     assert several.predict_classes(X).shape == (120, 3)
     soft = Mapicx(seed=0).add(2, 1, activation="Sigmoid").compile("sgd", "binary_crossentropy")

@@ -6,6 +6,7 @@ import pytest
 import mapicx as mx
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)
 
 CASES = {
     "sgd": (mx.SGD(0.03), "SGD", {"lr": 0.03}),
