@@ -77,17 +77,21 @@ def _cost(material: Material, place: tuple[str, int], base: pd.Series, name: str
         return ""
     scale, of = unit(METRICS[name].unit, [estimate.value])
     said = _COSTS[name].format(base=BASE, value=f"{quantity(estimate, scale)} {of}")
-    parts = []
+    parts, verdicts = [], []
     for _, line in best_variants(material.at(place), name).iterrows():
         ratio = estimate_of(line, f"{name}_ratio")
         if line["system"] == BASE or not ratio.known or line["work"]:
             continue
         # Bounds stand in the table below; the value here has the digits that they support.
         value = quantity(ratio.alone())
-        verdict = line[f"{name}_verdict"]
-        parts.append(f"{markdown(line['system'])} {value} times as much ({verdict})")
+        verdicts.append(line[f"{name}_verdict"])
+        parts.append(f"{markdown(line['system'])} {value} times as much")
     if not parts:
         return said + "."
+    if set(verdicts) == {UNDECIDED}:
+        parts[-1] += f" (all {UNDECIDED})"
+    else:
+        parts = [f"{part} ({verdict})" for part, verdict in zip(parts, verdicts, strict=True)]
     return said + ", each framework's best variant: " + ", ".join(parts) + "."
 
 
@@ -116,12 +120,13 @@ def _classical(material: Material, place: tuple[str, int]) -> str:
     score = quantity(estimate_of(best, "accuracy_test"))
     verdict = best["accuracy_test_verdict"]
     said = f"The best classical model, {markdown(best['system'])}, reaches {score}"
-    said += f" ({verdict} {BASE}'s)" if verdict in ("higher", "lower") else f" ({verdict})"
+    if verdict:
+        said += f" ({verdict} than {BASE})" if verdict in ("higher", "lower") else f" ({verdict})"
     total = estimate_of(best, "time_total_s")
     if total.known:
         scale, of = unit("s", [total.value])
         said += f" in {quantity(total, scale)} {of}, which is different work"
-    return said.replace(f" {BASE}'s)", f" than {BASE})") + "."
+    return said + "."
 
 
 def _many(material: Material) -> str:

@@ -10,12 +10,11 @@ import pandas as pd
 
 from benchmarks.analyse.checks import ceiling_of
 from benchmarks.analyse.frameworks import BASE
-from benchmarks.analyse.metrics import METRICS
 from benchmarks.record.schema import FIELDS
 from benchmarks.render import figure_style as style
 from benchmarks.render.escape import write_csv
 from benchmarks.render.material import Material
-from benchmarks.render.numbers import unit
+from benchmarks.render.numbers import unit_of
 from benchmarks.render.tables import ordered
 
 PANELS = ("accuracy_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
@@ -61,7 +60,7 @@ def _ceiling_line(axis: Any, ceiling: float) -> None:
 
 
 def _panel(axis: Any, lines: pd.DataFrame, name: str) -> None:
-    scale, of = unit(METRICS[name].unit, lines[name].tolist())
+    scale, of = unit_of(lines, name)
     for row, (_, line) in enumerate(lines.iterrows()):
         if pd.isna(line[name]):
             continue
@@ -94,7 +93,7 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
     fig, axes = style.figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True, squeeze=False)
     for axis, cost in zip(axes[0], costs, strict=True):
         shown = lines[lines[cost].notna()]
-        scale, of = unit(METRICS[cost].unit, shown[cost].tolist())
+        scale, of = unit_of(shown, cost)
         for number, (_, line) in enumerate(shown.iterrows(), start=1):
             colour, marker = _look(line)
             x, y = line[cost] / scale, line["accuracy_test"]

@@ -114,4 +114,16 @@ def material(folder: Path) -> Material:
     run = read_run(folder)
     frame = load(folder)
     margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
-    return Material(folder, run, frame, summarise(frame, margins), check(frame, margins))
+    summary = _without_idle_training(summarise(frame, margins))
+    return Material(folder, run, frame, summary, check(frame, margins))
+
+
+def _without_idle_training(summary: pd.DataFrame) -> pd.DataFrame:
+    """Bounds train nothing: the empty call's microseconds are no training time."""
+    idle = summary["family"].eq("bound")
+    for name in ("time_train_cold_s", "time_train_warm_s", "time_step_warm_s"):
+        for prefix in (name, f"{name}_ratio"):
+            summary.loc[idle, prefix] = np.nan
+            summary.loc[idle, f"{prefix}_kind"] = "none"
+        summary.loc[idle, f"{name}_verdict"] = ""
+    return summary

@@ -10,7 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import pandas as pd
+
 from benchmarks.analyse.stats import Estimate
+from benchmarks.record.schema import FIELDS
 
 NOTHING = "–"
 MIB = 2**20
@@ -65,6 +68,12 @@ def time_unit(values: Iterable[float]) -> tuple[float, str]:
         if typical >= scale:
             return scale, name
     return PREFIXES[-1]
+
+
+def unit_of(lines: pd.DataFrame, name: str) -> tuple[float, str]:
+    """Scale and printed unit of a column of a summary; the bounds do not choose it."""
+    chosen = lines.loc[lines["family"].ne("bound"), name]
+    return unit(FIELDS[name].unit, (chosen if chosen.notna().any() else lines[name]).tolist())
 
 
 def unit(field_unit: str, values: Iterable[float]) -> tuple[float, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.analyse.controls import noop_overhead
 from benchmarks.analyse.memory_floor import memory_floor
 from benchmarks.analyse.metrics import METRICS, margin_words
 from benchmarks.analyse.summary import estimate_of
@@ -134,14 +135,19 @@ def controls(material: Material) -> list[str]:
     body = []
     for _, line in lines.sort_values(["workload", "threads", "system"]).iterrows():
         total = quantity(estimate_of(line, "time_total_s"))
-        train = quantity(estimate_of(line, "time_train_cold_s"))
+        idle = line["system"] in ("noop", "allocate")
+        train = NOTHING if idle else quantity(estimate_of(line, "time_train_cold_s"))
         peak = quantity(estimate_of(line, "memory_peak_bytes"), MIB)
         ratio = quantity(estimate_of(line, "time_total_s_ratio"))
         twin = line["system"] == "mapicx-again"
         names = [markdown(line["system"]), markdown(line["workload"])]
         body.append([*names, total, train, peak, ratio if twin else NOTHING])
     head = ["control", "workload", "total (s)", "training (s)", "peak memory (MiB)", "× mapicx"]
-    said = "`noop` is what the harness costs; `mapicx-again` is the A/A twin: its ratio is noise."
+    said = "`mapicx-again` is the A/A twin: its ratio is noise."
+    overhead = noop_overhead(material.frame)
+    if overhead.known:
+        said += f" A trial that does nothing takes {quantity(overhead)} s more than a bare"
+        said += " interpreter, from exec to its row on disk."
     return [*table(head, body), "", said]
 
 
@@ -196,9 +202,9 @@ def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         for key in value:
             yield from flat(value[key], f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(value, list):
-        yield prefix, ", ".join(str(part) for part in value)
+        yield prefix, ", ".join(str(part) for part in value) or "none"
     else:
-        yield prefix, "not known" if value is None else str(value)
+        yield prefix, "not known" if value is None else str(value) or "none"
 
 
 def environment(material: Material) -> list[str]:

@@ -16,7 +16,7 @@ from benchmarks.analyse.summary import estimate_of
 from benchmarks.record.schema import FIELDS, STATUSES
 from benchmarks.render.escape import markdown, table
 from benchmarks.render.material import FAMILIES, Material
-from benchmarks.render.numbers import NOTHING, quantity, unit
+from benchmarks.render.numbers import NOTHING, quantity, unit_of
 
 MAIN = ("accuracy_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
 REGRESSION = ("r2_test", *MAIN[1:])
@@ -51,7 +51,7 @@ def result_table(
         lines = lines[lines["system"].isin(set(systems))]
     lines = ordered(lines)
     metrics = _metrics(material, place)
-    units = {name: unit(METRICS[name].unit, lines[name].tolist()) for name in metrics}
+    units = {name: unit_of(lines, name) for name in metrics}
     notes = _Notes(material, place)
     body = [_row(line, metrics, units, notes) for _, line in lines.iterrows()]
     if systems is None:
@@ -185,7 +185,7 @@ def phase_table(
     lines = lines[lines[names].notna().any(axis=1)] if names else lines.iloc[:0]
     if lines.empty:
         return ["Nothing was measured."]
-    units = {name: unit(METRICS[name].unit, lines[name].tolist()) for name in names}
+    units = {name: unit_of(lines, name) for name in names}
     head = ["system", *(f"{FIELDS[n].heading} ({units[n][1]})" for n in names)]
     body = []
     for _, line in ordered(lines).iterrows():

@@ -12,7 +12,7 @@ METHOD = """\
   with the exact interval of that median. Over workloads: geometric mean of paired ratios, with a
   bootstrap over blocks.
 - **Memory.** The kernel's high-water mark of the resident set, reset at each phase, as median and
-  range. Where only sampled values exist, the environment section says so.
+  range. Where a machine has no such mark, the method stands with what was run.
 - **Accuracy.** On an independent, large draw per seed. Mean with the BCa bootstrap interval over
   seeds. Systems are compared with mapicx over paired seeds: equivalence by two one-sided tests
   (TOST) with a margin of {accuracy}, difference by sign flips, or by Student's paired t

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import CEILING, SYSTEMS, WORKLOAD, frame, rows
 
 from benchmarks.analyse.checks import check
 from benchmarks.analyse.frameworks import best_variants, framework
@@ -12,6 +11,7 @@ from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.stats import Estimate, paired_ratio
 from benchmarks.analyse.summary import summarise
 from benchmarks.analyse.verdicts import of_ratio
+from tests.benchmarks.synthetic import CEILING, SYSTEMS, WORKLOAD, frame, rows
 
 TWO = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "mapicx-again")}
 

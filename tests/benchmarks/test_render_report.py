@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from synthetic import SYSTEMS, rows, run_folder
 
 from benchmarks.analyse.stats import Estimate
 from benchmarks.render import report
@@ -17,6 +16,7 @@ from benchmarks.render.escape import cell, markdown
 from benchmarks.render.material import material
 from benchmarks.render.numbers import quantity, unit
 from benchmarks.render.tables import result_table
+from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder
 
 GOLDEN = Path(__file__).with_name("golden_table.md")
 NASTY = "a|b<i>=`c`*d*_e_[f](g)\n# h"
@@ -54,6 +54,15 @@ def test_controls_never_stand_in_the_result_table(written):
     found = material(written.parents[2] / "results" / written.parent.name)
     text = "\n".join(result_table(found, ("spiral", 1)))
     assert "noop" not in text and "mapicx-again" not in text and "| sleep" not in text
+
+
+def test_the_cost_of_the_harness_is_printed(written):
+    assert re.search(r"takes 0\.0\d+ \(.*\) s more than a bare interpreter", written.read_text())
+
+
+def test_bounds_train_nothing(written):
+    line = next(x for x in written.read_text().splitlines() if x.startswith("| bayes-rule"))
+    assert line.split("|")[5].strip() == line.split("|")[6].strip() == "–"
 
 
 def test_statistical_terms_stand_in_the_method_section_only(written):

@@ -4,11 +4,11 @@ import shutil
 import subprocess
 
 import pytest
-from synthetic import SYSTEMS, rows, run_folder
 
 from benchmarks.render import figures
 from benchmarks.render.readme import SOURCES, stale_tables
 from benchmarks.report import main
+from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder
 
 FEW = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "bayes-rule", "mapicx-again")}
 NAME, LATER = "20260102T030405-first", "20260302T030405-second"
