@@ -13,8 +13,23 @@ from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.workloads import UsageError, read_table, unknown
 from benchmarks.record.schema import MEASURES
 
+
+def _suites() -> dict[str, dict[str, Any]]:
+    """suites.toml, with the systems of other suites and the values of axes written out."""
+    table, known = read_table("suites.toml"), read_table("workloads.toml")
+    for entry in table.values():
+        if isinstance(entry["systems"], str):
+            entry["systems"] = table[entry["systems"]]["systems"]
+        entry["workloads"] = [
+            full_name
+            for name in entry["workloads"]
+            for full_name in catalogue.names_of(name, known)
+        ]
+    return table
+
+
 PRESETS = read_table("presets.toml")
-SUITES = read_table("suites.toml")
+SUITES = _suites()
 OWN_QUESTION = "Does this table need a heavyweight framework, and what would it cost?"
 UNITS = {"s": 1, "m": 60, "h": 3600}
 

@@ -1,4 +1,8 @@
-"""Reads workloads.toml: built-in workloads use the format that users write."""
+"""Reads workloads.toml: built-in workloads use the format that users write.
+
+An entry with `axis` and `values` stands for one workload per value, called NAME-VALUE. Its
+`epochs` may be a list, one for each value.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,24 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.plan.datasets import DATASETS
+from benchmarks.plan.datasets import BUNDLED, DATASETS
 
 HERE = Path(__file__).parent
+
+# What a value on an axis sets, given the widths of the entry: input, hidden ..., output.
+AXES: dict[str, Callable[[list[int], int], dict[str, Any]]] = {
+    "width": lambda layers, width: {
+        "layers": [layers[0], *(width for _ in layers[1:-1]), layers[-1]]
+    },
+    "depth": lambda layers, depth: {"layers": [layers[0], *depth * [layers[1]], layers[-1]]},
+    "batch": lambda layers, batch: {"batch_size": batch},
+    "rows": lambda layers, rows: {"train_rows": rows},
+}
 
 
 class UsageError(Exception):
@@ -36,7 +50,36 @@ def read_table(file: str) -> dict[str, dict[str, Any]]:
 def workloads(table: dict[str, dict[str, Any]] | None = None) -> dict[str, Workload]:
     """Every workload by name. `like` copies another entry's keys first."""
     table = read_table("workloads.toml") if table is None else table
-    return {name: _workload(name, _resolve(name, table)) for name in table}
+    found = {}
+    for name in table:
+        for full_name, entry in _expanded(name, _resolve(name, table)):
+            found[full_name] = _workload(full_name, entry)
+    return found
+
+
+def names_of(name: str, table: dict[str, dict[str, Any]]) -> list[str]:
+    """The names for which an entry stands."""
+    return [full_name for full_name, _ in _expanded(name, _resolve(name, table))]
+
+
+def _expanded(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The entry itself, or one for each value of its axis."""
+    if "axis" not in entry:
+        return [(name, entry)]
+    axis, values = entry.pop("axis"), entry.pop("values", [])
+    if axis not in AXES:
+        raise unknown(f"axis for workload {name!r} called", axis, AXES)
+    epochs = entry.get("epochs", 1)
+    if not isinstance(epochs, list):
+        epochs = [epochs] * len(values)
+    if len(epochs) != len(values):
+        raise UsageError(
+            f"workload {name!r} has {len(values)} values and {len(epochs)} epochs; give as many"
+        )
+    return [
+        (f"{name}-{value}", {**entry, **AXES[axis](entry["layers"], value), "epochs": count})
+        for value, count in zip(values, epochs, strict=True)
+    ]
 
 
 def _resolve(name: str, table: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -54,9 +97,10 @@ def _workload(name: str, entry: dict[str, Any]) -> Workload:
     for key in entry:
         if key not in fields:
             raise unknown(f"key of workload {name!r} called", key, fields)
-    if entry.get("dataset") not in DATASETS:
-        raise unknown(f"data set for workload {name!r} called", str(entry.get("dataset")), DATASETS)
-    return Workload(**{"name": name, "task": "classification", **entry})
+    known = [*DATASETS, *BUNDLED]
+    if entry.get("dataset") not in known:
+        raise unknown(f"data set for workload {name!r} called", str(entry.get("dataset")), known)
+    return Workload(**{"name": name, "task": "classification", "dataset_args": {}, **entry})
 
 
 def digest(workload: Workload) -> str:
