@@ -62,7 +62,7 @@ def test_the_cost_of_the_harness_is_printed(written):
 
 def test_bounds_train_nothing(written):
     line = next(x for x in written.read_text().splitlines() if x.startswith("| bayes-rule"))
-    assert line.split("|")[5].strip() == line.split("|")[6].strip() == "–"
+    assert line.split("|")[6].strip() == line.split("|")[7].strip() == "–"
 
 
 def test_statistical_terms_stand_in_the_method_section_only(written):
