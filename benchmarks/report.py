@@ -95,7 +95,7 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
         _say(sentence)
     if stale:
         return _say("`python -m benchmarks.report` and `--readme` rewrite what is stale", STALE)
-    return _say(f"{README} and {len(runs)} reports agree with their rows")
+    return _say(f"{README} and the reports of {len(runs)} runs agree with their rows")
 
 
 def find_run(name: str, results: Path) -> Path:

@@ -44,7 +44,7 @@ def workload_table(found: Material, workload: str) -> list[str]:
         cpu = cpu.get("model") or cpu.get("name")
     where = f", on {markdown(cpu)}" if isinstance(cpu, str) else ""
     link = f"[report](reports/{found.name}/report.md)"
-    source = f"Run {markdown(found.name)}: {blocks} blocks, {threads}{where}; {link}."
+    source = f"Run {markdown(found.name)}: {blocks} block{'' if blocks == 1 else 's'}, {threads}{where}; {link}."
     return [*result_table(found, places[0]), "", source]
 
 
@@ -124,6 +124,8 @@ def differences(expected: list[str], body: str) -> list[str]:
     want = [line for line in expected if line.strip()]
     have = [line.rstrip() for line in body.splitlines() if line.strip()]
     rows, standing = ({_first(x): x for x in part if x.startswith("|")} for part in (want, have))
+    for part in (rows, standing):
+        part.pop(RULE, None)
     said = [f"the row of {name} is missing" for name in rows if name not in standing]
     said += [f"the row of {name} is not in the run" for name in standing if name not in rows]
     said += [
@@ -134,6 +136,9 @@ def differences(expected: list[str], body: str) -> list[str]:
     if not said and want != have:
         said.append("the text or the order of its rows differs from what the rows give")
     return said
+
+
+RULE = "---"
 
 
 def _first(row: str) -> str:
