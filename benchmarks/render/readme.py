@@ -26,6 +26,7 @@ MARKED = re.compile(
     r"(<!-- /mapicx:table -->)",
     re.DOTALL,
 )
+RULE = "---"  # first cell of the line under a table head
 SOURCES: dict[str, Callable[[], list[str]]] = {"engine": engine_table}
 
 
@@ -44,7 +45,8 @@ def workload_table(found: Material, workload: str) -> list[str]:
         cpu = cpu.get("model") or cpu.get("name")
     where = f", on {markdown(cpu)}" if isinstance(cpu, str) else ""
     link = f"[report](reports/{found.name}/report.md)"
-    source = f"Run {markdown(found.name)}: {blocks} block{'' if blocks == 1 else 's'}, {threads}{where}; {link}."
+    counted = f"{blocks} block" + ("" if blocks == 1 else "s")
+    source = f"Run {markdown(found.name)}: {counted}, {threads}{where}; {link}."
     return [*result_table(found, places[0]), "", source]
 
 
@@ -136,9 +138,6 @@ def differences(expected: list[str], body: str) -> list[str]:
     if not said and want != have:
         said.append("the text or the order of its rows differs from what the rows give")
     return said
-
-
-RULE = "---"
 
 
 def _first(row: str) -> str:
