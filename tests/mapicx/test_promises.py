@@ -1,7 +1,9 @@
 """What the documentation promises, one test for each promise."""
 
 import copy
+import itertools
 import pickle
+import runpy
 import tracemalloc
 
 import numpy as np
@@ -329,7 +331,7 @@ def test_a_callback_may_stop_and_sees_the_model():
 @pytest.mark.parametrize("lr", [1e6, 1e30])
 def test_divergence_keeps_the_last_finite_weights(lr):
     model = Mapicx(seed=0).add(2, 8).add(8, 1, activation="Linear").compile(SGD(lr), "mse")
-    with pytest.raises(FloatingPointError, match="epoch .* learning rate"):
+    with pytest.raises(FloatingPointError, match=r"epoch .* learning rate"):
         model.fit(X, X[:, 0] * 1e3, 100, verbose=False)
     assert np.isfinite(model.network.parameters).all()
     assert np.isfinite(model.predict(X[:1] * 0)).all()
@@ -444,7 +446,7 @@ def test_a_users_layer_trains_copies_and_loads(tmp_path):
 def test_any_network_is_finite_and_deterministic(hidden, activation, batch, dtype, init, rate):
     def train(*epochs):
         model, sizes = Mapicx(seed=1, dtype=dtype), [2, *hidden]
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        for n_in, n_out in itertools.pairwise(sizes):
             model.add(n_in, n_out, activation=activation, init=init)
         model.add(layer="Dropout", n_features=0, rate=rate).add(sizes[-1], 3, activation="Softmax")
         model.compile(Adam(0.01))
@@ -462,6 +464,7 @@ def test_the_demonstration_runs(capsys):
     from mapicx.__main__ import main
 
     main(epochs=20, frames=2)
+    runpy.run_module("mapicx", run_name="__main__")
     out = capsys.readouterr().out
     assert "A" in out and "loss" in out
 
