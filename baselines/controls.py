@@ -8,7 +8,9 @@ import time
 from baselines._base import Base, import_numpy, numpy_gflops
 
 SLEEP_SECONDS = 0.050
-ALLOCATE_BYTES = 64 * 2**20
+# The kernel counts resident pages in batches of each core, so that a peak may read a little low:
+# half a MiB more makes sure that 64 are seen.
+ALLOCATE_BYTES = 64 * 2**20 + 2**19
 
 
 class Noop(Base):
@@ -27,7 +29,7 @@ class Sleep(Base):
 
 
 class Allocate(Base):
-    """Holds 64 MiB of touched memory during training, then gives it back.
+    """Holds 64.5 MiB of touched memory during training, then gives it back.
 
     An anonymous mapping is exactly as large as it was asked for, and closing it returns every
     page to the system; an allocator in between may round up, keep pages or reuse old ones.

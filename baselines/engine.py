@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from baselines._base import NumpyNetwork
 
 LOSSES = {
@@ -28,7 +30,7 @@ class Engine(NumpyNetwork):
         recipe = self.workload
         self.data = data
         self.model = mapicx.Mapicx(seed=self.seed, dtype=self.dtype)
-        sizes = list(zip(recipe.layers, recipe.layers[1:], strict=False))
+        sizes = list(pairwise(recipe.layers))
         for n_in, n_out in sizes[:-1]:
             self.model.add(n_in, n_out, layer="Dense", activation=recipe.activation)
             if recipe.dropout > 0:

@@ -148,13 +148,16 @@ class KerasFitTuned(KerasFit):
 
     def convert_data(self):
         super().convert_data()
+        self.tensors = (tf.constant(self.X), tf.constant(self.y))
+
+    def reset(self, weights):
+        super().reset(weights)
         recipe = self.workload
-        tensors = (tf.constant(self.X), tf.constant(self.y))
         if recipe.batch_size is None:
-            rows = tf.data.Dataset.from_tensors(tensors)
+            rows = tf.data.Dataset.from_tensors(self.tensors)
         else:
-            rows = tf.data.Dataset.from_tensor_slices(tensors)
-            if recipe.shuffle:
+            rows = tf.data.Dataset.from_tensor_slices(self.tensors)
+            if recipe.shuffle:  # a data set that was shuffled before goes on with other orders
                 rows = rows.shuffle(recipe.train_rows, seed=self.seed)
             rows = rows.batch(recipe.batch_size)
         self.rows = rows.repeat(recipe.epochs).prefetch(tf.data.AUTOTUNE)

@@ -6,7 +6,9 @@ system less the time of these is what the system adds to its products.
 
 from __future__ import annotations
 
-from baselines._base import Base, gflops, import_numpy, numpy_gflops
+from itertools import pairwise
+
+from baselines._base import Base, import_numpy, numpy_gflops
 from baselines.jax_loops import Jit
 from baselines.pytorch import Eager
 from baselines.tensorflow_loops import Function
@@ -33,7 +35,7 @@ class _Products(Base):
                 rng.normal(size=shape).astype(self.dtype)
                 for shape in ((rows, n_in), (n_in, n_out), (rows, n_out))
             )
-            for n_in, n_out in zip(layers, layers[1:], strict=False)
+            for n_in, n_out in pairwise(layers)
         ]
 
     def train(self, record=False):
@@ -128,7 +130,9 @@ class TensorFlowProducts(_Traced):
         return [[tf.constant(array) for array in layer] for layer in layers]
 
     def all_steps(self, operands, steps):
-        results = [self.tf.zeros(product.shape, product.dtype) for product in self.products(operands)]
+        results = [
+            self.tf.zeros(product.shape, product.dtype) for product in self.products(operands)
+        ]
         for _ in self.tf.range(steps):
             results = self.products(operands)
         return results

@@ -5,6 +5,8 @@ Full-batch data are tensors made once; a DataLoader for 300 rows would cost more
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from baselines._base import Network, gflops
 
 
@@ -26,7 +28,7 @@ class _Torch(Network):
         recipe = self.workload
         activation = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}
         layers = []
-        for n_in, n_out in zip(recipe.layers, recipe.layers[1:], strict=False):
+        for n_in, n_out in pairwise(recipe.layers):
             layers += [torch.nn.Linear(n_in, n_out), activation[recipe.activation]()]
             if recipe.dropout > 0:
                 layers.append(torch.nn.Dropout(recipe.dropout))

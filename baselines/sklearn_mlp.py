@@ -6,6 +6,7 @@ import math
 import warnings
 
 from baselines._base import Network, import_numpy, numpy_gflops
+from baselines.classical import tuned
 
 
 class _Mlp(Network):
@@ -135,11 +136,8 @@ class MlpLbfgs(_Mlp):
     family = "classical"
 
     def build(self, data, weights=None):
-        from baselines.classical import TUNED
-
         self.data = data
-        options = TUNED[self.name] if self.workload.task == "classification" else {}
-        self.model = self.estimator(solver="lbfgs", **options)
+        self.model = self.estimator(solver="lbfgs", **tuned(self.name, self.workload))
 
     def reset(self, weights):
         pass  # fit starts anew

@@ -19,7 +19,7 @@ def spaces(rng):
         return float(f"{low * (high / low) ** rng.random():.2g}")
 
     def whole(low, high):
-        return int(round(log(low, high)))
+        return round(log(low, high))
 
     return {
         "sklearn-mlp-lbfgs": {"alpha": log(1e-4, 1e1), "max_iter": whole(50, 1000)},

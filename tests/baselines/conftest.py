@@ -28,8 +28,8 @@ def python(*arguments):
 
 
 @cache
-def _examined(names, few):
-    output = python("tests/baselines/subject.py", *names, *["--few"] * few)
+def _examined(names):
+    output = python("tests/baselines/subject.py", *names)
     return json.loads(output.splitlines()[-1])
 
 

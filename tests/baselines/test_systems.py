@@ -1,0 +1,260 @@
+"""The table of systems tells the truth, and looking at a system imports nothing heavy."""
+
+import json
+import sys
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from subject import BASE, FakeData, start_weights
+
+import baselines
+from baselines.contract import System, Workload
+
+FAMILIES = {
+    "network": "mapicx numpy-plain torch-eager torch-fused torch-compile keras-fit keras-fit-tuned "
+    "tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan",
+    "classical": "sklearn-mlp-lbfgs logistic-regression knn svm-rbf svm-rbf-tuned random-forest "
+    "gradient-boosting",
+    "bound": "bayes-rule majority-class",
+    "control": "noop sleep allocate matmul matmul-only matmul-only-torch matmul-only-tensorflow "
+    "matmul-only-jax mapicx-again",
+}
+HEAVY = ("numpy", "torch", "tensorflow", "keras", "sklearn", "jax", "scipy", "mapicx")
+REGRESSION = replace(BASE, task="regression", layers=(2, 16, 1), lr=0.01)
+
+
+def ready(name, workload, dtype="float32"):
+    system = baselines.system(name)(workload, seed=0, threads=1, dtype=dtype)
+    system.load()
+    data = FakeData(workload, dtype=dtype)
+    system.build(data, start_weights(workload.layers, dtype=dtype))
+    return system, data
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_names_and_families_are_those_of_the_vocabulary(family):
+    found = {n for n in baselines.BUILT_IN if baselines.system(n).family == family}
+    assert found == set(FAMILIES[family].split())
+    assert all(baselines.system(name).name == name for name in found)
+
+
+@pytest.mark.parametrize("name", baselines.BUILT_IN)
+def test_every_system_has_every_part_of_the_contract(name):
+    system = baselines.system(name)
+    methods = [n for n in vars(System) if not n.startswith("_")]
+    assert all(callable(getattr(system, n)) for n in methods), name
+    made = system(BASE, seed=0, threads=1, dtype="float32")
+    attributes = ("requires", "own_order", "steps", "samples_seen", "losses")
+    assert all(hasattr(made, attribute) for attribute in attributes)
+
+
+def test_looking_at_systems_imports_nothing_heavy(run_python):
+    script = f"""
+import json, sys
+import baselines
+from baselines.contract import Workload
+workload = Workload("w", "classification", "spiral", {{}}, 9, 9, (2, 4, 3))
+for name in baselines.BUILT_IN:
+    system = baselines.system(name)
+    system.supports(workload)
+    system(workload, seed=0, threads=1, dtype="float32")
+print(json.dumps([name for name in {HEAVY} if name in sys.modules]))
+"""
+    assert json.loads(run_python("-c", script)) == []
+
+
+def test_a_missing_framework_is_an_import_error(run_python):
+    script = """
+import sys
+import baselines
+from baselines.contract import Workload
+workload = Workload("w", "classification", "spiral", {}, 9, 9, (2, 4, 3))
+for module in ("torch", "tensorflow", "jax", "sklearn", "mapicx"):
+    sys.modules[module] = None
+for name in baselines.BUILT_IN:
+    system = baselines.system(name)
+    try:
+        system(workload, seed=0, threads=1, dtype="float32").load()
+    except ImportError:
+        print(name)
+"""
+    missing = set(run_python("-c", script).split())
+    light = {"numpy-plain", "bayes-rule", "majority-class", "matmul-only"}
+    light |= {"noop", "sleep", "allocate", "matmul"}
+    assert missing == set(baselines.BUILT_IN) - light
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dropout": 0.1}, "no dropout"),
+        ({"layers": (2, 8, 2)}, "one logistic output"),
+        ({"decay": 0.1}, "decays with each update"),
+        ({"l2": 0.1, "batch_size": 24}, "short last batch"),
+        ({"l2": 0.1, "batch_size": 32}, None),
+    ],
+)
+def test_sklearn_mlp_says_what_it_cannot_do(changes, reason):
+    found = baselines.system("sklearn-mlp").supports(replace(BASE, **changes))
+    assert found is None if reason is None else reason in found
+
+
+def test_noop_does_nothing():
+    system, data = ready("noop", BASE)
+    system.train()
+    assert system.predict(data.X_test) is None
+    assert system.requires == ()
+
+
+def test_sleep_sleeps_50_ms():
+    system, _ = ready("sleep", BASE)
+    start = time.perf_counter()
+    system.train()
+    assert 0.050 <= time.perf_counter() - start < 0.2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's high-water mark")
+def test_allocate_takes_64_mib_and_gives_them_back(run_python):
+    script = """
+import baselines
+from baselines.contract import Workload
+def memory():
+    lines = open("/proc/self/status").read().splitlines()
+    return {k: int(v.split()[0]) for k, v in (l.split(":") for l in lines if l[:2] == "Vm")}
+workload = Workload("w", "classification", "spiral", {}, 9, 9, (2, 4, 3))
+system = baselines.system("allocate")(workload, seed=0, threads=1, dtype="float32")
+open("/proc/self/clear_refs", "w").write("5")
+before = memory()
+system.train()
+after = memory()
+print(after["VmHWM"] - before["VmRSS"], after["VmRSS"] - before["VmRSS"])
+"""
+    peak, left = map(int, run_python("-c", script).split())
+    assert 65_536 <= peak < 65_536 + 1024
+    assert left < 1024
+
+
+def test_matmul_notices_a_wrong_product():
+    system, _ = ready("matmul", BASE)
+    system.train()
+    system.a[3, 4] += 1
+    with pytest.raises(ArithmeticError, match="should sum to"):
+        system.train()
+
+
+def test_products_are_those_of_one_step():
+    workload = replace(BASE, layers=(2, 8, 3), batch_size=24, epochs=3)
+    system, _ = ready("matmul-only", workload)
+    system.train()
+    assert (system.steps, system.samples_seen) == (9, 192)
+    (rows, first), last = system.epoch[0], system.epoch[-1]
+    assert (rows, last[0]) == (24, 16)
+    for i, (X, W, dZ, dX, dW, Z) in enumerate(first):
+        np.testing.assert_allclose(Z, X @ W, rtol=1e-5)
+        np.testing.assert_allclose(dW, X.T @ dZ, rtol=1e-4, atol=1e-5)
+        if i:  # nobody needs the gradient by the data
+            np.testing.assert_allclose(dX, dZ @ W.T, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "framework"),
+    [
+        ("matmul-only-torch", "torch"),
+        ("matmul-only-tensorflow", "tensorflow"),
+        ("matmul-only-jax", "jax"),
+    ],
+)
+def test_no_product_of_a_framework_is_left_out(name, framework, run_python):
+    """At this size the products are nearly all of the time: 12 GFLOP take what NumPy's take."""
+    if find_spec(framework) is None:
+        pytest.skip(f"{framework} is not installed")
+    script = f"""
+import sys, time
+sys.path.insert(0, "tests/baselines")
+from dataclasses import replace
+from subject import BASE
+import baselines
+workload = replace(BASE, train_rows=600, batch_size=500, layers=(200, 400, 200), epochs=25)
+system = baselines.system("{name}")(workload, seed=0, threads=1, dtype="float32")
+system.load()
+system.build(None)
+system.train()
+flops = 25 * 600 * 2 * (2 * 200 * 400 + 3 * 400 * 200)
+times = []
+for _ in range(3):
+    start = time.perf_counter()
+    system.train()
+    times.append(time.perf_counter() - start)
+print(system.steps, system.samples_seen, flops / min(times) / 1e9 / system.gemm_gflops())
+"""
+    steps, samples, share = run_python("-c", script).split()
+    assert (int(steps), int(samples)) == (50, 15_000)
+    assert 0.1 < float(share) < 1.6  # far above 1 if products were skipped
+
+
+def test_bayes_rule_follows_the_posterior():
+    known = replace(BASE, dataset="spiral")
+    system, data = ready("bayes-rule", known)
+    posterior = np.eye(3)[[2, 0, 1]]
+    data.posterior = lambda X: posterior
+    assert system.predict(data.X_test[:3]).tolist() == [2, 0, 1]
+    assert baselines.system("bayes-rule").supports(known) is None
+    assert "unknown" in baselines.system("bayes-rule").supports(BASE)
+
+
+def test_majority_class_is_the_floor():
+    system, data = ready("majority-class", BASE)
+    system.train()
+    assert set(system.predict(data.X_test)) == {np.bincount(data.y_train).argmax()}
+    assert system.predict_proba(data.X_test).shape == (16, 3)
+    system, data = ready("majority-class", REGRESSION)
+    system.train()
+    assert system.predict(data.X_test) == pytest.approx(data.y_train.mean())
+
+
+CLASSICAL = f"""
+import sys
+sys.path.insert(0, "tests/baselines")
+from test_systems import BASE, REGRESSION, ready, replace
+import baselines
+for name in {FAMILIES["classical"].split()}:
+    for workload in (replace(BASE, dataset='spiral'), REGRESSION):
+        if reason := baselines.system(name).supports(workload):
+            print(name, workload.task, "-", "-", "-")
+            continue
+        system, data = ready(name, workload)
+        system.train()
+        first = system.predict(data.X_test)
+        system.reset(None)
+        system.train()
+        same = (system.predict(data.X_test) == first).all()
+        proba = system.predict_proba(data.X_test)
+        print(name, workload.task, len(first), same, None if proba is None else proba.shape[1])
+"""
+
+
+def test_classical_systems_fit_and_start_anew(run_python):
+    if find_spec("sklearn") is None:
+        pytest.skip("scikit-learn is not installed")
+    facts = [line.split() for line in run_python("-c", CLASSICAL).splitlines()]
+    assert len(facts) == 14
+    refused = {name for name, task, rows, *_ in facts if rows == "-"}
+    assert refused == {"logistic-regression", "svm-rbf-tuned"}
+    for name, task, rows, same, classes in facts:
+        if rows == "-":
+            assert task == "regression"
+            continue
+        assert (rows, same) == ("16", "True"), name
+        no_proba = task == "regression" or name.startswith("svm")
+        assert classes == ("None" if no_proba else "3"), name
+
+
+def test_parameter_count_of_a_workload():
+    workload = Workload("w", "classification", "spiral", {}, 9, 9, (2, 64, 64, 3))
+    assert workload.parameter_count == sum(w.size for w in start_weights(workload.layers))
