@@ -1,0 +1,153 @@
+"""The main job, end to end: the real command, real frameworks, smoke size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import baselines
+import benchmarks
+from benchmarks.plan import suites
+from benchmarks.record.schema import FIELDS
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """`--preset smoke`: one block of every system that is not optional."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "benchmarks.run", "--preset", "smoke",
+            "--results", folder / "results", "--reports", folder / "reports",
+        ],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    return done, folder
+
+
+def test_smoke_exits_0_with_every_system_ok(smoke):
+    done, folder = smoke
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = benchmarks.load(folder / "results")
+    assert set(rows["status"]) == {"ok"}
+    assert set(suites.SUITES["spiral"]["systems"]) <= set(rows["system"])
+
+
+def test_the_rows_are_the_plan(smoke):
+    (run_json,) = (smoke[1] / "results").glob("*/run.json")
+    description = json.loads(run_json.read_text())
+    rows = benchmarks.load(run_json.parent)
+    assert sorted(rows["trial_id"]) == sorted(description["plan"])
+    assert [entry["trial_id"] for entry in description["trials"]] == description["plan"]
+    assert list(rows.columns) == list(FIELDS)
+
+
+def test_every_network_did_the_same_work(smoke):
+    rows = benchmarks.load(smoke[1] / "results")
+    networks = rows[rows["family"] == "network"]
+    for field in ("parameters", "steps", "samples_seen", "dtype"):
+        assert networks[field].nunique() == 1, networks[["system", field]]
+    assert networks["parameters"].iloc[0] == 4547 and networks["steps"].iloc[0] == 20
+
+
+def test_nothing_is_compiled_after_reset(smoke):
+    rows = benchmarks.load(smoke[1] / "results")
+    assert not rows["compiled_again"].fillna(False).any()
+
+
+def test_the_phases_explain_the_total_of_every_system(smoke):
+    rows = benchmarks.load(smoke[1] / "results").query("measure == 'time'").set_index("system")
+    phases = ("start", "import", "data", "build", "train_cold", "predict", "exit")
+    explained = rows[[f"time_{phase}_s" for phase in phases]].sum(axis=1)
+    gap = (rows["time_total_s"] - explained).abs()
+    assert (gap <= (0.05 * rows["time_total_s"]).clip(lower=0.02)).all(), gap
+
+
+def test_only_mapicx_and_its_controls_live_on_numpy_alone(smoke):
+    rows = benchmarks.load(smoke[1] / "results").set_index("system")
+    assert rows.loc["mapicx", "distributions"] == ["numpy"]
+    assert "torch" in rows.loc["torch-eager", "distributions"]
+    assert "torch" not in rows.loc["tf-function", "distributions"]
+
+
+def test_table_and_report_stand_beside_the_rows(smoke):
+    _, folder = smoke
+    (table,) = (folder / "results").glob("*/table.csv")
+    assert len(pd.read_csv(table)) == len(benchmarks.load(folder / "results"))
+    (report,) = (folder / "reports").glob("*/report.md")
+    text = report.read_text()
+    for name in suites.SUITES["spiral"]["systems"]:
+        assert f"| {name} |" in text
+    assert (report.parent / "boundaries.png").stat().st_size > 10_000
+
+
+def test_plan_lists_trials_and_time_and_measures_nothing(command, tmp_path):
+    done = command("benchmarks.run", "--plan", "--results", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    assert "trials in 6 blocks, expected" in done.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_list_names_systems_suites_workloads_and_presets(command):
+    done = command("benchmarks.run", "--list")
+    assert done.returncode == 0
+    for name in [*baselines.BUILT_IN, *suites.SUITES, *suites.PRESETS, "spiral-sgd"]:
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "near"),
+    [
+        ("--systems", "mapix", "mapicx"),
+        ("--suite", "spirall", "spiral"),
+        ("--workloads", "spirral", "spiral"),
+        ("--preset", "fast", "smoke"),
+        ("--budget", "tomorrow", "90s"),
+        ("--resume", "20010101T000000-x", "there is"),
+    ],
+)
+def test_wrong_usage_exits_2_with_a_sentence(command, tmp_path, option, value, near):
+    done = command("benchmarks.run", option, value, "--results", tmp_path)
+    assert done.returncode == 2
+    assert value in done.stderr and near in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_shows_an_example(command):
+    for module in ("benchmarks.run", "benchmarks.report", "benchmarks.doctor"):
+        done = command(module, "--help")
+        assert done.returncode == 0 and f"python -m {module}" in done.stdout
+
+
+def test_a_framework_that_is_not_installed_is_a_row_and_not_an_error(command, tmp_path):
+    """A module that shadows torch and cannot be imported stands for its absence."""
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
+    done = command(
+        "benchmarks.run", "--preset", "smoke", "--workloads", "spiral", "--measures", "time",
+        "--results", tmp_path / "r", "--reports", tmp_path / "p", "--systems", "mapicx,torch-eager",
+        PYTHONPATH=str(tmp_path),
+    )  # fmt: skip
+    row = benchmarks.load(tmp_path / "r").set_index("system").loc["torch-eager"]
+    assert row["status"] == "unavailable" and '".[torch]"' in row["reason"]
+    assert done.returncode == 1  # it was named
+
+
+def test_a_budget_ends_after_a_whole_block_and_resume_goes_on(command, tmp_path):
+    options = ("--results", tmp_path / "r", "--reports", tmp_path / "p")
+    done = command(
+        "benchmarks.run", "--systems", "mapicx,numpy-plain", "--measures", "time",
+        "--seeds", 50, "--budget", "9s", *options,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = benchmarks.load(tmp_path / "r")
+    counts = rows.groupby("block")["system"].nunique()
+    assert (counts == 6).all() and 1 <= len(counts) < 50
+    (folder,) = (tmp_path / "r").iterdir()
+    again = command("benchmarks.run", "--resume", folder.name, "--budget", "5s", *options)
+    assert again.returncode == 0, again.stderr
+    assert len(benchmarks.load(tmp_path / "r")) > len(rows)

@@ -1,0 +1,169 @@
+"""Promises of the repository as a whole: the wheel, the documents, the workflows, the pins."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = {".md", ".py", ".toml", ".yml", ".cff", ".txt", ".json", ".jsonl", ".csv", ".ipynb"}
+
+
+def tracked() -> list[Path]:
+    """Every file that git knows; all files where there is no git."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    names = done.stdout.decode().split("\0") if done.returncode == 0 else []
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy, so that the checkout stays as it is."""
+    import shutil
+
+    source = tmp_path_factory.mktemp("source")
+    shutil.copytree(ROOT / "mapicx", source / "mapicx", ignore=shutil.ignore_patterns("__pyc*"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    built = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", built, source],
+        check=True,
+        capture_output=True,
+    )
+    (found,) = built.glob("*.whl")
+    return found
+
+
+def test_the_wheel_holds_mapicx_alone_and_needs_numpy_alone(wheel):
+    assert wheel.stat().st_size <= 40 * 1024
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (metadata,) = (name for name in names if name.endswith("METADATA"))
+        required = re.findall(r"^Requires-Dist: (.*)$", archive.read(metadata).decode(), re.M)
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"mapicx"}
+    assert [name for name in required if "extra ==" not in name] == ["numpy>=2.0"]
+
+
+PROGRAM = """
+import sys
+before = set(sys.modules)
+import mapicx
+loaded = {name.split(".")[0] for name in set(sys.modules) - before}
+foreign = loaded - sys.stdlib_module_names - {"mapicx", "numpy"}
+assert not foreign, foreign
+from mapicx import (
+    SGD, CategoricalCrossentropy, Dense, Dropout, Mapicx, NeuralNetwork, ReLU, Softmax)
+from mapicx.datasets import spiral_data
+X, y = spiral_data(samples=20, classes=3, seed=0)
+net = NeuralNetwork(
+    layers=[Dense(2, 64), ReLU(), Dropout(0.2), Dense(64, 3), Softmax()],
+    loss_activation=CategoricalCrossentropy(),
+    optimizer=SGD(lr=1.0, decay=1e-3, momentum=0.9), seed=0)
+net.train(X, y, epochs=5)
+assert net.forward(X).shape == (60, 3)
+model = Mapicx(seed=0)
+model.add(2, 128, layer='Dense', activation='Relu')
+model.add(0, 0, layer='Dropout', rate=0.1)
+model.add(128, 3, layer='Dense', activation='Softmax')
+model.compile(optimizer=SGD(lr=0.1))
+history = model.fit(X, y, epochs=10, print_every=5)
+model.predict(X); model.predict_classes(X); model.evaluate(X, y); model.score(X, y)
+model.summary()
+model.save("spiral.npz")
+assert (mapicx.load("spiral.npz").predict(X) == model.predict(X)).all()
+print("all is well")
+"""
+
+
+def test_the_wheel_runs_where_there_is_numpy_alone(wheel, tmp_path):
+    place = tmp_path / "environment"
+    venv.create(place, with_pip=True)
+    python = place / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel],
+        check=True,
+        capture_output=True,
+    )
+    done = subprocess.run(
+        [python, "-I", "-c", PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "all is well" in done.stdout, done.stderr
+
+
+def test_arrows_between_the_buildings_point_downward():
+    allowed = {"mapicx": {"mapicx"}, "baselines": {"mapicx", "baselines"}}
+    for package, known in allowed.items():
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = []
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    names = [node.module or ""]
+                roots = {name.split(".")[0] for name in names}
+                assert not roots & ({"mapicx", "baselines", "benchmarks"} - known), path
+
+
+def test_nothing_tells_a_user_to_install_the_articles_package():
+    wrong = re.compile(r"pip3? install (?!-)(?:['\"])?mapicx\b", re.I)
+    for path in tracked():
+        if path.suffix in TEXT and path != Path(__file__).resolve():
+            assert not wrong.search(path.read_text(encoding="utf-8")), path
+
+
+def test_the_documents_name_no_folder_of_one_machine():
+    private = re.compile(r"(?<![\w.])/(?:work|root|home/(?!some))/\w")
+    for path in tracked():
+        if path.suffix in TEXT and "tests" not in path.relative_to(ROOT).parts:
+            found = private.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{path}: {found and found[0]}"
+
+
+def test_readme_fits_a_strangers_two_minutes():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 150
+    for command in (
+        'python -m pip install -c constraints.txt -e ".[bench]" && python -m benchmarks.run',
+        'python -m pip install -c constraints.txt -e ".[test]" && python -m pytest',
+    ):
+        assert command in text
+
+
+def test_the_readmes_example_runs_as_written(tmp_path):
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_requirement_is_pinned_in_constraints():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    asked = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
+    names = {re.split(r"[\[<>=; ]", line)[0].lower() for line in asked} - {"mapicx"}
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = {line.split("==")[0].lower() for line in pins if "==" in line}
+    assert names <= pinned, names - pinned
+    assert "torch==2.13.0" in pins
+
+
+@pytest.mark.parametrize("name", ["ci.yml", "perf.yml"])
+def test_workflows_pin_their_actions_and_ask_for_little(name):
+    text = (ROOT / ".github" / "workflows" / name).read_text()
+    uses = re.findall(r"uses: (\S+)", text)
+    assert uses and all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one) for one in uses)
+    assert re.search(r"^permissions: \{\}$", text, re.M)
+    assert text.count("timeout-minutes") == text.count("runs-on")
