@@ -80,7 +80,7 @@ def _csv(content: bytes) -> pandas.DataFrame:
             " save the table as CSV in UTF-8"
         ) from None
     try:
-        header = next(filter(None, csv.reader(io.StringIO(text))))
+        header = next(filter(None, csv.reader(io.StringIO(text))), [])
     except csv.Error as error:
         raise UsageError(f"is not a table separated by commas ({error})") from None
     _check_names(header)

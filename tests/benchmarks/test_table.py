@@ -1,0 +1,307 @@
+"""--data: a user's table is checked before anything is trained, and nothing in it is executed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from baselines.contract import Workload
+from benchmarks.measure import data, parity
+from benchmarks.plan import columns, table, table_file
+from benchmarks.plan.workloads import UsageError
+
+ROWS = 60
+
+
+def frame(**changed) -> pd.DataFrame:
+    """A small table that is right, with some columns replaced (None: left out)."""
+    rng = np.random.default_rng(0)
+    whole = {
+        "length": rng.normal(5, 2, ROWS),
+        "count": rng.integers(0, 1000, ROWS),
+        "kind": rng.choice(["a", "b", "c"], ROWS),
+        "class": np.tile(["no", "yes", "maybe"], ROWS // 3),
+    }
+    whole |= changed
+    return pd.DataFrame({name: values for name, values in whole.items() if values is not None})
+
+
+def prepared(tmp_path, whole=None, target="class", task=None) -> table.Table:
+    path = tmp_path / "mine.csv"
+    (frame() if whole is None else whole).to_csv(path, index=False)
+    return table.prepare(str(path), target, task)
+
+
+def with_hole(values, filler):
+    values = list(values)
+    values[7] = filler
+    return values
+
+
+GOOD = frame()
+# What is wrong -> (the table, target, words of the sentence).
+BAD_TABLES = {
+    "an unknown column": (GOOD, "clas", ["'clas'", "'class'"]),
+    "no target named": (GOOD, None, ["--target", "'length'"]),
+    "a missing target": (
+        frame(**{"class": with_hole(GOOD["class"], None)}), "class",
+        ["'class'", "1 missing", "row 8"],
+    ),
+    "a missing feature": (
+        frame(length=with_hole(GOOD["length"], np.nan)), "class", ["'length'", "missing", "row 8"],
+    ),
+    "an infinite feature": (
+        frame(length=with_hole(GOOD["length"], np.inf)), "class", ["'length'", "infinite", "row 8"],
+    ),
+    "a feature beyond squaring": (
+        frame(length=with_hole(GOOD["length"], 1e200)), "class", ["'length'", "1e+100"],
+    ),
+    "one class only": (frame(**{"class": "yes"}), "class", ["'class'", "'yes'", "every row"]),
+    "a rare class": (
+        frame(**{"class": with_hole(GOOD["class"], "rare")}), "class",
+        ["'rare'", "'class'", "1 rows", "at least 4"],
+    ),
+    "too many texts": (
+        frame(kind=[f"name {i}" for i in range(ROWS)]), "class", ["'kind'", "60 different", "50"],
+    ),
+    "nothing but constants": (
+        frame(length=1.0, count=None, kind="a"), "class", ["'class'", "no column"],
+    ),
+    "few rows": (GOOD[:10], "class", ["10 rows", "20"]),
+}  # fmt: skip
+HEADER = b"length,class\n"
+# The bytes of a .csv -> words of the sentence.
+BAD_BYTES = {
+    "empty": (b"", ["empty"]),
+    "a byte-order mark only": (b"\xef\xbb\xbf", ["no columns"]),
+    "only white space": (b" \n\n", ["empty"]),
+    "header only": (HEADER, ["header and no rows"]),
+    "duplicate names": (b"a,b,a\n" + 30 * b"1,2,3\n", ["more than one", "'a'"]),
+    "no name": (b",a,b\n" + 30 * b"1,2,3\n", ["column 1"]),
+    "latin-1": (b"gr\xf6\xdfe,class\n" + 30 * b"1,2\n", ["UTF-8", "0xf6", "line 1"]),
+    "latin-1 further down": (HEADER + 30 * b"1,2\n" + b"\xe9,2\n", ["UTF-8", "line 32"]),
+    "utf-16": ("length,class\n1,2\n".encode("utf-16"), ["UTF-8"]),
+    "semicolons": (b"length;class\n" + 30 * b"1;2\n", ["semicolons", "commas"]),
+    "tabs": (b"length\tclass\n" + 30 * b"1\t2\n", ["tabs", "commas"]),
+    "one column": (b"class\n" + 30 * b"1\n", ["one column", "'class'"]),
+    "longer rows": (HEADER + 30 * b"1,2\n" + b"1,2,3\n", ["Expected 2 fields in line 32, saw 3"]),
+    "all rows longer": (HEADER + 30 * b"1,2,3\n", ["do not fit"]),
+    "shorter rows": (b"a,b,class\n" + 30 * b"1,2,3\n" + b"1\n", ["'class'", "missing"]),
+    "binary rubbish": (bytes(range(256)) * 40, ["zero bytes"]),
+    "binary without zeros": (bytes(range(128, 256)) * 40, ["UTF-8"]),
+    "a long first line": (b"x" * 5000 + b",b\n1,2\n", ["5000 characters"]),
+    "an open quotation mark": (b'a,class\n"1,2\n' + 30 * b"1,2\n", ["do not fit"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_a_table_that_cannot_be_learnt_is_refused_by_a_sentence_naming_the_column(tmp_path, case):
+    whole, target, words = BAD_TABLES[case]
+    with pytest.raises(UsageError) as error:
+        prepared(tmp_path, whole, target)
+    for word in words:
+        assert word in str(error.value)
+    assert str(tmp_path) not in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("case", BAD_BYTES)
+def test_a_file_that_is_no_table_is_refused_by_a_sentence(tmp_path, case):
+    content, words = BAD_BYTES[case]
+    path = tmp_path / "mine.csv"
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as error:
+        table.prepare(str(path), "class")
+    for word in words:
+        assert word in str(error.value)
+    assert str(tmp_path) not in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "table.xlsx", "folder.csv"])
+def test_a_missing_file_or_another_kind_of_file_is_named(tmp_path, name):
+    (tmp_path / "table.xlsx").write_bytes(b"PK")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(UsageError, match=name):
+        table.prepare(str(tmp_path / name), "class")
+
+
+def test_a_nearby_file_is_offered(tmp_path):
+    GOOD.to_csv(tmp_path / "mine.csv")
+    with pytest.raises(UsageError, match=r"mine\.csv"):
+        table.prepare(str(tmp_path / "mien.csv"), "class")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+def test_rubbish_in_other_formats_is_refused(tmp_path, suffix):
+    path = tmp_path / f"mine{suffix}"
+    for content in (bytes(range(256)) * 10, b"PK\x03\x04" + bytes(100), b"PAR1" + bytes(100)):
+        path.write_bytes(content)
+        with pytest.raises(UsageError):
+            table.prepare(str(path), "class")
+
+
+class Trap:
+    """Unpickling this would leave a trace."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_an_npz_never_executes_what_it_holds(tmp_path):
+    trace = tmp_path / "trace"
+    np.savez(tmp_path / "mine.npz", x=np.array([Trap(trace)] * 30, dtype=object), y=np.arange(30))
+    with pytest.raises(UsageError, match="pickled"):
+        table.prepare(str(tmp_path / "mine.npz"), "y")
+    assert not trace.exists()
+
+
+def test_an_npz_gives_columns_and_numbered_columns(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    np.savez(tmp_path / "mine.npz", X=X, y=np.tile([0, 1], 20))
+    found = table.prepare(str(tmp_path / "mine.npz"), "y")
+    assert found.facts["columns"] == ["X_0", "X_1", "X_2", "y"]
+    assert found.workload.layers[0] == 3 and found.workload.layers[-1] == 1
+
+
+def test_arrays_of_different_lengths_are_named(tmp_path):
+    np.savez(tmp_path / "mine.npz", x=np.zeros(30), y=np.arange(31))
+    with pytest.raises(UsageError, match=r"'x' has 30 rows, 'y' 31"):
+        table.prepare(str(tmp_path / "mine.npz"), "y")
+
+
+def test_parquet_is_read_or_says_what_to_install(tmp_path):
+    path = tmp_path / "mine.parquet"
+    try:
+        GOOD.to_parquet(path)
+    except ImportError:
+        path.write_bytes(b"PAR1" + bytes(64) + b"PAR1")
+        with pytest.raises(UsageError, match="pip install pyarrow"):
+            table.prepare(str(path), "class")
+    else:
+        assert table.prepare(str(path), "class").facts["classes"] == ["maybe", "no", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "classes"),
+    [
+        (np.tile(["no", "yes"], 30), "classification", ["no", "yes"]),
+        (np.tile([True, False], 30), "classification", ["False", "True"]),
+        (np.tile([3, 1, 7], 20), "classification", ["1", "3", "7"]),
+        (np.tile([1.0, 2.0], 30), "classification", ["1", "2"]),
+        (np.tile([0.5, 1.5], 30), "regression", []),
+        (np.arange(60), "regression", []),
+        (np.tile(np.arange(30), 2), "regression", []),
+    ],
+)
+def test_the_task_follows_from_the_values_of_the_target(tmp_path, values, task, classes):
+    found = prepared(tmp_path, frame(**{"class": values}))
+    assert (found.workload.task, found.facts["classes"]) == (task, classes)
+    assert "--task overrides" in found.facts["notes"][0]
+
+
+def test_task_overrides_what_the_values_look_like(tmp_path):
+    numbers = frame(**{"class": np.tile([1, 2, 3], 20)})
+    assert prepared(tmp_path, numbers, task="regression").workload.loss == "mse"
+    halves = frame(**{"class": np.tile([0.5, 1.5], 30)})
+    assert prepared(tmp_path, halves, task="classification").facts["classes"] == ["0.5", "1.5"]
+    with pytest.raises(UsageError, match="regression needs numbers"):
+        prepared(tmp_path, task="regression")
+    with pytest.raises(UsageError, match="--task regression"):
+        prepared(tmp_path, frame(**{"class": np.arange(60)}), task="classification")
+
+
+def test_constant_columns_are_dropped_with_a_note(tmp_path):
+    found = prepared(tmp_path, frame(count=1))
+    assert found.facts["dropped"] == ["count"]
+    assert "'count'" in found.facts["notes"][-1]
+    assert found.workload.layers[0] == 1 + 3
+
+
+@pytest.mark.parametrize("rows", [40, 500, 3_000, 30_000, 150_000])
+def test_every_update_sees_equally_many_rows(rows):
+    rng = np.random.default_rng(0)
+    found = columns.Columns({"x": rng.normal(size=rows)}, {}, rng.normal(size=rows), [], [])
+    one = table._workload(found, rows, "regression", "y", "f.csv", "0")
+    assert one.train_rows + one.test_rows == rows
+    assert one.test_rows / rows >= 0.25
+    if one.batch_size is not None:
+        assert 32 <= one.batch_size <= 128 and one.train_rows % one.batch_size == 0
+    assert 100 <= one.epochs * one.train_rows // (one.batch_size or one.train_rows) <= 8_000
+
+
+def drawn(tmp_path, found: table.Table, seed=0, workload=None, part="a") -> data.Drawn:
+    workload = workload or found.workload
+    data.make(tmp_path / part, workload, seed, "float64", str(found.source))
+    return data.Drawn(tmp_path / part, workload)
+
+
+def test_the_same_seed_gives_the_same_split_and_another_seed_another(tmp_path):
+    found = prepared(tmp_path)
+    first, again = drawn(tmp_path, found), drawn(tmp_path, found, part="b")
+    other = drawn(tmp_path, found, seed=1, part="c")
+    assert (first.X_train == again.X_train).all() and (first.y_test == again.y_test).all()
+    assert not (first.X_train == other.X_train).all()
+    assert np.bincount(first.y_test).tolist() == np.bincount(other.y_test).tolist() == [5, 5, 5]
+
+
+def test_numbers_are_standardised_by_the_training_rows_and_texts_become_one_input_each(tmp_path):
+    X = drawn(tmp_path, prepared(tmp_path)).X_train
+    np.testing.assert_allclose(X[:, :2].mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(X[:, :2].std(axis=0), 1)
+    test = drawn(tmp_path, prepared(tmp_path), part="b").X_test
+    assert np.abs(test[:, :2].mean(axis=0)).min() > 1e-6
+    assert (X[:, 2:].sum(axis=1) == 1).all() and set(X[:, 2:].ravel()) == {0.0, 1.0}
+
+
+def test_a_text_that_occurs_once_does_not_change_the_width(tmp_path):
+    found = prepared(tmp_path, frame(kind=with_hole(GOOD["kind"], "once")))
+    shapes = {drawn(tmp_path, found, seed=seed, part=str(seed)).X_train.shape for seed in range(5)}
+    assert shapes == {(45, 6)} and found.workload.layers[0] == 6
+
+
+def test_a_regression_target_is_standardised_by_the_training_rows(tmp_path):
+    found = prepared(tmp_path, frame(**{"class": 1e6 + 1e3 * GOOD["length"]}))
+    split = drawn(tmp_path, found)
+    assert found.workload.layers[-1] == 1 and split.n_classes == 0
+    assert split.y_train.mean() == pytest.approx(0, abs=1e-9)
+    assert split.y_train.std() == pytest.approx(1)
+    assert abs(split.y_test.mean()) > 1e-6
+
+
+def test_parity_takes_rows_of_the_table(tmp_path):
+    whole = pd.concat([frame()] * 5, ignore_index=True)
+    found = prepared(tmp_path, whole)
+    reduced = parity.reduced(found.workload)
+    split = drawn(tmp_path, found, workload=reduced)
+    assert split.X_train.shape == (64, 5) and len(split.X_test) == 64
+    assert reduced.layers[0] == 5 and reduced.batch_size is None
+
+
+def test_a_file_that_changed_since_the_plan_is_not_trained_on(tmp_path):
+    found = prepared(tmp_path)
+    frame(count=None).to_csv(found.source, index=False)
+    with pytest.raises(ValueError, match=r"mine.csv.*changed"):
+        drawn(tmp_path, found)
+    with pytest.raises(UsageError, match="SHA-256"):
+        table_file.same_file(str(found.source), found.facts["sha256"])
+
+
+def test_what_travels_names_no_folder(tmp_path):
+    found = prepared(tmp_path)
+    for part in (dataclasses.asdict(found.workload), found.facts):
+        assert str(tmp_path) not in json.dumps(part)
+    assert Workload(**json.loads(json.dumps(dataclasses.asdict(found.workload)))) == found.workload
+
+
+def test_notes_are_single_printable_lines_whatever_the_names(tmp_path):
+    strange = "a\x1b[31m\nb"
+    whole = frame().rename(columns={"count": strange, "class": "=cmd|x"})
+    whole["same"] = 1
+    for note in prepared(tmp_path, whole, target="=cmd|x").facts["notes"]:
+        assert note.isprintable()
