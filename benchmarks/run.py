@@ -133,7 +133,7 @@ def _planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         threads=options.threads or "1",
         budget=options.budget,
         cores=machine.cores(),
-        own=own and own.workload,
+        own=own.workload if own else None,
     )
     names = dict.fromkeys(
         [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
@@ -179,7 +179,7 @@ def _planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         requires,
         request.budget_s,
         True,
-        source=own and own.source,
+        source=own.source if own else None,
     )
 
 

@@ -59,7 +59,9 @@ def checked(frame: pandas.DataFrame, target: str, task: str | None = None) -> Co
     if frame[target].dtype.kind == "b" and task != "regression":
         values = np.array(["False", "True"], dtype=object)[values.astype(int)]
     labels, classes = _target(values, target, task)
-    numeric, texts, dropped = {}, {}, []
+    numeric: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
+    dropped: list[str] = []
     for name in frame.columns:
         if name == target:
             continue
@@ -70,10 +72,7 @@ def checked(frame: pandas.DataFrame, target: str, task: str | None = None) -> Co
         elif column.dtype.kind == "f":
             numeric[name] = column
         elif different > MOST_TEXTS:
-            raise UsageError(
-                f"column {name!r} holds {different} different texts; at most {MOST_TEXTS} can be"
-                " told apart: leave it out, group its values, or write numbers"
-            )
+            raise _too_many(name, column)
         else:
             texts[name] = column
     if not numeric and not texts:
@@ -109,6 +108,23 @@ def _values(column: pandas.Series, what: str) -> Any:
     if types.is_object_dtype(column) and set(map(type, column)) <= {str, bool, int, float}:
         return np.array([str(value) for value in column], dtype=object)
     raise UsageError(f"{what} is of type {column.dtype}; expected numbers, booleans or text")
+
+
+def _too_many(name: str, column: Any) -> UsageError:
+    """About a text column; if most of it are numbers, the texts among them are the mistake."""
+    import pandas
+
+    is_text = pandas.to_numeric(pandas.Series(column), errors="coerce").isna().to_numpy()
+    if is_text.mean() < 0.5:
+        return UsageError(
+            f"column {name!r} holds numbers but for {is_text.sum()} texts such as"
+            f" {column[is_text.argmax()]!r} in row {is_text.argmax() + 1}; write numbers, or leave"
+            " these rows out"
+        )
+    return UsageError(
+        f"column {name!r} holds {len(set(column))} different texts; at most {MOST_TEXTS} can be"
+        " told apart: leave it out, group its values, or write numbers"
+    )
 
 
 def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:

@@ -21,7 +21,7 @@ TEST_SHARE = 0.25
 
 # Training rows up to -> batch size (None: all rows at once), hidden layers, learning rate, epochs.
 # About 200 to 8,000 updates, so that a first table appears within minutes.
-RECIPES = (
+RECIPES: tuple[tuple[float, int | None, tuple[int, ...], float, int], ...] = (
     (256, None, (32, 32), 0.01, 200),
     (2_000, 32, (64, 64), 0.005, 40),
     (20_000, 64, (64, 64), 0.003, 20),
@@ -77,7 +77,7 @@ def _workload(
     Training rows are a multiple of the batch, so that every update sees equally many rows.
     """
     train = rows - math.ceil(TEST_SHARE * rows)
-    batch, hidden, lr, epochs = next(recipe for most, *recipe in RECIPES if train <= most)
+    _, batch, hidden, lr, epochs = next(recipe for recipe in RECIPES if train <= recipe[0])
     if batch is not None:
         train -= train % batch
     outputs = len(columns.classes) if len(columns.classes) > 2 else 1

@@ -68,6 +68,10 @@ BAD_TABLES = {
     "too many texts": (
         frame(kind=[f"name {i}" for i in range(ROWS)]), "class", ["'kind'", "60 different", "50"],
     ),
+    "a text among numbers": (
+        frame(length=with_hole(GOOD["length"].astype(str), "?")), "class",
+        ["'length'", "1 texts", "'?'", "row 8"],
+    ),
     "nothing but constants": (
         frame(length=1.0, count=None, kind="a"), "class", ["'class'", "no column"],
     ),
