@@ -163,7 +163,7 @@ class KerasFitTuned(KerasFit):
         self.rows = rows.repeat(recipe.epochs).prefetch(tf.data.AUTOTUNE)
 
     def fit(self):
-        self.model.fit(self.rows, epochs=1, verbose=0)
+        self.model.fit(self.rows, epochs=1, shuffle=False, verbose=0)
 
     def outputs(self, X):
         return self.model.predict_on_batch(X)
