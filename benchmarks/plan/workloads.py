@@ -77,9 +77,17 @@ def _expanded(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any
             f"workload {name!r} has {len(values)} values and {len(epochs)} epochs; give as many"
         )
     return [
-        (f"{name}-{value}", {**entry, **AXES[axis](entry["layers"], value), "epochs": count})
+        (f"{name}-{value}", _at(entry, {**AXES[axis](entry["layers"], value), "epochs": count}))
         for value, count in zip(values, epochs, strict=True)
     ]
+
+
+def _at(entry: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """The entry at one value. A batch of all rows is the full batch and nothing else."""
+    found = {**entry, **changed}
+    if found.get("batch_size") and found["batch_size"] >= found["train_rows"]:
+        found["batch_size"] = None
+    return found
 
 
 def _resolve(name: str, table: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -130,6 +130,7 @@ def test_an_axis_gives_one_workload_per_value_and_changes_nothing_else():
     depths = [KNOWN[f"scaling-depth-{depth}"] for depth in (1, 2, 4, 8, 16)]
     assert [len(one.layers) - 2 for one in depths] == [1, 2, 4, 8, 16]
     assert KNOWN["scaling-batch-1"].batch_size == 1
+    assert KNOWN["scaling-batch-4096"].batch_size is None
     assert KNOWN["scaling-rows-1000000"].train_rows == 1_000_000
     for axis in ("width", "depth", "batch"):
         members = [one for name, one in KNOWN.items() if name.startswith(f"scaling-{axis}-")]

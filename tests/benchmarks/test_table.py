@@ -236,7 +236,15 @@ def test_every_update_sees_equally_many_rows(rows):
     assert one.test_rows / rows >= 0.25
     if one.batch_size is not None:
         assert 32 <= one.batch_size <= 128 and one.train_rows % one.batch_size == 0
-    assert 100 <= one.epochs * one.train_rows // (one.batch_size or one.train_rows) <= 8_000
+    assert 50 <= one.epochs * one.train_rows // (one.batch_size or one.train_rows) <= 8_000
+
+
+def test_batches_are_row_indices_that_cover_every_row_in_order(tmp_path):
+    found = prepared(tmp_path, pd.concat([frame()] * 10, ignore_index=True))
+    split = drawn(tmp_path, found)
+    batches = split.batches(3)
+    assert {len(rows) for rows in batches} == {32}
+    assert np.concatenate(batches).tolist() == list(range(found.workload.train_rows))
 
 
 def drawn(tmp_path, found: table.Table, seed=0, workload=None, part="a") -> data.Drawn:
