@@ -20,8 +20,8 @@ NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
 
 # Training rows up to -> batch size (None: all rows at once), hidden layers, learning rate, epochs.
-# Fewer than 10,000 updates up to a million rows, so that a first table appears within minutes. Rates
-# this low keep rounding in float32 from leading equal networks to different scores.
+# Fewer than 10,000 updates up to a million rows, so that a table appears within minutes; rates so
+# low that rounding in float32 does not lead equal networks to different scores.
 RECIPES: tuple[tuple[float, int | None, tuple[int, ...], float, int], ...] = (
     (256, None, (32, 32), 0.01, 200),
     (2_000, 32, (64, 64), 0.002, 20),
