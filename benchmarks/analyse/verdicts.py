@@ -23,6 +23,12 @@ JUDGED = ("network", "classical")
 SMALLEST_RANGE = 3  # processes behind a verdict on memory, which hardly varies
 
 
+def enough(ratio: Estimate, metric: Metric) -> bool:
+    """There are enough blocks behind a ratio for any verdict on it."""
+    needed = "range" if metric.estimator == "range" else "interval"
+    return ratio.kind == needed and ratio.n >= SMALLEST_RANGE
+
+
 def of_ratio(ratio: Estimate, metric: Metric, noise: float, margin: float) -> str:
     """The verdict on a paired ratio; "" if there is none. noise: A/A ratio above 1, or nan.
 
@@ -30,8 +36,7 @@ def of_ratio(ratio: Estimate, metric: Metric, noise: float, margin: float) -> st
     """
     if not ratio.known:
         return ""
-    needed = "range" if metric.estimator == "range" else "interval"
-    if ratio.kind != needed or ratio.n < SMALLEST_RANGE:
+    if not enough(ratio, metric):
         return UNDECIDED
     blur = noise if math.isfinite(noise) else 1 + margin
     if max(ratio.high, 1 / ratio.low, blur) <= 1 + margin:

@@ -12,11 +12,13 @@ from benchmarks.analyse.frameworks import BASE, best_variants
 from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
 from benchmarks.analyse.samples import paired, samples
 from benchmarks.analyse.summary import estimate_of
+from benchmarks.analyse.verdicts import enough
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import quantity, unit
 
 MOST = 5
+TOO_FEW = "no verdict, too few blocks"
 
 
 def answer(material: Material) -> list[str]:
@@ -57,7 +59,9 @@ def _accuracy(material: Material, place: tuple[str, int], base: pd.Series) -> st
     differ = len(others) - equal - unsure
     kind = "test accuracy" if name == "accuracy_test" else "test R2"
     said = f"On {markdown(place[0])} {BASE} reaches a {kind} of {quantity(estimate)}"
-    if len(others):
+    if len(others) and verdicts.eq("").all():
+        said += f"; too few seeds to compare the {len(others)} other network systems"
+    elif len(others):
         word = next((v for v in verdicts if v.startswith(EQUIVALENT)), "equivalent")
         word = word if equal else "equivalent"
         said += f"; of the {len(others)} other network systems {equal} are {word}"
@@ -84,12 +88,13 @@ def _cost(material: Material, place: tuple[str, int], base: pd.Series, name: str
             continue
         # Bounds stand in the table below; the value here has the digits that they support.
         value = quantity(ratio.alone())
-        verdicts.append(line[f"{name}_verdict"])
+        judged = enough(ratio, METRICS[name])
+        verdicts.append(line[f"{name}_verdict"] if judged else TOO_FEW)
         parts.append(f"{markdown(line['system'])} {value} times as much")
     if not parts:
         return said + "."
-    if set(verdicts) == {UNDECIDED}:
-        parts[-1] += f" (all {UNDECIDED})"
+    if len(set(verdicts)) == 1 and len(verdicts) > 1:
+        parts[-1] += f" ({'' if verdicts[0] == TOO_FEW else 'all '}{verdicts[0]})"
     else:
         parts = [f"{part} ({verdict})" for part, verdict in zip(parts, verdicts, strict=True)]
     return said + ", each framework's best variant: " + ", ".join(parts) + "."

@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.analyse.checks import Finding, check
 from benchmarks.analyse.frameworks import BASE
-from benchmarks.analyse.metrics import MARGINS
+from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.summary import GROUP, summarise
 from benchmarks.record.store import ARRAYS, load, read_run
 
@@ -114,16 +114,18 @@ def material(folder: Path) -> Material:
     run = read_run(folder)
     frame = load(folder)
     margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
-    summary = _without_idle_training(summarise(frame, margins))
+    summary = _bounds_alone(summarise(frame, margins))
     return Material(folder, run, frame, summary, check(frame, margins))
 
 
-def _without_idle_training(summary: pd.DataFrame) -> pd.DataFrame:
-    """Bounds train nothing: the empty call's microseconds are no training time."""
-    idle = summary["family"].eq("bound")
-    for name in ("time_train_cold_s", "time_train_warm_s", "time_step_warm_s"):
-        for prefix in (name, f"{name}_ratio"):
-            summary.loc[idle, prefix] = np.nan
-            summary.loc[idle, f"{prefix}_kind"] = "none"
-        summary.loc[idle, f"{name}_verdict"] = ""
+def _bounds_alone(summary: pd.DataFrame) -> pd.DataFrame:
+    """Bounds train nothing: an empty call's microseconds are no training time, nor is the cost
+    of a bound a multiple of anything."""
+    bound = summary["family"].eq("bound")
+    ratios = [f"{m.name}_ratio" for m in METRICS.values() if m.compare == "ratio"]
+    for prefix in ("time_train_cold_s", "time_train_warm_s", "time_step_warm_s", *ratios):
+        summary.loc[bound, prefix] = np.nan
+        summary.loc[bound, f"{prefix}_kind"] = "none"
+    for prefix in ratios:
+        summary.loc[bound, prefix.removesuffix("_ratio") + "_verdict"] = ""
     return summary

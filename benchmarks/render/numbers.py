@@ -8,6 +8,7 @@ of half the width, one more if that digit is 1 or 2, and never beyond the third 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable
 
 import pandas as pd
@@ -61,9 +62,9 @@ def quantity(estimate: Estimate, scale: float = 1.0, signed: bool = False) -> st
 
 
 def time_unit(values: Iterable[float]) -> tuple[float, str]:
-    """Scale and name of the unit in which the middle of these seconds, in logs, is 1 or more."""
+    """Scale and name of the unit in which the median of these seconds is 1 or more."""
     known = [v for v in values if v is not None and math.isfinite(v) and v > 0]
-    typical = math.sqrt(min(known) * max(known)) if known else 1.0
+    typical = statistics.median(known) if known else 1.0
     for scale, name in PREFIXES:
         if typical >= scale:
             return scale, name
@@ -71,8 +72,8 @@ def time_unit(values: Iterable[float]) -> tuple[float, str]:
 
 
 def unit_of(lines: pd.DataFrame, name: str) -> tuple[float, str]:
-    """Scale and printed unit of a column of a summary; the bounds do not choose it."""
-    chosen = lines.loc[lines["family"].ne("bound"), name]
+    """Scale and printed unit of a column of a summary; the network systems choose it."""
+    chosen = lines.loc[lines["family"].eq("network"), name]
     return unit(FIELDS[name].unit, (chosen if chosen.notna().any() else lines[name]).tolist())
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 from benchmarks.analyse.equal_work import DIFFERENT
 from benchmarks.analyse.frameworks import BASE, BEGINNERS, best_variants
 from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
+from benchmarks.analyse.stats import SMALLEST_N
 from benchmarks.analyse.summary import estimate_of
+from benchmarks.analyse.verdicts import enough
 from benchmarks.record.schema import FIELDS, STATUSES
 from benchmarks.render.escape import markdown, table
 from benchmarks.render.material import FAMILIES, Material
@@ -118,8 +120,9 @@ def comparison(line: pd.Series, name: str, notes: _Notes) -> str:
     if not estimate.known:
         return NOTHING
     text = notes.seen(quantity(estimate))
-    if verdict == UNDECIDED or verdict.startswith(EQUIVALENT):
+    if verdict.startswith(EQUIVALENT) or (verdict == UNDECIDED and enough(estimate, metric)):
         text += f" {verdict}"
+    notes.few |= not enough(estimate, metric) and metric.estimator == "median"
     if line["work"]:
         text += f" {OTHER_WORK}"
     elif line["family"] == "network" and pd.isna(line["comparable"]):
@@ -133,6 +136,7 @@ class _Notes:
     def __init__(self, material: Material, place: tuple[str, int]) -> None:
         self.material, self.place = material, place
         self.cells = ""
+        self.few = False  # a ratio stands without a verdict, because there are too few blocks
 
     def seen(self, text: str) -> str:
         """Remember a cell's text; footnotes explain only what occurs."""
@@ -163,6 +167,8 @@ class _Notes:
         if "[" in self.cells:
             said.append("[low–high]: lowest and highest value, where there are too few blocks")
             said[-1] += " for an interval or the quantity hardly varies."
+        if self.few:
+            said.append(f"No verdict on time below {SMALLEST_N} blocks.")
         if UNCHECKED in self.cells or self._unchecked():
             said.append(f"{UNCHECKED} not proven to train the same network.")
         if DIFFERENT in self.cells:

@@ -60,9 +60,16 @@ def test_the_cost_of_the_harness_is_printed(written):
     assert re.search(r"takes 0\.0\d+ \(.*\) s more than a bare interpreter", written.read_text())
 
 
-def test_bounds_train_nothing(written):
+def test_bounds_train_nothing_and_cost_no_multiple_of_anything(written):
     line = next(x for x in written.read_text().splitlines() if x.startswith("| bayes-rule"))
-    assert line.split("|")[6].strip() == line.split("|")[7].strip() == "–"
+    assert {line.split("|")[column].strip() for column in (5, 6, 7, 9)} == {"–"}
+
+
+def test_one_block_gives_ratios_and_no_verdict(tmp_path):
+    text = quick(run_folder(tmp_path / "r", rows(1)), tmp_path / "o").split("## Checks")[0]
+    assert "undecided" not in text and "No verdict on time below 6 blocks." in text
+    assert re.search(r"torch-eager [\d.]+ times|torch-fused [\d.]+ times", text)
+    assert "()" not in text
 
 
 def test_statistical_terms_stand_in_the_method_section_only(written):
@@ -186,6 +193,7 @@ def test_digits_are_no_finer_than_the_bounds():
 
 
 def test_units_fit_the_values():
+    assert unit("s", [0.067, 0.14, 0.24])[1] == "ms"
     assert unit("s", [2e-5, 9e-5])[1] == "µs" and unit("s", [0.2, 30.0])[1] == "s"
     assert unit("B", [1])[1] == "MiB"
 
