@@ -39,15 +39,18 @@ class Drawn:
         self._workload = workload
         orders = folder / "orders.npy"
         self._orders = np.load(orders) if orders.exists() else None
-        self._in_order = np.arange(len(self.X_train))
+        # Indices also without shuffling, because systems take any slice for the full batch.
+        if self._orders is None and workload.batch_size is not None:
+            self._orders = np.broadcast_to(
+                np.arange(len(self.X_train)), (workload.epochs, len(self.X_train))
+            )
 
     def batches(self, epoch: int) -> list[Any]:
         """Row indices of each step of an epoch; one `slice(None)` for the full batch."""
         size, rows = self._workload.batch_size, len(self.X_train)
         if size is None or size >= rows:
             return [slice(None)]
-        # Indices also without shuffling: systems take a slice for the full batch.
-        order = self._in_order if self._orders is None else self._orders[epoch]
+        order = self._orders[epoch]
         return [order[start : start + size] for start in range(0, rows, size)]
 
     def posterior(self, X: Any) -> Any:
