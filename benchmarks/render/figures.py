@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.render import boundaries, curves, dots
 from benchmarks.render.material import Material
+
+FEW = 3  # of more workloads only the headline's are drawn
 
 
 class Figure(NamedTuple):
@@ -38,12 +40,26 @@ FIGURES = (
 )  # fmt: skip
 
 
+def wanted(material: Material, place: tuple[str, int]) -> Collection[str]:
+    """Which figures a place gets: pictures are not repeated for each of many workloads."""
+    if material.ladder:
+        return ()
+    if place == material.headline:
+        return [figure.name for figure in FIGURES]
+    return ["dots"] if len({workload for workload, _ in material.places}) <= FEW else ()
+
+
 def draw(
-    material: Material, place: tuple[str, int], folder: Path, prefix: str, picture: bool
+    material: Material,
+    place: tuple[str, int],
+    folder: Path,
+    prefix: str,
+    picture: bool,
+    wanted: Collection[str],
 ) -> list[str]:
     """Draw what the rows allow. Returns the names of the figures that stand in the folder.
 
-    picture: False writes the CSV files alone.
+    picture: False writes the CSV files alone. wanted: names; the other figures are removed.
 
     A run without its arrays (they may be left out of a clone) keeps the figures drawn earlier.
     """
@@ -51,7 +67,7 @@ def draw(
     for figure in FIGURES:
         path = folder / f"{prefix}{figure.name}.png"
         kept = figure.needs_arrays and not material.has_arrays and path.exists()
-        if kept or figure.draw(material, place, path, picture):
+        if figure.name in wanted and (kept or figure.draw(material, place, path, picture)):
             shown.append(figure.name)
         else:
             for stale in (path, path.with_suffix(".csv")):

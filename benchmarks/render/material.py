@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from benchmarks.analyse.checks import Finding, check
 from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.ladder import Rung, rungs
 from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.summary import GROUP, summarise
 from benchmarks.record.store import ARRAYS, load, read_run
@@ -41,10 +43,12 @@ class Material:
 
     @property
     def places(self) -> list[tuple[str, int]]:
-        """(workload, threads) in the order of the plan, then what only rows name."""
+        """(workload, threads), workloads in the run's order, then what only rows name."""
         planned = [(t.get("workload"), t.get("threads")) for t in self.run.get("trials") or ()]
         found = [tuple(place) for place in self.summary[GROUP].itertuples(index=False)]
-        return list(dict.fromkeys([p for p in planned if p[0] is not None] + found))
+        order = {name: i for i, name in enumerate(self.run.get("workloads") or ())}
+        both = dict.fromkeys([p for p in planned if p[0] is not None] + found)
+        return sorted(both, key=lambda place: (order.get(place[0], len(order)), place[1]))
 
     @property
     def headline(self) -> tuple[str, int] | None:
@@ -52,6 +56,12 @@ class Material:
         places = self.places
         counts = self.frame.groupby(GROUP).size().to_dict()
         return max(places, key=lambda p: (counts.get(p, 0), -places.index(p))) if places else None
+
+    @functools.cached_property
+    def ladder(self) -> list[Rung]:
+        """The rungs of a run of training steps; [] if it is none."""
+        workloads = self.run.get("workloads") or {}
+        return rungs(self.frame, self.summary, workloads, self.margins["time"])
 
     def at(self, place: tuple[str, int] | None, shown: bool = True) -> pd.DataFrame:
         """Summary of one place; `shown` leaves out the controls."""

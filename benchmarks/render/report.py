@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.record.store import write_whole
-from benchmarks.render import figures, sections
+from benchmarks.render import figures, ladder, ladder_figure, sections
 from benchmarks.render.answer import answer
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material, material
@@ -42,6 +42,8 @@ def write(run_dir: Path, reports: Path, pictures: bool = True) -> Path:
     folder = report_folder(Path(run_dir), Path(reports))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / REPORT
+    if found.ladder:
+        ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
     write_whole(path, text(found, _draw_all(found, folder, pictures)))
     return path
 
@@ -65,6 +67,9 @@ def write_latest(report: Path, reports: Path) -> Path:
 def text(found: Material, drawn: dict[tuple[str, int], list[str]]) -> str:
     """The whole report. drawn: names of the figures that exist, per (workload, threads)."""
     lines = [*_first_screen(found), ""]
+    if found.ladder:
+        lines += ["## The ladder of training steps", "", *_ladder_picture(found), ""]
+        lines += [*ladder.tables(found.ladder), ""]
     for place in found.places:
         title = f"{markdown(place[0])}, {place[1]} thread" + ("s" if place[1] != 1 else "")
         lines += [f"## Every system: {title}", "", *result_table(found, place), ""]
@@ -81,6 +86,8 @@ def _first_screen(found: Material) -> list[str]:
     place = found.headline
     if place is None:
         return lines
+    if found.ladder:
+        return [*lines, *ladder.compact(found.ladder)]
     # Two lines of table head, a blank one and a footnote.
     room = FIRST_SCREEN - len(lines) - 4
     chosen = headline_systems(found, place, room)
@@ -94,16 +101,29 @@ def _prefix(found: Material, place: tuple[str, int]) -> str:
 
 
 def _draw_all(found: Material, folder: Path, pictures: bool) -> dict[tuple[str, int], list[str]]:
-    return {p: figures.draw(found, p, folder, _prefix(found, p), pictures) for p in found.places}
+    return {
+        place: figures.draw(
+            found, place, folder, _prefix(found, place), pictures, figures.wanted(found, place)
+        )
+        for place in found.places
+    }
+
+
+def _shown(caption: str, file: str) -> list[str]:
+    return [f"![{caption}]({file}.png)", "", f"{caption} [Data]({file}.csv)", ""]
+
+
+def _ladder_picture(found: Material) -> list[str]:
+    if not any(step.ratio.known for rung in found.ladder for step in rung.steps.values()):
+        return []
+    return _shown(ladder_figure.CAPTION, ladder_figure.NAME)
 
 
 def _pictures(found: Material, place: tuple[str, int], drawn: list[str]) -> list[str]:
     lines = []
     for figure in figures.FIGURES:
         if figure.name in drawn:
-            file = f"{_prefix(found, place)}{figure.name}"
-            lines += [f"![{figure.caption}]({file}.png)", ""]
-            lines += [f"{figure.caption} [Data]({file}.csv)", ""]
+            lines += _shown(figure.caption, f"{_prefix(found, place)}{figure.name}")
     return lines
 
 

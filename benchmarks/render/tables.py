@@ -81,7 +81,9 @@ def headline_systems(material: Material, place: tuple[str, int], most: int) -> l
 
 def _metrics(material: Material, place: tuple[str, int]) -> tuple[str, ...]:
     task = (material.run.get("workloads") or {}).get(place[0], {}).get("task")
-    return REGRESSION if task == "regression" else MAIN
+    names = REGRESSION if task == "regression" else MAIN
+    lines = material.at(place)
+    return tuple(name for name in names if lines[name].notna().any()) or names
 
 
 def _head(metrics: Iterable[str], units: dict, lines: pd.DataFrame) -> list[str]:

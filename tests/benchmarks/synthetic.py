@@ -12,6 +12,7 @@ from benchmarks.record.schema import FIELDS, validate
 from benchmarks.record.store import Store, _with_parity
 
 CEILING = 0.910
+CONTROLS = ("matmul-only", "matmul-only-torch", "mapicx-again")
 WORKLOAD = {
     "name": "spiral",
     "task": "classification",
@@ -215,3 +216,24 @@ def _write_arrays(store: Store, made: list[dict[str, Any]]) -> None:
             seconds = np.linspace(0, 1, 50)
             kept = {"memory_s": seconds, "memory_bytes": row["memory_peak_bytes"] * seconds**0.3}
             np.savez(store.array_path(row["trial_id"]), **kept)
+
+
+def ladder_rows(blocks: int = 6, shapes: int = 2, peers: float = 2.0) -> tuple[list, dict]:
+    """Rows of a ladder of training steps, and the workloads of its run.json.
+
+    Steps: mapicx 100 µs, NumPy's products 40, torch-eager `peers` times mapicx, jax-scan half.
+    """
+    step = {"mapicx": 100, "torch-eager": 100 * peers, "torch-fused": 120 * peers, "jax-scan": 50}
+    step |= {"matmul-only": 40, "matmul-only-torch": 30, "mapicx-again": 100}
+    made, workloads = [], {}
+    for number in range(shapes):
+        for optimizer in ("sgd", "adam"):
+            name = f"step-2-{64 * 8**number}-3-b300-{optimizer}"
+            layers = [2, 64 * 8**number, 3]
+            workloads[name] = WORKLOAD | {"name": name, "optimizer": optimizer, "layers": layers}
+            systems = {
+                system: ("control" if system in CONTROLS else "network", 0.1, us * 300e-6, 40, None)
+                for system, us in step.items()
+            }
+            made += rows(blocks, systems, workload=name, memory_blocks=0, parity=False)
+    return made, workloads
