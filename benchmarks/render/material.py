@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.ladder import Rung, rungs
 from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.summary import GROUP, summarise
-from benchmarks.record.store import ARRAYS, load, read_run
+from benchmarks.record.store import ARRAYS, FORCED, load, read_run
 
 FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order
 
@@ -56,6 +57,17 @@ class Material:
         places = self.places
         counts = self.frame.groupby(GROUP).size().to_dict()
         return max(places, key=lambda p: (counts.get(p, 0), -places.index(p))) if places else None
+
+    @property
+    def forced(self) -> list[dict[str, Any]]:
+        """Each time the run went on although something had changed: what, and to what."""
+        path = self.folder / FORCED
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.strip()]
+
+    def workload(self, name: str) -> dict[str, Any]:
+        """What run.json says of a workload; {} if nothing."""
+        return (self.run.get("workloads") or {}).get(name) or {}
 
     @functools.cached_property
     def ladder(self) -> list[Rung]:

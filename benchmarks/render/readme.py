@@ -4,7 +4,8 @@
     ...
     <!-- /mapicx:table -->
 
-NAME is a key of TABLES, or a workload of the run. A table that needs no run has no run=.
+NAME is "steps" (the ladder of training steps), a workload of the run, or, for a table that needs
+no run and has no run=, a key of SOURCES.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from benchmarks.record.store import RUN, write_whole
 from benchmarks.render.engine import engine_table
 from benchmarks.render.escape import markdown
+from benchmarks.render.ladder import compact
 from benchmarks.render.material import Material, material
 from benchmarks.render.report import LOCAL
 from benchmarks.render.tables import result_table
@@ -26,28 +28,38 @@ MARKED = re.compile(
     r"(<!-- /mapicx:table -->)",
     re.DOTALL,
 )
+STEPS = "steps"
 RULE = "---"  # first cell of the line under a table head
 SOURCES: dict[str, Callable[[], list[str]]] = {"engine": engine_table}
 
 
-def workload_table(found: Material, workload: str) -> list[str]:
-    """The result table of one workload (fewest threads), and the run that it comes from.
+def table_of(found: Material, name: str) -> list[str]:
+    """One table for the fewest threads of a run, and the run that it comes from.
 
-    ValueError if the run has no row of it.
+    ValueError if the run has no row for it.
     """
-    places = sorted(p for p in found.places if p[0] == workload)
+    if name == STEPS:
+        fewest = min((rung.threads for rung in found.ladder), default=1)
+        rungs = [rung for rung in found.ladder if rung.threads == fewest]
+        if not rungs:
+            raise ValueError(f"run {found.name} has no row of a training step")
+        return [*compact(rungs), "", _source(found, fewest)]
+    places = sorted(p for p in found.places if p[0] == name)
     if not places or not len(found.at(places[0])):
-        raise ValueError(f"run {found.name} has no row of workload {workload}")
+        raise ValueError(f"run {found.name} has no row of workload {name}")
+    return [*result_table(found, places[0]), "", _source(found, places[0][1])]
+
+
+def _source(found: Material, cores: int) -> str:
     blocks = found.frame.loc[found.frame["measure"].eq("time"), "block"].nunique()
-    threads = f"{places[0][1]} thread" + ("s" if places[0][1] != 1 else "")
+    threads = f"{cores} thread" + ("s" if cores != 1 else "")
     cpu = (found.run.get("environment") or {}).get("cpu")
     if isinstance(cpu, dict):
         cpu = cpu.get("model") or cpu.get("name")
     where = f", on {markdown(cpu)}" if isinstance(cpu, str) else ""
     link = f"[report](reports/{found.name}/report.md)"
     counted = f"{blocks} block" + ("" if blocks == 1 else "s")
-    source = f"Run {markdown(found.name)}: {counted}, {threads}{where}; {link}."
-    return [*result_table(found, places[0]), "", source]
+    return f"Run {markdown(found.name)}: {counted}, {threads}{where}; {link}."
 
 
 def find(results: Path, run: str) -> Path | None:
@@ -57,33 +69,49 @@ def find(results: Path, run: str) -> Path | None:
 
 
 def update(readme: Path, results: Path, run: Path | None = None) -> list[str]:
-    """Rewrite every table from the run that its marker names, or move all tables to `run`.
+    """Rewrite every table from the run that its marker names, or move tables to `run`.
 
-    Links into the old run's report move along. Returns the names of the tables written.
-    ValueError with a sentence if a run is absent, lacks the workload or is on a user's table.
+    Tables for which `run` has no row stay as they are. Links into the old run's report move
+    along once no table is left at it. Returns the names of the tables written. ValueError with a
+    sentence if a run is absent, has rows for no table or is on a user's table.
     """
     if run is not None and Path(run).resolve().parent.name == LOCAL:
         raise ValueError(f"run {Path(run).name} is on a user's table and does not go into README")
-    text, written, moved = readme.read_text(encoding="utf-8"), [], {}
+    text = readme.read_text(encoding="utf-8")
+    written: list[str] = []
+    moved: dict[str, str] = {}
+    left: list[str] = []  # why a table stays where it is
     cache: dict[str, Material] = {}
 
     def replace(marker: re.Match[str]) -> str:
         name, old = marker["name"], marker["run"]
-        written.append(name)
         if name in SOURCES:
+            written.append(name)
             return _block(name, None, SOURCES[name]())
         source = Path(run) if run is not None else find(results, old or "")
         if source is None:
             raise ValueError(f"table {name} names run {old}, which is not in {results.name}")
-        if old and old != source.name:
-            moved[old] = source.name
         key = source.name
-        cache.setdefault(key, material(source))
-        return _block(name, key, workload_table(cache[key], name))
+        if key not in cache:
+            cache[key] = material(source)
+        try:
+            lines = table_of(cache[key], name)
+        except ValueError as error:
+            if run is None:
+                raise
+            left.append(str(error))
+            return marker[0]
+        if old and old != key:
+            moved[old] = key
+        written.append(name)
+        return _block(name, key, lines)
 
     text = MARKED.sub(replace, text)
-    for old, new in moved.items():
-        text = text.replace(f"reports/{old}/", f"reports/{new}/")
+    standing = {marker["run"] for marker in MARKED.finditer(text)}
+    if left and not cache.keys() & standing:
+        raise ValueError(f"{'; '.join(left)}: no table of {readme.name} can move to it")
+    for old in moved.keys() - standing:
+        text = text.replace(f"reports/{old}/", f"reports/{moved[old]}/")
     write_whole(readme, text)
     return written
 
@@ -113,7 +141,7 @@ def stale_tables(readme: Path, results: Path) -> list[str]:
                 found.append(f"{where}: run {run} is absent from {results.name}")
                 continue
             try:
-                lines = workload_table(material(source), name)
+                lines = table_of(material(source), name)
             except ValueError as error:
                 found.append(f"{where}: {error}")
                 continue

@@ -118,12 +118,39 @@ def what_was_run(material: Material) -> list[str]:
         "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(material.margins.items())),
     }
     text = [f"- {name}: {markdown(value)}" for name, value in facts.items() if value]
+    text += _table(run.get("table") or {})
+    for entry in material.forced:
+        text.append(f"- **resumed by force**: {_forced(entry, run)}")
     for name, digest in sorted((run.get("digests") or {}).items()):
         text.append(f"- digest of {markdown(name)}: {markdown(digest)}")
     text += [f"- warning: {markdown(warning)}" for warning in run.get("warnings") or ()]
     if frame["machine_id"].nunique() > 1:
         text.append("- several machines: times and memory are compared within one machine only.")
     return text
+
+
+def _table(facts: dict[str, Any]) -> list[str]:
+    """What is known of a user's table, and what was chosen for it."""
+    if not facts:
+        return []
+    columns = facts.get("columns") or ()
+    count = len(columns) if isinstance(columns, list) else columns
+    size = f"{facts.get('rows', 0):,} rows, {count} columns"
+    text = [f"- table: {markdown(facts.get('file'))}, {size}"]
+    return text + [f"- table: {markdown(note)}" for note in facts.get("notes") or ()]
+
+
+def _forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
+    """What had changed since the plan when the run went on, and in what."""
+    said = f"{markdown(', '.join(entry.get('changed') or ()))} had changed since the plan"
+    parts = []
+    for name in ("versions", "digests"):
+        now, then = entry.get(name) or {}, run.get(name) or {}
+        for key in sorted(now.keys() | then.keys()):
+            if now.get(key) != then.get(key):
+                change = f"{then.get(key, 'absent')} to {now.get(key, 'absent')}"
+                parts.append(markdown(f"{key} from {change}"))
+    return said + (f" ({'; '.join(parts)})" if parts else "") + "; rows before and after differ"
 
 
 def controls(material: Material) -> list[str]:

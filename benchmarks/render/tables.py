@@ -80,8 +80,7 @@ def headline_systems(material: Material, place: tuple[str, int], most: int) -> l
 
 
 def _metrics(material: Material, place: tuple[str, int]) -> tuple[str, ...]:
-    task = (material.run.get("workloads") or {}).get(place[0], {}).get("task")
-    names = REGRESSION if task == "regression" else MAIN
+    names = REGRESSION if material.workload(place[0]).get("task") == "regression" else MAIN
     lines = material.at(place)
     return tuple(name for name in names if lines[name].notna().any()) or names
 
@@ -173,11 +172,21 @@ class _Notes:
             said.append(f"No verdict on time below {SMALLEST_N} blocks.")
         if UNCHECKED in self.cells or self._unchecked():
             said.append(f"{UNCHECKED} not proven to train the same network.")
+        own = self._own_order()
+        if own:
+            said.append(f"In an order of their own, not the harness's: {', '.join(own)}.")
         if DIFFERENT in self.cells:
             said.append(f"{OTHER_WORK} {DIFFERENT}: another method or amount of training.")
         if "several machines" in self.cells:
             said.append("Times and memory of several machines are not pooled.")
         return [" ".join(said)]
+
+    def _own_order(self) -> list[str]:
+        """Systems that shuffle the rows by themselves, if the workload shuffles."""
+        if not self.material.workload(self.place[0]).get("shuffle"):
+            return []
+        shown = set(self.material.at(self.place)["system"])
+        return [markdown(s) for s in self.material.run.get("own_order") or () if s in shown]
 
     def _unchecked(self) -> bool:
         lines = self.material.at(self.place)

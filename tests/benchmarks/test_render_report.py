@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.analyse.stats import Estimate
+from benchmarks.record.store import Store
 from benchmarks.render import report
 from benchmarks.render.engine import code_lines
 from benchmarks.render.escape import cell, markdown
 from benchmarks.render.material import material
 from benchmarks.render.numbers import quantity, unit
 from benchmarks.render.tables import result_table
-from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder
+from tests.benchmarks.synthetic import SYSTEMS, WORKLOAD, rows, run_folder
 
 GOLDEN = Path(__file__).with_name("golden_table.md")
 NASTY = "a|b<i>=`c`*d*_e_[f](g)\n# h"
@@ -149,6 +150,22 @@ def test_mixed_machines_are_said_and_not_pooled(tmp_path):
         row["machine_id"] = f"machine-{row['block'] % 2}"
     text = quick(run_folder(tmp_path / "r", made), tmp_path / "o")
     assert "several machines" in text and "2 machines" in text
+
+
+def test_a_forced_resumption_is_told(tmp_path):
+    run = run_folder(tmp_path / "r", rows(1))
+    Store(run).note_forced(["versions"], {"numpy": "2.5.0"}, {"suites.toml": "abc"})
+    text = quick(run, tmp_path / "o")
+    assert "versions had changed since the plan (numpy from 2.4.6 to 2.5.0)" in text
+
+
+def test_systems_with_an_order_of_their_own_are_named_where_the_workload_shuffles(tmp_path):
+    said = "In an order of their own, not the harness's: mapicx, sklearn-mlp."
+    for shuffle in (True, False):
+        extra = {"workloads": {"spiral": WORKLOAD | {"shuffle": shuffle}}}
+        extra["own_order"] = ["mapicx", "sklearn-mlp", "keras-fit-tuned"]
+        run = run_folder(tmp_path / f"r{shuffle}", rows(1), **extra)
+        assert (said in quick(run, tmp_path / f"o{shuffle}")) is shuffle
 
 
 def test_nothing_from_rows_becomes_markup(tmp_path):

@@ -8,10 +8,11 @@ import pytest
 from benchmarks.render import figures
 from benchmarks.render.readme import SOURCES, stale_tables
 from benchmarks.report import main
-from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder
+from tests.benchmarks.synthetic import SYSTEMS, ladder_rows, rows, run_folder
 
 FEW = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "bayes-rule", "mapicx-again")}
 NAME, LATER = "20260102T030405-first", "20260302T030405-second"
+LADDER = "20260402T030405-steps"
 TEXT = """# Title
 
 <!-- mapicx:table spiral run={run} -->
@@ -77,6 +78,38 @@ def test_readme_with_a_run_moves_tables_and_links(checkout):
     text = (checkout / "README.md").read_text()
     assert f"spiral run={LATER}" in text and NAME not in text
     assert main(["--check"]) == 0
+
+
+@pytest.fixture
+def with_steps(checkout):
+    """README has a table of training steps, and there is a run of them."""
+    (checkout / "README.md").open("a").write(
+        "<!-- mapicx:table steps run=none -->\n<!-- /mapicx:table -->\n![l](reports/none/x.png)\n"
+    )
+    made, workloads = ladder_rows(blocks=1, shapes=1)
+    run_folder(checkout / "results", made, LADDER, workloads=workloads)
+    return checkout
+
+
+def test_only_tables_of_which_the_run_has_rows_move(with_steps):
+    assert main([LADDER, "--readme"]) == 0
+    text = (with_steps / "README.md").read_text()
+    assert f"steps run={LADDER}" in text and "| 2-64-3, 300 | SGD | " in text
+    assert f"spiral run={NAME}" in text and f"reports/{NAME}/boundaries.png" in text
+    assert f"reports/{LADDER}/x.png" in text
+    assert main([LATER, "--readme"]) == 0
+    text = (with_steps / "README.md").read_text()
+    assert f"steps run={LADDER}" in text and f"spiral run={LATER}" in text
+    assert not stale_tables(with_steps / "README.md", with_steps / "results")
+
+
+def test_a_run_without_any_tables_rows_moves_nothing(checkout, capsys):
+    made, workloads = ladder_rows(blocks=1, shapes=1)
+    run_folder(checkout / "results", made, LADDER, workloads=workloads)
+    before = (checkout / "README.md").read_text()
+    assert main([LADDER, "--readme"]) == 2
+    assert "has no row of workload spiral" in capsys.readouterr().err
+    assert (checkout / "README.md").read_text() == before
 
 
 @pytest.mark.parametrize(
