@@ -13,7 +13,7 @@ from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
 from benchmarks.analyse.samples import paired, samples
 from benchmarks.analyse.summary import estimate_of
 from benchmarks.analyse.verdicts import enough
-from benchmarks.render import ladder
+from benchmarks.render import break_even, ladder
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import quantity, unit
@@ -35,7 +35,7 @@ def answer(material: Material) -> list[str]:
         return [f"{BASE} has no usable row on {where}, so nothing is compared with it."]
     said = [_accuracy(material, place, base)]
     said += [_cost(material, place, base, m) for m in _COSTS]
-    said.append(_repay(material, place, base) or _classical(material, place))
+    said.append(break_even.sentence(material, place) or _classical(material, place))
     if len(material.places) > 1:
         said.append(_many(material))
     return [sentence for sentence in said if sentence][:MOST]
@@ -69,10 +69,7 @@ def _accuracy(material: Material, place: tuple[str, int], base: pd.Series) -> st
         word = word if equal else "equivalent"
         said += f"; of the {len(others)} other network systems {equal} are {word}"
         said += f", {differ} differ and {unsure} are undecided"
-    group = material.frame[
-        material.frame["workload"].eq(place[0]) & material.frame["threads"].eq(place[1])
-    ]
-    ceiling = ceiling_of(group)
+    ceiling = ceiling_of(material.rows(place))
     if name == "accuracy_test" and math.isfinite(ceiling):
         said += f"; no classifier can exceed {ceiling:.3f} on average"
     return said + "."
@@ -101,22 +98,6 @@ def _cost(material: Material, place: tuple[str, int], base: pd.Series, name: str
     else:
         parts = [f"{part} ({verdict})" for part, verdict in zip(parts, verdicts, strict=True)]
     return said + ", each framework's best variant: " + ", ".join(parts) + "."
-
-
-def _repay(material: Material, place: tuple[str, int], base: pd.Series) -> str:
-    """After how many steps a system with faster steps has repaid its slower start."""
-    repaid = []
-    for _, line in best_variants(material.at(place), "time_step_warm_s").iterrows():
-        if line["time_step_warm_s_verdict"] != "faster":
-            continue
-        saved = base["time_step_warm_s"] - line["time_step_warm_s"]
-        fixed = [x["time_total_s"] - x["time_train_warm_s"] for x in (line, base)]
-        late = fixed[0] - fixed[1]
-        if saved > 0 and late > 0:
-            repaid.append(f"{markdown(line['system'])} after {float(f'{late / saved:.1g}'):,.0f}")
-    if not repaid:
-        return ""
-    return f"Faster steps repay a slower start: {', '.join(repaid)} steps of this size."
 
 
 def _classical(material: Material, place: tuple[str, int]) -> str:
@@ -149,9 +130,7 @@ def _many(material: Material) -> str:
             line = table[table["framework"].eq(framework)]
             if line.empty or line["work"].iloc[0]:
                 continue
-            rows = material.frame[
-                material.frame["workload"].eq(place[0]) & material.frame["threads"].eq(place[1])
-            ]
+            rows = material.rows(place)
             both = (line["system"].iloc[0], BASE)
             columns.append(paired(*(samples(rows[rows["system"].eq(s)], metric) for s in both)))
         shortest = min((len(a) for a, _ in columns), default=0)

@@ -82,6 +82,11 @@ class Material:
             part = part[part["workload"].eq(place[0]) & part["threads"].eq(place[1])]
         return (part[part["family"].isin(FAMILIES)] if shown else part).reset_index(drop=True)
 
+    def rows(self, place: tuple[str, int]) -> pd.DataFrame:
+        """The rows of one place."""
+        rows = self.frame
+        return rows[rows["workload"].eq(place[0]) & rows["threads"].eq(place[1])]
+
     def base(self, place: tuple[str, int] | None) -> pd.Series | None:
         """The base system's line at a place, if it has an ok row."""
         lines = self.at(place)

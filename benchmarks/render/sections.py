@@ -12,6 +12,7 @@ from benchmarks.analyse.memory_floor import memory_floor
 from benchmarks.analyse.metrics import METRICS, margin_words
 from benchmarks.analyse.summary import estimate_of
 from benchmarks.record.schema import FIELDS, STATUSES
+from benchmarks.render import break_even
 from benchmarks.render.curves import MEMORY_PEAKS, TIME_PHASES
 from benchmarks.render.escape import markdown, table
 from benchmarks.render.material import Material
@@ -38,6 +39,8 @@ def phases(material: Material, place: tuple[str, int]) -> list[str]:
     text += ["### Time by phase", "", *phase_table(lines, names)]
     used = ["time_step_warm_s", "time_predict_s", "time_predict_one_s"]
     text += ["", "### One step, one prediction", "", *phase_table(lines, used)]
+    text += ["", "### From how many steps on a faster step has repaid a slower start", ""]
+    text += break_even.section(material, place)
     text += ["", "### Memory by phase", "", *phase_table(lines, MEMORY_PARTS)]
     return [*text, "", *_floor(material, place), "", "### Work and parity", "", *_work(lines)]
 
@@ -150,7 +153,7 @@ def _forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
             if now.get(key) != then.get(key):
                 change = f"{then.get(key, 'absent')} to {now.get(key, 'absent')}"
                 parts.append(markdown(f"{key} from {change}"))
-    return said + (f" ({'; '.join(parts)})" if parts else "") + "; rows before and after differ"
+    return said + (f" ({'; '.join(parts)})" if parts else "") + "; rows before and after may differ"
 
 
 def controls(material: Material) -> list[str]:
