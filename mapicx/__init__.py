@@ -9,7 +9,3 @@ from mapicx.network import NeuralNetwork
 from mapicx.optimizers import SGD, Adam, AdamW, RMSprop
 
 __version__ = "0.2.0"
-__all__ = ["EarlyStopping", "History", "Layer", "Mapicx", "NeuralNetwork", "load"]
-__all__ += ["Dense", "Dropout", "LeakyReLU", "ReLU", "Sigmoid", "Softmax", "Tanh"]
-__all__ += ["BinaryCrossentropy", "CategoricalCrossentropy", "MeanSquaredError"]
-__all__ += ["SGD", "Adam", "AdamW", "RMSprop"]

@@ -1,7 +1,5 @@
 """python -m mapicx: train the spiral and watch the decision boundary grow in the terminal."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np

@@ -5,12 +5,9 @@ A callback is a function `callback(model, epoch, logs)`, or an object with a met
 0, `logs` are the epoch's values by the names of History. If one returns True, training stops.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import Any
 
-from mapicx.targets import check_number
+from mapicx.targets import check_count, check_number, require
 
 
 class History:
@@ -47,15 +44,15 @@ class EarlyStopping:
         self.patience = check_number("patience", patience, 0)
         self.min_delta = check_number("min_delta", min_delta, 0)
 
-    def on_train_begin(self, model: Any) -> None:
+    def on_train_begin(self, model) -> None:
         """Forget the last training; ValueError if this one does not record what is monitored."""
-        if self.monitor not in model.history.history:
-            names = ", ".join(model.history.history)
-            raise ValueError(f"EarlyStopping monitors {self.monitor!r}; this training has {names}")
+        names = model.history.history
+        known = self.monitor in names
+        require(known, f"EarlyStopping monitors {self.monitor!r}; there is {', '.join(names)}")
         self.sign = -1 if "accuracy" in self.monitor else 1
         self.best, self.best_epoch, self.best_weights = float("inf"), 0, None
 
-    def on_epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> bool:
+    def on_epoch_end(self, model, epoch: int, logs: dict[str, float]) -> bool:
         """Note a better epoch; True when patience is at its end."""
         value = self.sign * logs[self.monitor]
         if value < self.best - self.min_delta:
@@ -63,7 +60,7 @@ class EarlyStopping:
             self.best_weights = model.get_weights() if self.restore_best_weights else None
         return epoch - self.best_epoch > self.patience
 
-    def on_train_end(self, model: Any) -> None:
+    def on_train_end(self, model) -> None:
         """Put the best weights back, if asked to."""
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
@@ -72,36 +69,36 @@ class EarlyStopping:
 class CallbackList:
     """The callbacks of one training, and the line of progress every so many epochs (0: none)."""
 
-    def __init__(self, callbacks: Iterable[Any], print_every: Any, epochs: int) -> None:
-        self.callbacks, self.print_every, self.epochs = list(callbacks), print_every, epochs
+    def __init__(self, model, epochs, print_every, options):
+        self.model, self.epochs = model, check_count("epochs", epochs)
+        self.callbacks = list(options.pop("callbacks", ()))
+        self.print_every = options.pop("verbose", True) and print_every
         for callback in self.callbacks:
-            if not callable(callback) and not hasattr(callback, "on_epoch_end"):
-                raise ValueError(
-                    f"{callback!r} is no callback; give a function (model, epoch, logs)"
-                )
+            fits = callable(callback) or hasattr(callback, "on_epoch_end")
+            require(fits, f"{callback!r} is no callback; give a function (model, epoch, logs)")
 
-    def begin(self, model: Any, history: History) -> None:
+    def begin(self, names):
         """Before the first epoch; a callback that refuses leaves the model's history as it was."""
-        earlier, model.history = model.history, history
+        earlier, self.model.history = self.model.history, History(names)
         try:
             for callback in self.callbacks:
-                getattr(callback, "on_train_begin", id)(model)
+                getattr(callback, "on_train_begin", id)(self.model)
         except ValueError:
-            model.history = earlier
+            self.model.history = earlier
             raise
 
-    def epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> bool:
+    def epoch_end(self, epoch, logs):
         """Record the epoch, print its line, call the callbacks; True if one wants to stop."""
         for name, value in logs.items():
-            model.history.history[name].append(value)
+            self.model.history.history[name].append(value)
         done = epoch + 1
         if self.print_every and (done % self.print_every == 0 or done == self.epochs):
             values = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
             print(f"epoch {done}/{self.epochs}  {values}")
-        answers = [getattr(c, "on_epoch_end", c)(model, epoch, logs) for c in self.callbacks]
+        answers = [getattr(c, "on_epoch_end", c)(self.model, epoch, logs) for c in self.callbacks]
         return any(answer is True for answer in answers)
 
-    def end(self, model: Any) -> None:
+    def end(self):
         """After the last epoch."""
         for callback in self.callbacks:
-            getattr(callback, "on_train_end", id)(model)
+            getattr(callback, "on_train_end", id)(self.model)

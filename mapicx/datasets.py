@@ -1,13 +1,9 @@
 """Data to play with, made on demand."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 
 
-def spiral_data(samples=100, classes=3, *, seed: Any = None, noise=0.2, twist=2.5) -> Any:
+def spiral_data(samples=100, classes=3, *, seed=None, noise=0.2, twist=2.5):
     """Arms of a spiral, one per class: X (samples * classes, 2) within the unit circle, labels y.
 
     Along arm k the radius r goes from 0 to 1 and the angle is twist * (4 r + 4 k) + twist * noise *

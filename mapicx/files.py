@@ -1,9 +1,5 @@
 """Models on disk: a zip of plain .npy members and a text header; nothing in it can run code."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 
 from mapicx.layers import ACTIVATIONS, KINDS
@@ -15,7 +11,7 @@ HEADER_LIMIT = 1 << 20  # bytes
 BUILT_IN = {kind.__name__: kind for kind in (*KINDS.values(), *ACTIVATIONS.values())}
 
 
-def save(model: Any, path: Any) -> None:
+def save(model, path) -> None:
     """Write a compiled Mapicx model with its optimizer and random state."""
     import io
     import json
@@ -29,7 +25,7 @@ def save(model: Any, path: Any) -> None:
         "dtype": network.dtype.name,
         "layers": [describe(layer) for layer in network.layers],
         "loss": type(network.loss).__name__,
-        "metrics": network.metrics,
+        "metrics": network.names[1:],
         "optimizer": [type(optimizer).__name__, optimizer.options, optimizer.iterations],
         "states": len(optimizer.state),
         "rng": network.rng.bit_generator.state,
@@ -46,14 +42,14 @@ def save(model: Any, path: Any) -> None:
     os.replace(unfinished, path)
 
 
-def describe(layer: Any) -> dict[str, Any]:
+def describe(layer) -> dict:
     """A layer's class, its plain attributes (numbers, strings, None) and the shapes it trains."""
     plain = {n: v for n, v in vars(layer).items() if isinstance(v, int | float | str | None)}
     shapes = {name: values.shape for name, values in layer.arrays().items()}
     return {"class": type(layer).__name__, "attributes": plain, "shapes": shapes}
 
 
-def load(path: Any, *, layers: Any = None) -> Any:
+def load(path, *, layers=None):
     """The model that `save` wrote to `path`. `layers` maps names to a user's own layer classes.
 
     Raises FileNotFoundError if there is no file, ValueError if it is not a whole, finite model. A
@@ -80,7 +76,7 @@ def load(path: Any, *, layers: Any = None) -> Any:
         raise ValueError(f"{os.fspath(path)!r} is no whole mapicx model: {error!r}") from error
 
 
-def read_member(archive: Any, name: str, shape: Any, dtype: Any) -> Any:
+def read_member(archive, name: str, shape, dtype):
     """An array, checked against what it must be before its values are read."""
     import io
 
@@ -99,7 +95,7 @@ def read_member(archive: Any, name: str, shape: Any, dtype: Any) -> Any:
     return values.copy()
 
 
-def rebuild(header: dict[str, Any], own_layers: dict[str, Any]) -> Any:
+def rebuild(header: dict, own_layers: dict):
     """The model of a header, its parameters still 0."""
     from mapicx.model import Mapicx
 

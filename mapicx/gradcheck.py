@@ -1,10 +1,9 @@
 """Check a backward pass against finite differences; for layers of your own."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mapicx.network import NeuralNetwork
+from mapicx.targets import require
 
 
 def check_gradients(network: NeuralNetwork, X, y, *, directions=5, step=1e-5, seed=0, **weights):
@@ -16,8 +15,8 @@ def check_gradients(network: NeuralNetwork, X, y, *, directions=5, step=1e-5, se
     unless a kink (of ReLU) lies within the step. `weights`: sample_weight. The network must have
     dtype float64 (ValueError otherwise); its parameters are left as they were.
     """
-    if network.dtype != np.float64:
-        raise ValueError(f"the network has dtype {network.dtype}; make it with dtype='float64'")
+    exact = network.dtype == np.float64
+    require(exact, f"the network has dtype {network.dtype}; make it with dtype='float64'")
     rng = np.random.default_rng(seed)
     start, worst = network.parameters.copy(), 0.0
     network.loss_and_gradients(X, y, **weights)

@@ -1,113 +1,93 @@
 """The layers: what goes forward, what comes back.
 
-Built-in layers state their NumPy calls in `forward_calls` and `backward_calls`, on arrays with one
-column per sample; `call(np.tanh, x, y)` stands for `np.tanh(x, out=y)`. A layer of your own needs
-only `forward` and `backward`, on arrays with one row per sample.
+Built-in layers state formulas (see replay.py) in `forward_calls` and `backward_calls`, on arrays
+with one column per sample. A layer of your own needs only `forward` and `backward`, on arrays with
+one row per sample.
 """
-
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from mapicx.replay import Tape, new_columns, with_ones
+from mapicx.replay import Tape, new_columns
 from mapicx.targets import check_count, check_number, choose
-
-NOTHING: Any = None  # an attribute that may become anything
 
 
 class Layer:
     """A step of the network; subclass it with `forward` and `backward` to make your own.
 
-    Both take and return arrays (samples, features). If an object has `weights` (and `biases`) when
-    the network is made, they are trained: they become views of the network's vector, and `backward`
-    must set `dweights` (and `dbiases`), the gradients of the mean loss. A layer that changes the
-    number of features may say so in `n_features` and `n_neurons`; then sizes are checked early.
+    forward(inputs, training=False) and backward(dvalues) take and return arrays (samples,
+    features). If an object has `weights` (and `biases`) when the network is made, they are trained:
+    they become views of the network's vector, and `backward` must set `dweights` (and `dbiases`),
+    the gradients of the mean loss. A layer that changes the number of features may say so in
+    `n_features` and `n_neurons`; then sizes are checked early.
     """
 
-    n_features = n_neurons = inputs = output = dinputs = weights = biases = rng = NOTHING
-    views: tuple[str, ...] = ()  # attributes that hold other arrays for another batch size
+    n_features = n_neurons = None  # None: unknown, or as many as it is given if `keeps_width`
+    keeps_width = False
+    inputs = output = dinputs = None  # what the last pass took and gave, a row per sample
+    weights = biases = None
+    block = dblock = None  # weights, then biases, and their gradients, in the network's vectors
+    rng = None  # the network's source of chance
+    forward = backward = None
 
-    def forward_calls(self, call: Callable, x: Any, training: bool) -> Any:
+    def initialise(self):
+        """Make the trained arrays, if there are none yet."""
+
+    def arrays(self):
+        """The trained arrays by name: weights, then biases, if there are any."""
+        found = {"weights": self.weights, "biases": self.biases}
+        return {name: np.asarray(values) for name, values in found.items() if values is not None}
+
+    def forward_calls(self, call, x):
         """State the forward pass of x (features, samples); return the array of its result."""
-        return own_calls(call, lambda: self.forward(x.T, training), x.dtype)
+        return own_calls(call, lambda: self.forward(x.T, call.training))
 
-    def backward_calls(self, call: Callable, d: Any, need_dinputs: bool) -> Any:
+    def backward_calls(self, call, d, need_dinputs):
         """State the way back of d, the gradient of the result; return that of x."""
-        views = {"d" + name: getattr(self, "d" + name) for name in self.arrays()}
 
-        def run() -> Any:
+        def run():
             dinputs = self.backward(d.T)
-            for name, view in views.items():  # whatever array the layer has set
-                np.copyto(view, getattr(self, name))
-                setattr(self, name, view)
+            gradients = [np.ravel(getattr(self, "d" + name)) for name in self.arrays()]
+            np.concatenate([[], *gradients], out=self.dblock)
             return dinputs
 
-        return own_calls(call, run, d.dtype)
+        return own_calls(call, run)
 
-    forward: Callable[..., Any] = NOTHING  # (inputs, training=False): values (samples, n_neurons)
-    backward: Callable[..., Any] = NOTHING  # (dvalues): the gradient with respect to the inputs
-
-    def arrays(self) -> dict[str, Any]:
-        """The trained arrays by name: weights, then biases, if there are any."""
-        found = (("weights", self.weights), ("biases", self.biases))
-        return {name: np.asarray(values) for name, values in found if values is not None}
-
-    def bind(self, parameters: Any, gradients: Any, start: int) -> int:
-        """Become views of the network's vectors from `start`; return where the next one starts."""
-        for name, values in self.arrays().items():
-            part = slice(start, start + values.size)
-            setattr(self, name, parameters[part].reshape(values.shape))
-            setattr(self, "d" + name, gradients[part].reshape(values.shape))
-            start = part.stop
-        return start
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in self.views}
-
-    def __repr__(self) -> str:
+    def __repr__(self):
         plain = [f"{n}={v!r}" for n, v in vars(self).items() if isinstance(v, int | float | str)]
         return f"{type(self).__name__}({', '.join(plain)})"
 
 
-def own_calls(call: Callable, function: Callable, dtype: Any) -> Any:
+def own_calls(call, function):
     """Put a user's method on the tape; return the array that its transposed result is copied to."""
-    result: list[Any] = []
-
-    def run() -> None:
-        values = np.asarray(function()).T
-        if not result:
-            result.append(new_columns(*values.shape, dtype))
-        np.copyto(result[0], values)
-
-    call(run)
-    return result[0]
+    values = np.asarray(function()).T
+    result = new_columns(*values.shape, call.dtype)
+    np.copyto(result, values)
+    call.noted.append(lambda: np.copyto(result, np.asarray(function()).T))
+    return result
 
 
 class TapedLayer(Layer):
-    """A built-in layer: it states calls; outside a network they run at once."""
+    """A built-in layer: it states formulas; outside a network they run at once."""
 
-    views = ("inputs", "output", "dinputs", "x", "y", "mask", "shifted", "sums")
+    keeps_width = True
 
-    def forward(self, inputs: Any, training: bool = False) -> Any:
+    def __init_subclass__(cls):
+        if "forward" in vars(cls) or "backward" in vars(cls):  # a user's, in a built-in's subclass
+            cls.forward_calls, cls.backward_calls = Layer.forward_calls, Layer.backward_calls
+        elif "forward_calls" in vars(cls):
+            cls.own_forward, cls.own_backward = cls.forward_calls, cls.backward_calls
+
+    def forward(self, inputs, training=False):
         inputs = np.asarray(inputs)
-        x = new_columns(*inputs.T.shape, np.result_type(inputs, np.float32))
-        np.copyto(x, inputs.T)
-        self.inputs, self.output = x.T, self.forward_calls(Tape(), x, training).T
+        self.inputs, self.tape = inputs, Tape(np.result_type(inputs, np.float32), training)
+        np.copyto(x := new_columns(*inputs.T.shape, self.tape.dtype), inputs.T)
+        self.output = self.own_forward(self.tape, x).T
         return self.output
 
-    def backward(self, dvalues: Any) -> Any:
-        d = np.array(dvalues.T, self.inputs.dtype, order="C")
-        self.dinputs = self.backward_calls(Tape(), d, True).T
+    def backward(self, dvalues):
+        d = np.array(np.transpose(dvalues), self.tape.dtype, order="C")
+        self.dinputs = self.own_backward(self.tape, d, True).T
         return self.dinputs
-
-
-def is_own(layer: Layer) -> bool:
-    """Whether a user wrote the layer's forward or backward, perhaps in a built-in's subclass."""
-    kind = type(layer)
-    return kind.forward is not TapedLayer.forward or kind.backward is not TapedLayer.backward
 
 
 class Dense(TapedLayer):
@@ -118,35 +98,28 @@ class Dense(TapedLayer):
     original mapicx. Biases start at 0. The network that the layer joins draws them.
     """
 
-    block = NOTHING  # weights with the biases as last row, as they lie in the network's vector
+    keeps_width = False
 
-    def __init__(self, n_features: int, n_neurons: int, *, init: str = "he") -> None:
+    def __init__(self, n_features, n_neurons, *, init="he"):
         choose("initialisation", init, INITIALISATIONS)
         self.n_features = check_count("n_features", n_features)
         self.n_neurons, self.init = check_count("n_neurons", n_neurons), init.lower()
 
-    def initialise(self, rng: Any) -> None:
-        """Draw the weights."""
-        self.weights = INITIALISATIONS[self.init](rng, self.n_features, self.n_neurons)
-        self.biases = np.zeros((1, self.n_neurons))
+    def initialise(self):
+        if self.weights is None:
+            self.weights = INITIALISATIONS[self.init](self.rng, self.n_features, self.n_neurons)
+            self.biases = np.zeros((1, self.n_neurons))
 
-    def bind(self, parameters: Any, gradients: Any, start: int) -> int:
-        stop = super().bind(parameters, gradients, start)
-        self.block = parameters[start:stop].reshape(-1, self.n_neurons)
-        self.dblock = gradients[start:stop].reshape(-1, self.n_neurons)
-        return stop
-
-    def forward_calls(self, call: Callable, x: Any, training: bool) -> Any:
-        self.x, y = x, new_columns(self.n_neurons, x.shape[1], x.dtype)
-        call(np.dot, self.block.T, with_ones(x), y)
+    def forward_calls(self, call, x):
+        y, block = new_columns(self.n_neurons, x.shape[1], x.dtype), self.block
+        call("y = W @ x1", W=block.reshape(-1, self.n_neurons).T, x1=x.base, y=y)
+        call.kept[self] = x
         return y
 
-    def backward_calls(self, call: Callable, d: Any, need_dinputs: bool) -> Any:
-        call(np.dot, with_ones(self.x), d.T, self.dblock)
-        dx = np.empty(self.x.shape, d.dtype) if need_dinputs else None
-        if need_dinputs:
-            call(np.dot, self.weights, d, dx)
-        return dx
+    def backward_calls(self, call, d, need_dinputs):
+        x1, dW = call.kept[self].base, self.dblock.reshape(-1, self.n_neurons)
+        call("dW = x1 @ dT", x1=x1, dT=d.T, dW=dW)
+        return call("dx = W @ d", W=self.weights, d=d)["dx"] if need_dinputs else None
 
 
 class Dropout(TapedLayer):
@@ -155,19 +128,17 @@ class Dropout(TapedLayer):
     Inverted dropout (Srivastava et al. 2014); outside training the values pass unchanged.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate):
         self.rate = check_number("rate", rate, 0, 1)
 
-    def forward_calls(self, call: Callable, x: Any, training: bool) -> Any:
-        self.mask = None
-        if not training or not self.rate:
+    def forward_calls(self, call, x):
+        if not call.training or not self.rate:
             return x
-        self.mask, y = np.empty(x.shape, x.dtype), new_columns(*x.shape, x.dtype)
-        call(self.draw, self.mask)
-        call(np.multiply, x, self.mask, y)
-        return y
+        call.kept[self] = mask = np.empty(x.shape, x.dtype)
+        call.note(self.draw, mask)
+        return call("y = x * mask", x=x, mask=mask, y=new_columns(*x.shape, x.dtype))["y"]
 
-    def draw(self, mask: Any) -> None:
+    def draw(self, mask):
         """Fill `mask` with 0 or 1/(1 - rate); `rate` is met to within 1/65536.
 
         16 random bits per value, not the 64 of `rng.random`: 11 us for 64 x 300, not 29.
@@ -176,113 +147,71 @@ class Dropout(TapedLayer):
         bits = self.rng.bit_generator.random_raw(-(-mask.size // 4)).view(np.uint16)[: mask.size]
         np.multiply(bits.reshape(mask.shape) < keep, mask.dtype.type(65536 / keep), mask)
 
-    def backward_calls(self, call: Callable, d: Any, need_dinputs: bool) -> Any:
-        dx = d if self.mask is None else np.empty_like(d)
-        if self.mask is not None:
-            call(np.multiply, d, self.mask, dx)
-        return dx
+    def backward_calls(self, call, d, need_dinputs):
+        mask = call.kept.get(self)
+        return d if mask is None else call("dx = d * mask", d=d, mask=mask)["dx"]
 
 
 class Activation(TapedLayer):
-    """y = f(x); subclasses state f in `function_calls` and dx = d * f'(x) in `slope_calls`."""
+    """y = f(x) by the formulas `forth`; dx = d * f'(x) by the formulas `back`.
 
-    def forward_calls(self, call: Callable, x: Any, training: bool) -> Any:
-        self.x, self.y = x, new_columns(*x.shape, x.dtype)
-        self.function_calls(call, x, self.y)
-        return self.y
+    `forth` may use zeros (as x), ones (features,) and slope; `back` all that `forth` has named.
+    """
 
-    def backward_calls(self, call: Callable, d: Any, need_dinputs: bool) -> Any:
-        dx = np.empty_like(d)
-        self.slope_calls(call, d, self.y, dx)
-        return dx
+    forth = back = ""
+    slope = 0.0
 
-    function_calls: Callable
-    slope_calls: Callable
+    def forward_calls(self, call, x):
+        constants = {"zeros": np.zeros_like(x), "ones": np.ones(len(x), x.dtype)}
+        y, slope = new_columns(*x.shape, x.dtype), np.array(self.slope, x.dtype)
+        call.kept[self] = call(self.forth, x=x, y=y, slope=slope, **constants)
+        return y
 
-
-class LeakyReLU(Activation):
-    """x where x > 0, else slope * x (Maas et al. 2013)."""
-
-    def __init__(self, slope: float = 0.01) -> None:
-        self.slope = check_number("slope", slope, 0, 1)
-
-    def function_calls(self, call: Callable, x: Any, y: Any) -> None:
-        call(np.multiply, x, np.array(self.slope, x.dtype), y)
-        call(np.maximum, x, y, out=y)
-
-    def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
-        ReLU.slope_calls(self, call, np.full_like(d, 1 - self.slope), y, dx)
-        call(np.add, dx, np.array(self.slope, d.dtype), dx)
-        call(np.multiply, d, dx, dx)
+    def backward_calls(self, call, d, need_dinputs):
+        return call(self.back, d=d, **call.kept[self])["dx"]
 
 
 class ReLU(Activation):
     """max(x, 0), with slope 0 at 0."""
 
-    def function_calls(self, call: Callable, x: Any, y: Any) -> None:
-        # An array of zeros: against a single 0, np.maximum takes 8.5 us instead of 3.3 (64 x 300).
-        call(np.maximum, x, np.zeros_like(x), out=y)
+    # An array of zeros: against a single 0, np.maximum takes 8.5 us instead of 3.3 (64 x 300).
+    forth = "y = x max zeros"
+    back = "positive = y > 0, dx = d * positive"
 
-    def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
-        positive = np.empty(d.shape, bool)
-        call(np.greater, y, np.zeros((), d.dtype), positive)
-        # Booleans to numbers (2.6 us), then the product (1.9); d * booleans would take 5.7.
-        call(np.copyto, dx, positive)
-        call(np.multiply, d, dx, dx)
+
+class LeakyReLU(Activation):
+    """x where x > 0, else slope * x (Maas et al. 2013)."""
+
+    forth = "low = x * slope, y = x max low"
+    back = "positive = y > 0, slopes = positive max slope, dx = d * slopes"
+
+    def __init__(self, slope=0.01):
+        self.slope = check_number("slope", slope, 0, 1)
 
 
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
-    def function_calls(self, call: Callable, x: Any, y: Any) -> None:
-        call(np.tanh, x, y)
-
-    def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
-        call(np.multiply, y, y, dx)
-        call(np.subtract, np.ones((), d.dtype), dx, dx)
-        call(np.multiply, d, dx, dx)
+    forth = "y = tanh x"
+    back = "square = y * y, slopes = 1 - square, dx = d * slopes"
 
 
 class Sigmoid(Activation):
     """1 / (1 + exp(-x)), computed as (1 + tanh(x/2)) / 2, which cannot overflow."""
 
-    def function_calls(self, call: Callable, x: Any, y: Any) -> None:
-        half = np.array(0.5, x.dtype)
-        call(np.multiply, x, half, y)
-        call(np.tanh, y, y)
-        call(np.multiply, y, half, y)
-        call(np.add, y, half, y)
-
-    def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
-        call(np.subtract, np.ones((), d.dtype), y, dx)
-        call(np.multiply, y, dx, dx)
-        call(np.multiply, d, dx, dx)
+    forth = "half = x * 0.5, t = tanh half, t = t * 0.5, y = t + 0.5"
+    back = "rest = 1 - y, slopes = y * rest, dx = d * slopes"
 
 
 class Softmax(Activation):
-    """exp(x) / sum(exp(x)) over the features of each sample.
+    """exp(x) / sum(exp(x)) over the features; `shifted` and `sums` give the cross-entropy, too."""
 
-    `shifted` (x less its maximum) and `sums` (of its exponentials) also give the cross-entropy.
-    """
-
-    def function_calls(self, call: Callable, x: Any, y: Any) -> None:
-        self.shifted, self.sums, row = np.empty_like(x), np.empty_like(x[0]), np.empty_like(x[0])
-        call(np.maximum.reduce, x, 0, None, row)
-        call(np.subtract, x, row, self.shifted)
-        call(np.exp, self.shifted, y)
-        call(np.dot, np.ones(len(x), x.dtype), y, self.sums)  # half the price of a sum
-        call(np.reciprocal, self.sums, row)
-        call(np.multiply, y, row, y)
-
-    def slope_calls(self, call: Callable, d: Any, y: Any, dx: Any) -> None:
-        row = np.empty_like(d[0])
-        call(np.multiply, d, y, dx)  # y (d - sum(d y))
-        call(np.dot, np.ones(len(d), d.dtype), dx, row)
-        call(np.subtract, d, row, dx)
-        call(np.multiply, y, dx, dx)
+    # A product with ones costs half as much as a sum.
+    forth = "m = top x, shifted = x - m, e = exp shifted, sums = ones @ e, r = 1 / sums, y = e * r"
+    back = "dy = d * y, mean = ones @ dy, rest = d - mean, dx = y * rest"
 
 
-INITIALISATIONS: dict[str, Callable] = {
+INITIALISATIONS = {
     "he": lambda rng, n, m: rng.standard_normal((n, m)) * (2 / n) ** 0.5,
     "glorot": lambda rng, n, m: rng.uniform(-1, 1, (n, m)) * (6 / (n + m)) ** 0.5,
     "normal": lambda rng, n, m: rng.standard_normal((n, m)) * 0.01,

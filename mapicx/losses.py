@@ -6,40 +6,32 @@ weight times a constant: cross-entropy is paired with the activation that makes 
 section 4.3.6) and computed from its input x, the logits, so that it is finite for all finite x.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from mapicx.layers import Layer, Sigmoid, Softmax
 
 
 class Loss:
-    """What the losses share."""
+    """What the losses share: `value(plan, kept)` is the mean loss of a plan's output.
 
-    activation: type[Layer] = Layer  # what the last layer must be; a Softmax or Sigmoid is fused
+    `kept` holds the arrays of the last layer's formulas.
+    """
+
+    activation = Layer  # what the last layer must be; a Softmax or Sigmoid is fused
     classifies = True
     independent = False  # whether each output is a yes or no of its own
-    factor = 1.0
-    value: Callable[..., Any]  # the loss, given the last layer, its output, targets and weights
+    factor = 1
 
-    def gradient_calls(self, call: Callable, output: Any, targets: Any, weights: Any) -> Any:
+    def gradient_calls(self, call):
         """State the gradient with respect to the output, or to the input of `activation`."""
-        d, factor = np.empty_like(targets), self.factor / (len(targets) if self.independent else 1)
-        call(np.subtract, output, targets, d)
-        call(np.multiply, d, weights, d)
-        if factor != 1:
-            call(np.multiply, d, np.array(factor, d.dtype), d)
-        return d
+        factor = self.factor / (len(call.targets) if self.independent else 1)
+        scaling = "" if factor == 1 else f", d = d * {factor!r}"
+        arrays = {"y": call.output, "t": call.targets, "w": call.weights}
+        return call("d = y - t, d = d * w" + scaling, **arrays)["d"]
 
-    def decide(self, outputs: Any) -> Any:
+    def decide(self, outputs):
         """The class index of each sample, or yes or no for each of several outputs."""
         return outputs > 0.5 if self.independent else outputs.argmax(0)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
 
 
 class CategoricalCrossentropy(Loss):
@@ -47,8 +39,9 @@ class CategoricalCrossentropy(Loss):
 
     activation = Softmax
 
-    def value(self, last: Any, output: Any, targets: Any, weights: Any) -> Any:
-        return np.log(last.sums).dot(weights) - np.vdot(targets * weights, last.shifted)
+    def value(self, plan, kept):
+        right = np.vdot(plan.targets * plan.weights, kept["shifted"])
+        return np.log(kept["sums"]).dot(plan.weights) - right
 
 
 class BinaryCrossentropy(Loss):
@@ -57,8 +50,8 @@ class BinaryCrossentropy(Loss):
     activation = Sigmoid
     independent = True
 
-    def value(self, last: Any, output: Any, targets: Any, weights: Any) -> Any:
-        return (np.logaddexp(0, last.x) - targets * last.x).dot(weights).mean()
+    def value(self, plan, kept):
+        return (np.logaddexp(0, kept["x"]) - plan.targets * kept["x"]).dot(plan.weights).mean()
 
 
 class MeanSquaredError(Loss):
@@ -66,15 +59,11 @@ class MeanSquaredError(Loss):
 
     classifies = False
     independent = True
-    factor = 2.0
+    factor = 2
 
-    def value(self, last: Any, output: Any, targets: Any, weights: Any) -> Any:
-        return np.square(output - targets).dot(weights).mean()
+    def value(self, plan, kept):
+        return np.square(plan.output - plan.targets).dot(plan.weights).mean()
 
 
-LOSSES: dict[str, type[Loss]] = {
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "binary_crossentropy": BinaryCrossentropy,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-}
+LOSSES = {"categorical_crossentropy": CategoricalCrossentropy, "mse": MeanSquaredError}
+LOSSES |= {"binary_crossentropy": BinaryCrossentropy, "mean_squared_error": MeanSquaredError}

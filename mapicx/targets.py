@@ -1,77 +1,96 @@
 """From what users give to what the network needs, or a sentence saying why not."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+TINY = 1e-300
+POSITIVE, FRACTIONS = ("lr", "epsilon", "clipnorm"), ("momentum", "rho", "beta_1", "beta_2")
 
 
-def choose(kind: str, name: Any, choices: Any) -> Any:
+def require(holds, otherwise: str):
+    """Raise ValueError with a sentence unless something holds."""
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def choose(kind: str, name, choices):
     """What a name stands for, without regard to case; an unknown one raises ValueError."""
-    if not isinstance(name, str) or name.lower() not in choices:
-        raise ValueError(f"unknown {kind} {name!r}; choose one of: {', '.join(choices)}")
-    return choices[name.lower()]
+    known = isinstance(name, str) and name.lower() in choices
+    require(known, f"unknown {kind} {name!r}; choose one of: {', '.join(choices)}")
+    return choices[name.lower()] if isinstance(choices, dict) else name.lower()
 
 
-def check_number(name: str, value: Any, least: float, below: float = np.inf) -> Any:
+def check_number(name: str, value, least: float, below: float = np.inf):
     """The value, if least <= value < below (or both infinite); ValueError otherwise."""
-    is_number = isinstance(value, int | float | np.number)
-    if is_number and least <= value <= below and (value < below or below == np.inf):
-        return value
-    raise ValueError(f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
+    fits = isinstance(value, int | float | np.number) and (
+        least <= value < below or value == below == np.inf
+    )
+    require(fits, f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
+    return value
 
 
-def check_count(name: str, value: Any) -> int:
+def check_options(options: dict):
+    """Raise ValueError for an option of an optimizer that is out of its range."""
+    for name, value in options.items():
+        least, below = TINY * (name in POSITIVE), 1 if name in FRACTIONS else np.inf
+        if name != "clipnorm" or value is not None:
+            check_number(name, value, least, below)
+
+
+def check_count(name: str, value) -> int:
     """The value, if it is a whole number of at least 1; ValueError otherwise."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} is {value!r}; give a whole number of at least 1")
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    require(whole and value >= 1, f"{name} is {value!r}; give a whole number of at least 1")
     return int(value)
 
 
-def check_parts(kind: type, parts: list[Any]) -> None:
+def check_assembled(network):
+    """Raise ValueError if a model is not compiled."""
+    done = network.parameters is not None
+    require(done, "the model is not compiled; call compile() after the last add()")
+
+
+def check_parts(kind: type, parts: list):
     """Raise ValueError unless there are parts, all different objects of a kind."""
-    if not parts or not all(isinstance(part, kind) for part in parts):
-        raise ValueError(f"{parts!r} will not do; give at least one object, each a {kind.__name__}")
-    if any(getattr(part, "forward", 0) is None for part in parts):
-        raise ValueError(f"a layer of {parts!r} lacks the methods forward and backward")
-    if len({id(part) for part in parts}) < len(parts):
-        raise ValueError("a layer stands twice in the network; make one for each place")
+    right = parts and all(isinstance(part, kind) for part in parts)
+    require(right, f"{parts!r} will not do; give at least one object, each a {kind.__name__}")
+    whole = all(getattr(part, "forward", parts) is not None for part in parts)
+    require(whole, f"a layer of {parts!r} lacks the methods forward and backward")
+    different = len({id(part) for part in parts}) == len(parts)
+    require(different, "a layer stands twice in the network; make one for each place")
 
 
-def check_sizes(layers: Any, is_own: Any) -> tuple[Any, Any]:
+def slices(n: int, size: int):
+    """0 to n in stretches of a batch size, the last one perhaps shorter; ValueError for size 0."""
+    check_count("batch_size", size)
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def check_sizes(layers, loss=None):
     """(features in, values out) of layers in a row, None where only data can tell.
 
-    Raises ValueError where a layer does not take what the one before it gives.
+    Raises ValueError where a layer does not take what the one before it gives, or the last one is
+    not what the loss is paired with.
     """
-    first = next((layer.n_features for layer in layers if layer.n_features or is_own(layer)), None)
+    first = next((one.n_features for one in layers if one.n_features or not one.keeps_width), None)
     width = None
     for layer in layers:
-        if layer.n_features and width and layer.n_features != width:
-            raise ValueError(
-                f"{layer!r} follows a layer that gives {width} values; make them equal"
-            )
-        width = layer.n_neurons or (None if is_own(layer) else width)
+        fits = not layer.n_features or not width or layer.n_features == width
+        require(fits, f"{layer!r} follows a layer that gives {width} values; make them equal")
+        width = layer.n_neurons or (width if layer.keeps_width else None)
+    wanted = loss.activation if loss else object
+    right = isinstance(layers[-1], wanted)
+    require(right, f"the loss needs {wanted.__name__} as last layer, not {layers[-1]!r}")
     return first, width
 
 
-def check_last(layer: Any, loss: Any) -> None:
-    """Raise ValueError unless the layer is the one that the loss is paired with."""
-    if not isinstance(layer, loss.activation):
-        raise ValueError(f"{loss!r} needs {loss.activation.__name__} as last layer, not {layer!r}")
-
-
-def check_dtype(dtype: Any) -> Any:
+def check_dtype(dtype):
     """float32 or float64 as NumPy's dtype; ValueError for others."""
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {dtype!r}; choose float32 or float64")
+    known = np.dtype(dtype) in (np.float32, np.float64)
+    require(known, f"dtype is {dtype!r}; choose float32 or float64")
     return np.dtype(dtype)
 
 
-def make_rng(seed: Any) -> Any:
+def make_rng(seed):
     """The source of chance from None, a whole number or a Generator; ValueError otherwise."""
     try:
         return np.random.default_rng(seed)
@@ -79,33 +98,54 @@ def make_rng(seed: Any) -> Any:
         raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
 
 
-def check_arrays(given: Any, wanted: list[Array]) -> list[Array]:
-    """The given arrays in the types and shapes of those wanted; ValueError if they do not fit."""
-    if len(given) != len(wanted):
-        raise ValueError(f"{len(given)} arrays are given; the network has {len(wanted)}")
-    arrays = [np.asarray(a, target.dtype) for a, target in zip(given, wanted, strict=True)]
-    for array, target in zip(arrays, wanted, strict=True):
-        if array.shape != target.shape and (1, *array.shape) != target.shape:
-            raise ValueError(f"an array has shape {array.shape}; expected {target.shape}")
-        check_finite(array, "an array")
+def check_arrays(given, wanted: list):
+    """The given arrays in the types of those wanted; ValueError if the shapes do not fit."""
+    count = len(given) == len(wanted)
+    require(count, f"{len(given)} arrays are given; the network has {len(wanted)}")
+    arrays = [np.asarray(new, old.dtype) for new, old in zip(given, wanted, strict=True)]
+    for new, old in zip(arrays, wanted, strict=True):
+        fits = old.shape in (new.shape, (1, *new.shape))
+        require(fits, f"an array has shape {new.shape}; expected {old.shape}")
+        check_finite(new, "an array")
     return arrays
 
 
 class Data:
     """Checked arrays: X (n, features), targets (outputs, n), weights (n,) or None for all equal."""
 
-    def __init__(self, X: Array, targets: Array, weights: Array | None = None) -> None:
+    def __init__(self, X, targets=None, weights=None):
         self.X, self.targets, self.weights = X, targets, weights
 
-    def take(self, rows: Array) -> Data:
+    def load(self, plan, rows):
+        """Copy the samples `rows` (a slice or indices) into a plan; weights there sum to 1.
+
+        A full batch, one slice object throughout a training, is copied once, not in each epoch.
+        """
+        if plan.loaded is rows:
+            return
+        if isinstance(rows, slice):
+            np.copyto(plan.x, self.X[rows].T)
+            if self.targets is not None:
+                np.copyto(plan.targets, self.targets[:, rows])
+        else:
+            # Rows first, then one transposition: a take along 784 columns costs 10 times as much.
+            # mode="clip" lets take write straight into the array; the indices are our own.
+            np.copyto(plan.x, self.X.take(rows, 0, plan.rows, "clip").T)
+            self.targets.take(rows, 1, plan.targets, "clip")
+        if self.weights is not None:
+            plan.weight = float(self.weights[rows].sum())
+            np.divide(self.weights[rows], plan.weight or 1, plan.weights)
+        plan.loaded = rows
+
+    def take(self, rows):
         """The chosen rows."""
         weights = None if self.weights is None else self.weights[rows]
         return Data(self.X[rows], self.targets[:, rows], weights)
 
 
-def make_data(network: Any, X: Any, y: Any, sample_weight=None, class_weight=None, classes=None):
+def make_data(network, X, y, sample_weight=None, class_weight=None, classes=None):
     """Data for a network, and the labels of its outputs (None: indices); ValueError if unfit."""
-    X = to_inputs(X, network.n_features, network.dtype)
+    X = to_inputs(X, network)
     if network.n_neurons is None:  # a user's layer does not say how many values it gives
         network.n_neurons = network.forward(X[:1]).shape[1]
     classes = network.classes if classes is None else np.unique(classes)
@@ -116,30 +156,30 @@ def make_data(network: Any, X: Any, y: Any, sample_weight=None, class_weight=Non
     return data, classes
 
 
-def to_inputs(X: Any, n_features: Any, dtype: Any) -> Array:
-    """X as a finite array (samples, features) of `dtype`; ValueError if that cannot be."""
+def to_inputs(X, network):
+    """X as a finite array (samples, features) of the network's dtype; ValueError if it cannot."""
+    check_assembled(network)
     try:
         with np.errstate(over="ignore"):  # too large for float32: infinite, and refused below
-            X = np.asarray(X, dtype)
+            X = np.asarray(X, network.dtype)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"X cannot be read as numbers; give (samples, features): {error}"
-        ) from None
-    if X.ndim != 2 or X.size == 0 or X.shape[1] != (n_features or X.shape[1]):
-        raise ValueError(f"X has shape {X.shape}; expected (samples, {n_features or 'features'})")
+        raise ValueError(f"X is not made of numbers (samples, features): {error}") from None
+    features = network.n_features
+    fits = X.ndim == 2 and X.size and X.shape[1] == (features or X.shape[1])
+    require(fits, f"X has shape {X.shape}; expected (samples, {features or 'features'})")
     check_finite(X, "X")
     return X
 
 
-def check_finite(values: Array, name: str) -> None:
+def check_finite(values, name: str):
     """Raise ValueError if a value is NaN or infinite."""
     # The sum of squares costs a fifth of isfinite; only if it overflows is each value looked at.
     total = float(np.vdot(values, values))
-    if not total - total == 0 and not np.isfinite(values).all():
-        raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
+    fine = total - total == 0 or np.isfinite(values).all()
+    require(fine, f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
 
-def to_targets(y: Any, n: int, outputs: int, loss: Any, classes: Any) -> tuple[Array, Any]:
+def to_targets(y, n: int, outputs: int, loss, classes):
     """y as targets (outputs, n), and the labels of the outputs; ValueError if that cannot be.
 
     A classification takes class indices, strings, booleans, or (n, outputs) one-hot or soft
@@ -148,96 +188,101 @@ def to_targets(y: Any, n: int, outputs: int, loss: Any, classes: Any) -> tuple[A
     y = np.asarray(y)
     y = np.array(y.tolist()) if y.dtype.kind == "O" else y
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    if y.ndim not in (1, 2) or len(y) != n or y.dtype.kind not in "biufUS":
-        raise ValueError(
-            f"y has shape {y.shape} and type {y.dtype}; give {n} targets, one per sample"
-        )
-    if y.dtype.kind in "iuf":
+    kind, given = y.dtype.kind, f"y has shape {y.shape} and type {y.dtype}"
+    fits = y.ndim in (1, 2) and len(y) == n and kind in "biufUS"
+    require(fits, f"{given}; give {n} targets, one per sample")
+    if kind in "iuf":
         check_finite(y.astype(float), "y")
-    plain = y.dtype.kind == "f" and outputs == 1 and classes is None
+    plain = kind == "f" and outputs == 1 and classes is None
     if not loss.classifies or y.ndim == 2 or plain:  # numbers already
-        if y.dtype.kind in "US" or y.size != n * outputs:
-            raise ValueError(
-                f"y has shape {y.shape}, type {y.dtype}; expected numbers ({n}, {outputs})"
-            )
+        fits = kind not in "US" and y.size == n * outputs
+        require(fits, f"{given}; expected numbers ({n}, {outputs})")
         targets = np.ascontiguousarray(y.reshape(n, outputs).T, float)
-        sums = np.ones(1) if loss.independent else targets.sum(0)
-        if loss.classifies and (
-            targets.min() < 0 or targets.max() > 1 or abs(sums - 1).max() > 1e-3
-        ):
-            raise ValueError(
-                "targets are probabilities: from 0 to 1, those of all classes sum to 1"
-            )
+        if loss.classifies:
+            total = np.ones(1) if loss.independent else targets.sum(0)
+            shares = targets.min() >= 0 and targets.max() <= 1 and abs(total - 1).max() < 1e-3
+            require(shares, "targets are probabilities: from 0 to 1, those of all classes sum to 1")
         return targets, classes
-    if loss.independent and outputs > 1:
-        raise ValueError(f"y has shape {y.shape}; expected ({n}, {outputs})")
+    require(outputs == 1 or not loss.independent, f"{given}; expected ({n}, {outputs})")
     indices, classes = to_indices(y, max(outputs, 2), classes)
     return (indices[np.newaxis] if outputs == 1 else np.eye(outputs)[:, indices]), classes
 
 
-def to_indices(y: Array, n_classes: int, classes: Any) -> tuple[Array, Any]:
+def to_indices(y, n_classes: int, classes):
     """Class labels as indices of outputs, and the labels: sorted strings or booleans, or None."""
     if classes is None and y.dtype.kind in "USb":
         classes = np.array([False, True]) if y.dtype.kind == "b" else np.unique(y)
-    if classes is not None and len(classes) != n_classes:
-        raise ValueError(f"{len(classes)} labels for {n_classes} classes; change the last layer")
     known = np.arange(n_classes) if classes is None else classes
-    if not np.isin(y, known).all() or (y.dtype.kind in "US") != (known.dtype.kind in "US"):
-        raise ValueError(f"y has labels that are not among {known.tolist()}")
+    enough = len(known) == n_classes
+    require(enough, f"{len(known)} labels for {n_classes} classes; change the last layer")
+    alike = (y.dtype.kind in "US") == (known.dtype.kind in "US")
+    require(alike and np.isin(y, known).all(), f"y has labels not among {known.tolist()}")
     return np.searchsorted(known, y), classes
 
 
-def to_weights(sample_weight: Any, class_weight: Any, targets: Array, classes: Any) -> Array:
+def to_weights(sample_weight, class_weight, targets, classes):
     """One weight per sample, (n,): its own times that of its class; ValueError if unfit."""
     weights = np.ones(targets.shape[1])
     if class_weight is not None:
-        known = range(max(2, len(targets))) if classes is None else classes.tolist()
-        if not isinstance(class_weight, dict) or not set(class_weight) <= set(known):
-            raise ValueError(
-                f"class_weight is {class_weight!r}; give a dict with keys in {list(known)}"
-            )
+        known = list(range(max(2, len(targets))) if classes is None else classes.tolist())
+        fits = isinstance(class_weight, dict) and set(class_weight) <= set(known)
+        require(fits, f"class_weight is {class_weight!r}; give a dict with keys in {known}")
         weights *= np.array([class_weight.get(label, 1) for label in known])[to_labels(targets)]
     if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, float)
-        if sample_weight.shape != weights.shape:
-            raise ValueError(
-                f"sample_weight has shape {sample_weight.shape}; expected {weights.shape}"
-            )
-        weights *= sample_weight
-    if not np.isfinite(weights).all() or weights.min() < 0 or weights.max() == 0:
-        raise ValueError("sample weights must be finite, at least zero, and not all zero")
+        own = np.asarray(sample_weight, float)
+        fits = own.shape == weights.shape
+        require(fits, f"sample_weight has shape {own.shape}; expected {weights.shape}")
+        weights *= own
+    fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0
+    require(fits, "sample weights must be finite, at least zero, and not all zero")
     return weights
 
 
-def to_labels(outputs: Array) -> Array:
+def to_labels(outputs):
     """The class index that each column of (classes, n) or (1, n) outputs speaks for."""
     return outputs.argmax(0) if len(outputs) > 1 else (outputs[0] > 0.5).astype(int)
 
 
-def split(data: Data, fraction: float, stratify: bool, rng: Any) -> tuple[Data, Data]:
-    """Draw a fraction of the samples for validation; if `stratify`, alike from each class."""
-    order = rng.permutation(len(data.X))
-    if stratify:  # class by class, so that every stretch of the order holds its share of each
-        order = order[np.argsort(to_labels(data.targets)[order], kind="stable")]
-    ticks = np.floor(np.arange(len(order) + 1) * fraction + 0.5)
-    held_out = np.diff(ticks) > 0
-    if held_out.all() or not held_out.any():
-        raise ValueError(
-            f"validation_split={fraction} of {len(order)} samples leaves one side empty"
-        )
-    return data.take(np.sort(order[~held_out])), data.take(np.sort(order[held_out]))
+def to_classes(outputs, loss, classes):
+    """The labels that outputs (outputs, n) speak for; ValueError for a regression."""
+    require(loss.classifies, "a regression has no classes; use predict()")
+    if loss.independent and len(outputs) > 1:
+        return (outputs.T > 0.5).astype(int)
+    labels = to_labels(outputs)
+    return labels if classes is None else classes[labels]
+
+
+def score(outputs, targets, loss) -> float:
+    """The share of right labels, or R^2 (1: perfect, 0: as the mean) for a regression."""
+    if loss.classifies:
+        return float((loss.decide(outputs) == loss.decide(targets)).mean())
+    error, spread = np.square(outputs - targets).mean(), targets.var(1).mean()
+    return float(1 - error / spread if spread else error == 0)
 
 
 def training_data(
-    network: Any, X: Any, y: Any, validation_data=None, validation_split=0.0, **weights: Any
-) -> tuple[Data, Data | None, Any]:
+    network, X, y, validation_data=None, validation_split=0.0, sample_weight=None, class_weight=None
+):
     """What to train on, what to validate on (or None), and the labels of the outputs."""
     check_number("validation_split", validation_split, 0, 1)
-    if validation_split and validation_data is not None:
-        raise ValueError("validation_data and validation_split are both given; give one")
-    data, classes = make_data(network, X, y, **weights)
+    one = validation_data is None or not validation_split
+    require(one, "validation_data and validation_split are both given; give one")
+    data, classes = make_data(network, X, y, sample_weight, class_weight)
+    held_out = None
     if validation_data is not None:
-        return data, make_data(network, *validation_data, classes=classes)[0], classes
-    if not validation_split:
-        return data, None, classes
-    return *split(data, validation_split, network.loss.classifies, network.rng), classes
+        held_out, _ = make_data(network, *validation_data, classes=classes)
+    elif validation_split:
+        data, held_out = split(data, validation_split, network.loss.classifies, network.rng)
+    return data, held_out, classes
+
+
+def split(data: Data, fraction: float, stratify: bool, rng):
+    """Draw a fraction of the samples for validation; if `stratify`, alike from each class."""
+    n = len(data.X)
+    ticks = np.diff(np.floor(np.arange(n + 1) * fraction + 0.5)) > 0
+    both = ticks.any() and not ticks.all()
+    require(both, f"validation_split={fraction} of {n} samples leaves one side empty")
+    order = rng.permutation(n)
+    if stratify:  # class by class, so that every stretch of the order holds its share of each
+        order = order[np.argsort(to_labels(data.targets)[order], kind="stable")]
+    return data.take(np.sort(order[~ticks])), data.take(np.sort(order[ticks]))
