@@ -33,7 +33,11 @@ class Finding(NamedTuple):
     detail: str
 
 
-def check(frame: pd.DataFrame, margins: Mapping[str, float] | None = None) -> list[Finding]:
+def check(
+    frame: pd.DataFrame,
+    margins: Mapping[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
+) -> list[Finding]:
     """Every finding of every workload, in a fixed order."""
     margin = float((margins or {}).get("accuracy", MARGINS["accuracy"]))
     findings = []
@@ -44,14 +48,16 @@ def check(frame: pd.DataFrame, margins: Mapping[str, float] | None = None) -> li
             for name, rows in networks.groupby("system", sort=True)
         }
         scores = {name: values for name, values in scores.items() if len(values)}
+        share = (shares or {}).get(str(workload), 0.0)
         place = (str(workload), int(str(threads)))
         if scores or group["measure"].eq("parity").any():
             findings.append(Finding("parity", *place, *parity(networks)))
         if scores:
-            findings.append(Finding("no network differs", *place, *same_accuracy(scores)))
-            equal = equivalent_accuracy(scores, margin)
+            findings.append(Finding("no network differs", *place, *same_accuracy(scores, share)))
+            equal = equivalent_accuracy(scores, margin, share)
             findings.append(Finding("networks equivalent", *place, *equal))
-            findings.append(Finding("none above the ceiling", *place, *below_ceiling(group)))
+            if math.isfinite(ceiling_of(group)):
+                findings.append(Finding("none above the ceiling", *place, *below_ceiling(group)))
     return findings
 
 
@@ -77,12 +83,12 @@ def _pairs(scores: Mapping[str, Sample]) -> dict[tuple[str, str], tuple[np.ndarr
     return found
 
 
-def same_accuracy(scores: Mapping[str, Sample]) -> tuple[bool | None, str]:
+def same_accuracy(scores: Mapping[str, Sample], share: float = 0.0) -> tuple[bool | None, str]:
     """No pair of network systems differs in test accuracy (paired over seeds, Holm)."""
     pairs = _pairs(scores)
     if not pairs:
         return None, "a paired test needs two systems and two seeds"
-    adjusted = stats.holm([stats.difference_p(a, b, len(pairs)) for a, b in pairs.values()])
+    adjusted = stats.holm([stats.difference_p(a, b, len(pairs), share) for a, b in pairs.values()])
     smallest = int(np.argmin(adjusted))
     worst = " and ".join(list(pairs)[smallest])
     seeds = min(len(a) for a, _ in pairs.values())
@@ -90,7 +96,9 @@ def same_accuracy(scores: Mapping[str, Sample]) -> tuple[bool | None, str]:
     return bool(adjusted[smallest] >= stats.ALPHA), f"{what} ({worst})"
 
 
-def equivalent_accuracy(scores: Mapping[str, Sample], margin: float) -> tuple[bool | None, str]:
+def equivalent_accuracy(
+    scores: Mapping[str, Sample], margin: float, share: float = 0.0
+) -> tuple[bool | None, str]:
     """Every pair of network systems is equivalent within the margin (two one-sided tests, Holm).
 
     None instead of False: rows that do not show equivalence do not show a difference either.
@@ -98,7 +106,7 @@ def equivalent_accuracy(scores: Mapping[str, Sample], margin: float) -> tuple[bo
     pairs = _pairs(scores)
     if not pairs:
         return None, "a paired test needs two systems and two seeds"
-    adjusted = stats.holm([stats.equivalence_p(a, b, margin) for a, b in pairs.values()])
+    adjusted = stats.holm([stats.equivalence_p(a, b, margin, share) for a, b in pairs.values()])
     shown = int((adjusted < stats.ALPHA).sum())
     largest = max(abs(float(np.mean(a - b))) for a, b in pairs.values()) * 100
     size = margin_words(METRICS["accuracy_test"], margin)

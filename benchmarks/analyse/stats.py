@@ -101,23 +101,31 @@ def paired_ratio(values: ArrayLike, base: ArrayLike, ranged: bool = False) -> Es
     return estimate.exp() if estimate.known else estimate
 
 
-def mean_bootstrap(values: ArrayLike) -> Estimate:
-    """Mean with the BCa bootstrap interval over the values (seeds or blocks); range below six."""
+def mean_bootstrap(values: ArrayLike, test_share: float = 0.0) -> Estimate:
+    """Mean with the BCa bootstrap interval over the values (seeds or blocks); range below six.
+
+    test_share: above 0 for repeated splits of one fixed table, whose interval is Student's with
+    the variance of `corrected_error`.
+    """
     x = finite(values)
     if x.size < SMALLEST_N:
         return median_range(x)._replace(value=float(x.mean())) if x.size else Estimate()
     mean = float(x.mean())
     if np.ptp(x) == 0:
         return Estimate(mean, mean, mean, x.size, "interval")
+    if test_share:
+        half = float(stats.t.ppf(1 - ALPHA / 2, x.size - 1)) * corrected_error(x, test_share)
+        return Estimate(mean, mean - half, mean + half, x.size, "interval")
     bounds = stats.bootstrap(
         (x,), np.mean, n_resamples=RESAMPLES, method="BCa", confidence_level=LEVEL, rng=RNG_SEED
     ).confidence_interval
     return Estimate(mean, float(bounds.low), float(bounds.high), x.size, "interval")
 
 
-def paired_difference(values: ArrayLike, base: ArrayLike) -> Estimate:
-    """Mean of values - base over paired seeds, with the bootstrap interval over seeds."""
-    return mean_bootstrap(np.asarray(values, dtype=float) - np.asarray(base, dtype=float))
+def paired_difference(values: ArrayLike, base: ArrayLike, test_share: float = 0.0) -> Estimate:
+    """Mean of values - base over paired seeds, with its interval over seeds."""
+    difference = np.asarray(values, dtype=float) - np.asarray(base, dtype=float)
+    return mean_bootstrap(difference, test_share)
 
 
 def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
@@ -131,13 +139,18 @@ def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
     return estimate.exp() if estimate.known else estimate
 
 
-def difference_p(values: ArrayLike, base: ArrayLike, tests: int = 1) -> float:
+def difference_p(
+    values: ArrayLike, base: ArrayLike, tests: int = 1, test_share: float = 0.0
+) -> float:
     """Two-sided p of "the paired values do not differ"; nan below two pairs.
 
     Sign flips assume least, but with n pairs their p cannot be below 2 / 2**n. They are used
     where `tests` corrected tests can still reach 5 %, else Student's paired t, which can.
+    Repeated splits of one table (test_share above 0) have their own corrected t.
     """
     d = finite(np.asarray(values, dtype=float) - np.asarray(base, dtype=float))
+    if test_share:
+        return corrected_resampled_p(d, test_share)
     if d.size < 2:
         return math.nan
     if np.ptp(d) == 0:
@@ -150,15 +163,25 @@ def difference_p(values: ArrayLike, base: ArrayLike, tests: int = 1) -> float:
     return float(test.pvalue)
 
 
-def equivalence_p(values: ArrayLike, base: ArrayLike, margin: float) -> float:
-    """p of "the paired means differ by `margin` or more" (two one-sided tests); nan below two."""
+def equivalence_p(
+    values: ArrayLike, base: ArrayLike, margin: float, test_share: float = 0.0
+) -> float:
+    """p of "the paired means differ by `margin` or more" (two one-sided tests); nan below two.
+
+    Without any spread there is no test: six equal differences count as proof, fewer do not.
+    """
     a, b = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
     usable = np.isfinite(a) & np.isfinite(b)
     d = a[usable] - b[usable]
-    if d.size < 2:
+    if d.size < (SMALLEST_N if d.size and np.ptp(d) == 0 else 2):
         return math.nan
     if np.ptp(d) == 0:
         return 0.0 if abs(d[0]) < margin else 1.0
+    if test_share:
+        error = corrected_error(d, test_share)
+        above = stats.t.sf((d.mean() + margin) / error, d.size - 1)
+        below = stats.t.cdf((d.mean() - margin) / error, d.size - 1)
+        return float(max(above, below))
     return float(ttost_paired(d, np.zeros_like(d), -margin, margin)[0])
 
 
@@ -177,14 +200,19 @@ def probability_greater(values: ArrayLike, base: ArrayLike) -> float:
     return float((np.sign(d) + 1).mean() / 2) if d.size else math.nan
 
 
-def corrected_resampled_p(differences: ArrayLike, test_share: float) -> float:
-    """Two-sided p for repeated splits of one fixed table (Nadeau and Bengio, 2003).
+def corrected_error(values: np.ndarray, test_share: float) -> float:
+    """Standard error of the mean over repeated splits of one fixed table (Nadeau, Bengio 2003).
 
     test_share: test rows / training rows. Splits overlap, so the variance of the mean is
     (1 / J + test_share) * s**2 instead of s**2 / J.
     """
+    return math.sqrt((1 / values.size + test_share) * values.var(ddof=1))
+
+
+def corrected_resampled_p(differences: ArrayLike, test_share: float) -> float:
+    """Two-sided p of a mean difference over repeated splits of one fixed table."""
     d = finite(differences)
     if d.size < 2 or np.ptp(d) == 0:
         return math.nan if d.size < 2 else float(d[0] == 0)
-    t = d.mean() / math.sqrt((1 / d.size + test_share) * d.var(ddof=1))
+    t = d.mean() / corrected_error(d, test_share)
     return float(2 * stats.t.sf(abs(t), d.size - 1))

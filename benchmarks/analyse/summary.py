@@ -24,22 +24,26 @@ GROUP = ["workload", "threads"]
 ESTIMATORS = {
     "median": stats.median_interval,
     "range": stats.median_range,
-    "mean": stats.mean_bootstrap,
 }
 
 
 def summarise(
-    frame: pd.DataFrame, margins: Mapping[str, float] | None = None, base: str = BASE
+    frame: pd.DataFrame,
+    margins: Mapping[str, float] | None = None,
+    base: str = BASE,
+    shares: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """One line per (workload, threads, system), in order of first appearance.
 
-    margins: keys of metrics.MARGINS, as fixed before the run. No rows give an empty table.
+    margins: keys of metrics.MARGINS, as fixed before the run. shares: of workloads on a fixed
+    table, test rows / training rows (splits.py). No rows give an empty table.
     """
     limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
     lines: list[dict[str, Any]] = []
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
         systems = {str(name): rows for name, rows in group.groupby("system")}
-        lines += _group(systems, {"workload": workload, "threads": threads}, limits, base)
+        place = {"workload": workload, "threads": threads}
+        lines += _group(systems, place, limits, base, (shares or {}).get(str(workload), 0.0))
     return pd.DataFrame(lines, columns=columns())
 
 
@@ -74,15 +78,16 @@ def _group(
     place: dict[str, Any],
     limits: Mapping[str, float],
     base: str,
+    share: float,
 ) -> list[dict[str, Any]]:
     lines = [place | _facts(name, rows, systems.get(base)) for name, rows in systems.items()]
     for metric in METRICS.values():
         noise = noise_of(systems, metric, base)
         drawn = {name: samples(rows, metric) for name, rows in systems.items()}
         for line in lines:
-            _measure(line, metric, drawn, base, noise, limits)
+            _measure(line, metric, drawn, base, noise, limits, share)
         if metric.compare == "difference":
-            verdicts.judge_scores(lines, metric, drawn, base, limits[metric.margin])
+            verdicts.judge_scores(lines, metric, drawn, base, limits[metric.margin], share)
     return lines
 
 
@@ -130,11 +135,12 @@ def _measure(
     base: str,
     noise: float,
     limits: Mapping[str, float],
+    share: float,
 ) -> None:
     values, name = drawn[str(line["system"])], metric.name
     physical = metric.compare == "ratio" or name.startswith(("time", "memory"))
     mixed = physical and _machines(values) > 1
-    estimate = Estimate(n=len(values), kind="mixed") if mixed else _estimate(values, metric)
+    estimate = Estimate(n=len(values), kind="mixed") if mixed else _estimate(values, metric, share)
     line.update(_names(name, estimate))
     if not metric.compare:
         return
@@ -144,7 +150,7 @@ def _measure(
         if metric.compare == "ratio" and not mixed:
             other = stats.paired_ratio(a, b, metric.estimator == "range")
         elif metric.compare == "difference":
-            other = stats.paired_difference(a, b)
+            other = stats.paired_difference(a, b, share)
     line.update(_names(f"{name}_{metric.compare}", other))
     if metric.compare == "ratio":
         line[f"{name}_noise"] = noise
@@ -162,7 +168,9 @@ def _machines(values: Sample) -> int:
     return len({key[PAIR.index("machine_id")] for key in values if len(key) == len(PAIR)})
 
 
-def _estimate(values: Sample, metric: Metric) -> Estimate:
+def _estimate(values: Sample, metric: Metric, share: float) -> Estimate:
+    if metric.estimator == "mean":
+        return stats.mean_bootstrap(list(values.values()), share)
     return ESTIMATORS[metric.estimator](list(values.values()))
 
 

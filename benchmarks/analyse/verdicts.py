@@ -54,6 +54,7 @@ def judge_scores(
     drawn: Mapping[str, Sample],
     base: str,
     margin: float,
+    test_share: float = 0.0,
 ) -> None:
     """Give each line its M_verdict and the corrected p values behind it, M_p and M_p_equal,
     and M_p_greater: the share of seeds on which the system scores above the base.
@@ -70,8 +71,8 @@ def judge_scores(
         and line[f"{metric.name}_{metric.compare}_kind"] not in ("none", "single")
     ]
     both = [paired(drawn[str(line["system"])], drawn[base]) for line in family]
-    differs = stats.holm([stats.difference_p(a, b, len(both)) for a, b in both])
-    equals = stats.holm([stats.equivalence_p(a, b, margin) for a, b in both])
+    differs = stats.holm([stats.difference_p(a, b, len(both), test_share) for a, b in both])
+    equals = stats.holm([stats.equivalence_p(a, b, margin, test_share) for a, b in both])
     for line, p, p_equal in zip(family, differs, equals, strict=True):
         difference = line[f"{metric.name}_{metric.compare}"]
         if p_equal < ALPHA:

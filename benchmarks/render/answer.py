@@ -13,12 +13,13 @@ from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
 from benchmarks.analyse.samples import paired, samples
 from benchmarks.analyse.summary import estimate_of
 from benchmarks.analyse.verdicts import enough
-from benchmarks.render import break_even, ladder
+from benchmarks.render import break_even, ladder, own_table
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import quantity, unit
 
 MOST = 5
+OWN = "table"  # data set of a run on a user's table
 TOO_FEW = "no verdict, too few blocks"
 
 
@@ -33,6 +34,8 @@ def answer(material: Material) -> list[str]:
     if base is None:
         where = markdown(place[0])
         return [f"{BASE} has no usable row on {where}, so nothing is compared with it."]
+    if material.workload(place[0]).get("dataset") == OWN:
+        return own_table.sentences(material, place, base)[:MOST]
     said = [_accuracy(material, place, base)]
     said += [_cost(material, place, base, m) for m in _COSTS]
     said.append(break_even.sentence(material, place) or _classical(material, place))

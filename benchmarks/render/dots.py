@@ -15,9 +15,9 @@ from benchmarks.render import figure_style as style
 from benchmarks.render.escape import write_csv
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import unit_of
-from benchmarks.render.tables import ordered
+from benchmarks.render.tables import ordered, score_of
 
-PANELS = ("accuracy_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
+PANELS = ("accuracy_test", "r2_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
 PARTS = ("", "_low", "_high", "_n", "_kind")
 
 
@@ -81,12 +81,13 @@ def _panel(axis: Any, lines: pd.DataFrame, name: str) -> None:
 def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """Accuracy against total time and against peak memory; the best of each cost is joined up."""
     lines = ordered(material.at(place))
-    lines = lines[lines["family"].isin(["network", "classical"]) & lines["accuracy_test"].notna()]
+    score = score_of(material, place)
+    lines = lines[lines["family"].isin(["network", "classical"]) & lines[score].notna()]
     costs = [c for c in ("time_total_s", "memory_peak_bytes") if lines[c].notna().any()]
     if lines.empty or not costs:
         return False
-    columns = ["system", "family", *(n + p for n in ("accuracy_test", *costs) for p in PARTS)]
-    lines = lines.assign(**{f"{c}_front": _front(lines, c) for c in costs})
+    columns = ["system", "family", *(n + p for n in (score, *costs) for p in PARTS)]
+    lines = lines.assign(**{f"{c}_front": _front(lines, c, score) for c in costs})
     write_csv(lines[columns + [f"{c}_front" for c in costs]], path.with_suffix(".csv"))
     if not picture:
         return True
@@ -96,8 +97,8 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
         scale, of = unit_of(shown, cost)
         for number, (_, line) in enumerate(shown.iterrows(), start=1):
             colour, marker = _look(line)
-            x, y = line[cost] / scale, line["accuracy_test"]
-            spread = [[y - line["accuracy_test_low"]], [line["accuracy_test_high"] - y]]
+            x, y = line[cost] / scale, line[score]
+            spread = [[y - line[f"{score}_low"]], [line[f"{score}_high"] - y]]
             axis.errorbar(x, y, yerr=spread, color=colour, linewidth=0.8)
             filled = colour if line[f"{cost}_front"] else "white"
             axis.plot(x, y, marker, color=colour, markerfacecolor=filled, markersize=6)
@@ -112,15 +113,15 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
         axis.grid(color="0.9", linewidth=0.7)
         values = shown[cost].to_numpy(dtype=float) / scale
         style.log_axis(axis, values, f"{FIELDS[cost].heading} ({of})")
-    axes[0][0].set_ylabel(FIELDS["accuracy_test"].heading)
+    axes[0][0].set_ylabel(FIELDS[score].heading)
     axes[0][-1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     style.save(fig, path)
     return True
 
 
-def _front(lines: pd.DataFrame, cost: str) -> pd.Series:
-    """True where no other system is both at least as accurate and at most as costly."""
-    cheap, good = lines[cost].astype(float), lines["accuracy_test"].astype(float)
+def _front(lines: pd.DataFrame, cost: str, score: str) -> pd.Series:
+    """True where no other system is both at least as good and at most as costly."""
+    cheap, good = lines[cost].astype(float), lines[score].astype(float)
     beaten = [
         bool(((cheap <= c) & (good >= g) & ((cheap < c) | (good > g))).any()) or not np.isfinite(c)
         for c, g in zip(cheap, good, strict=True)

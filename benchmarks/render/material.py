@@ -16,6 +16,7 @@ from benchmarks.analyse.checks import Finding, check
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.ladder import Rung, rungs
 from benchmarks.analyse.metrics import MARGINS, METRICS
+from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.summary import GROUP, summarise
 from benchmarks.record.store import ARRAYS, FORCED, load, read_run
 
@@ -141,8 +142,9 @@ def material(folder: Path) -> Material:
     run = read_run(folder)
     frame = load(folder)
     margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
-    summary = _bounds_alone(summarise(frame, margins))
-    return Material(folder, run, frame, summary, check(frame, margins))
+    shares = split_shares(run.get("workloads"))
+    summary = _bounds_alone(summarise(frame, margins, shares=shares))
+    return Material(folder, run, frame, summary, check(frame, margins, shares))
 
 
 def _bounds_alone(summary: pd.DataFrame) -> pd.DataFrame:

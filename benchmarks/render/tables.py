@@ -21,7 +21,7 @@ from benchmarks.render.material import FAMILIES, Material
 from benchmarks.render.numbers import NOTHING, quantity, unit_of
 
 MAIN = ("accuracy_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
-REGRESSION = ("r2_test", *MAIN[1:])
+REGRESSION = ("r2_test", "mse_test", *MAIN[1:])
 RANKED_BY = "time_total_s"
 UNCHECKED, OTHER_WORK = "†", "‡"
 BOUNDS = {"bayes-rule": "ceiling", "majority-class": "floor"}
@@ -69,7 +69,7 @@ def result_table(
 def headline_systems(material: Material, place: tuple[str, int], most: int) -> list[str]:
     """mapicx, each framework's best variants, the best classical model, ceiling and floor."""
     lines = material.at(place)
-    score = _metrics(material, place)[0]
+    score = score_of(material, place)
     chosen = [BASE]
     for metric in MAIN[1:]:
         chosen += best_variants(lines, metric)["system"].tolist()
@@ -79,8 +79,14 @@ def headline_systems(material: Material, place: tuple[str, int], most: int) -> l
     return list(dict.fromkeys(chosen))[: most - len(tail)] + tail
 
 
+def score_of(material: Material, place: tuple[str, int]) -> str:
+    """Field of the score of a place's task."""
+    regression = material.workload(place[0]).get("task") == "regression"
+    return (REGRESSION if regression else MAIN)[0]
+
+
 def _metrics(material: Material, place: tuple[str, int]) -> tuple[str, ...]:
-    names = REGRESSION if material.workload(place[0]).get("task") == "regression" else MAIN
+    names = REGRESSION if score_of(material, place) == REGRESSION[0] else MAIN
     lines = material.at(place)
     return tuple(name for name in names if lines[name].notna().any()) or names
 
@@ -94,7 +100,7 @@ def _head(metrics: Iterable[str], units: dict, lines: pd.DataFrame) -> list[str]
             noise = lines[f"{name}_noise"].dropna()
             said = f" (A/A noise {noise.iloc[0]:.2f})" if len(noise) else ""
             head.append(f"× {BASE}{said}")
-        else:
+        elif METRICS[name].compare:
             head.append(f"against {BASE}")
     return [*head, "notes"]
 
@@ -103,7 +109,8 @@ def _row(line: pd.Series, metrics: Iterable[str], units: dict, notes: _Notes) ->
     cells = [markdown(line["system"])]
     for name in metrics:
         cells.append(notes.seen(quantity(estimate_of(line, name), units[name][0])))
-        cells.append(comparison(line, name, notes))
+        if METRICS[name].compare:
+            cells.append(comparison(line, name, notes))
     return [*cells, notes.of(line)]
 
 

@@ -17,7 +17,11 @@ METHOD = """\
   seeds. Systems are compared with mapicx over paired seeds: equivalence by two one-sided tests
   (TOST) with a margin of {accuracy}, difference by sign flips, or by Student's paired t
   where the seeds are too few for sign flips to reach 5 %; both corrected after Holm over the
-  systems compared. All pairs of networks are one more family.
+  systems compared. All pairs of networks are one more family. Splits of one fixed table overlap,
+  so there intervals and both tests are Student's with the variance corrected after Nadeau and
+  Bengio (2003).
+- **Break-even.** Start (total less training at warm speed) and step are subtracted within each
+  block; (later start) / (time saved per step) is the median over blocks with the exact interval.
 - **Verdicts.** *equivalent within x*: the interval lies within x (scores: both one-sided tests).
   *faster*, *slower*, *smaller*, *larger*: the interval of the ratio excludes 1 and the ratio is
   beyond the A/A noise, which is what mapicx run twice per block seems to differ from itself.

@@ -114,3 +114,27 @@ def test_repeated_splits_are_judged_more_carefully_than_independent_draws():
 def test_the_same_values_give_the_same_interval():
     x = np.random.default_rng(0).normal(size=12)
     assert stats.mean_bootstrap(x) == stats.mean_bootstrap(x)
+
+
+def test_splits_of_one_table_are_not_taken_for_independent_draws():
+    """All rows that were drawn into a table shift every split of it alike."""
+    rng = np.random.default_rng(5)
+    plain, corrected, resampled = [], [], []
+    for _ in range(300):
+        shared = rng.normal(0, math.sqrt(1 / 3))  # Nadeau and Bengio: correlation 1/4, share 1/3
+        d = shared + rng.normal(0, 1, 10)
+        plain.append(stats.mean_bootstrap(d))
+        corrected.append(stats.mean_bootstrap(d, test_share=1 / 3))
+        resampled.append(stats.difference_p(d, np.zeros(10), test_share=1 / 3) < 0.05)
+    assert covered(corrected, 0.0) >= 0.92 and covered(plain, 0.0) < 0.80
+    assert np.mean(resampled) <= 0.08
+
+
+def test_the_correction_makes_equivalence_harder_to_show():
+    a, b = np.array([0.90, 0.91, 0.90, 0.91, 0.90, 0.91]), np.full(6, 0.905)
+    assert stats.equivalence_p(a, b, 0.01) < stats.equivalence_p(a, b, 0.01, test_share=1 / 3)
+
+
+def test_few_equal_differences_prove_nothing():
+    assert math.isnan(stats.equivalence_p([0.9] * 5, [0.9] * 5, 0.01))
+    assert stats.equivalence_p([0.9] * 6, [0.9] * 6, 0.01) == 0.0

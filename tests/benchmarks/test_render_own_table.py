@@ -1,0 +1,71 @@
+"""A run on a user's table is answered in scores, costs and break-even, with nothing unescaped."""
+
+import pytest
+
+from benchmarks.render import report
+from benchmarks.render.material import material
+from tests.benchmarks.synthetic import WORKLOAD, rows, run_folder
+
+# 300 steps; torch-fused starts later and steps faster.
+SYSTEMS = {
+    "mapicx": ("network", 0.10, 0.05, 40, 0.86),
+    "torch-fused": ("network", 1.60, 0.03, 230, 0.86),
+    "random-forest": ("classical", 0.90, 0.10, 150, 0.90),
+    "logistic-regression": ("classical", 0.90, 0.01, 104, 0.41),
+    "majority-class": ("bound", 0.15, 0.0, 38, 0.333),
+    "mapicx-again": ("control", 0.10, 0.05, 40, 0.86),
+}
+TABLE = {"file": "w<b>.csv", "rows": 178, "columns": ["a", "=cmd|x", "t"], "target": "=cmd|x"}
+TABLE |= {"task": "classification", "classes": ["<b>|x", "2"], "notes": ["Classes <b>|x."]}
+
+
+def table_run(results, task="classification", blocks=8):
+    made = rows(blocks, SYSTEMS, workload="table", ceiling=None)
+    if task == "regression":
+        for row in made:
+            row |= {"r2_test": row["accuracy_test"], "mse_test": 0.2, "accuracy_test": None}
+            row |= {"accuracy_train": None}
+    workload = WORKLOAD | {"name": "table", "dataset": "table", "task": task}
+    workload |= {"train_rows": 133, "test_rows": 45}
+    extra = {"workloads": {"table": workload}, "table": TABLE, "suite": "table"}
+    return run_folder(results / "local", made, **extra)
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    base = tmp_path_factory.mktemp("own")
+    return report.write(table_run(base), base / "o", pictures=False).read_text()
+
+
+def test_the_answer_names_equivalents_costs_and_break_even(text):
+    one, two, three, four, five = text.splitlines()[2:7]
+    assert one.startswith("1. On w&lt;b&gt;.csv (178 rows") and "over 8 splits." in one
+    assert "equivalent within 1 point: torch-fused" in two
+    assert "higher: random-forest; lower: logistic-regression" in two
+    assert "mapicx takes" in three and "equivalent in score: torch-fused 1." in three
+    assert four.startswith("4. A faster step repays a slower start: torch-fused after 2")
+    assert five.endswith("2 systems shown to score as well or higher, mapicx takes the least time"
+                         " and memory.")  # fmt: skip
+
+
+def test_a_table_has_no_ceiling_and_nothing_unescaped(text):
+    assert "ceiling" not in text.split("## Method")[0]
+    assert "<b>" not in text and "- table: Classes &lt;b&gt;\\|x." in text
+
+
+def test_regression_is_told_in_r2_and_mse(tmp_path):
+    text = report.write(table_run(tmp_path, "regression"), tmp_path / "o").read_text()
+    assert "mapicx reaches a test R2 of 0.8" in text
+    head = next(line for line in text.splitlines() if line.startswith("| system"))
+    assert "| test R2 | against mapicx | test MSE |" in head and "accuracy" not in head
+    assert "equivalent within 1 point: torch-fused" in text
+    assert (tmp_path / "o/local/20260102T030405-synthetic/pareto.csv").exists()
+
+
+def test_intervals_of_overlapping_splits_are_wider(tmp_path):
+    run = table_run(tmp_path)
+    own = material(run).summary.set_index("system").loc["mapicx"]
+    made = rows(8, SYSTEMS, workload="table", ceiling=None)
+    fresh = material(run_folder(tmp_path / "fresh", made)).summary.set_index("system").loc["mapicx"]
+    width = [line["accuracy_test_high"] - line["accuracy_test_low"] for line in (own, fresh)]
+    assert width[0] > 1.5 * width[1]
