@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from baselines._base import Base, import_numpy
 
-POSTERIOR_KNOWN = ("spiral",)  # data sets with P(class | x) in closed form
+# Data sets with a known P(class | x).
+POSTERIOR_KNOWN = ("spiral", "two-spirals", "moons", "circles", "xor", "linear")
 
 
 class _Bound(Base):

@@ -129,3 +129,6 @@ class System(Protocol):
 
     def compilations(self) -> int | None:
         """How often something was compiled so far, or None if nothing ever is."""
+
+    # Optional: def gemm_gflops(self) -> float | None, the speed of one float32 product of 1024 by
+    # 1024 through the framework's own matmul.

@@ -38,7 +38,7 @@ class Drawn:
         self.ceiling: float | None = facts["ceiling"]
         self._workload = workload
         orders = folder / "orders.npy"
-        self._orders = np.load(orders) if orders.exists() else None
+        self._orders: Any = np.load(orders) if orders.exists() else None
         # Indices also without shuffling, because systems take any slice for the full batch.
         if self._orders is None and workload.batch_size is not None:
             self._orders = np.broadcast_to(

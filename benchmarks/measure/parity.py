@@ -35,7 +35,7 @@ def tolerance(workload: Workload) -> float:
 
 def reduced(workload: Workload) -> Workload:
     """The same recipe on a network, data and values on which exactness can be asked for."""
-    values = dict(EXACT)
+    values: dict[str, Any] = dict(EXACT)
     for optional in ("momentum", "decay", "l2"):
         if not getattr(workload, optional):
             values[optional] = 0.0

@@ -35,7 +35,8 @@ def scores(system: Any, data: Any, task: str, predicted_test: Any) -> dict[str, 
             result[f"loss_{part}"] = error
             if part == "test":
                 result["mse_test"] = error
-                result["r2_test"] = 1 - error / float(np.var(y))
+                spread = float(np.var(y))  # a constant target has no R2
+                result["r2_test"] = 1 - error / spread if spread else None
     return result
 
 

@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import baselines
 from baselines.contract import Workload
@@ -58,11 +59,12 @@ def _ask_together(
 
 def _reply(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
     try:
-        system = baselines.system(name)
+        system: Any = baselines.system(name)
         refused = {one.name: system.supports(one) for one in workloads}
         return {
             "family": system.family,
             "requires": tuple(system.requires),
+            "own_order": bool(system.own_order),
             "refused": {key: reason for key, reason in refused.items() if reason},
         }
     except Exception as error:

@@ -33,6 +33,7 @@ class Support:
     family: str
     requires: tuple[str, ...] = ()
     refused: Mapping[str, str] = dataclasses.field(default_factory=dict)  # workload -> reason
+    own_order: bool = False  # a native fit that shuffles by itself
     defect: str = ""  # why the class itself could not be loaded
 
 

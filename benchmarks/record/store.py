@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
 FORCED = "forced.jsonl"
+LOCAL = "local"  # runs on users' tables stay apart, below this folder, and are never published
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -95,7 +95,8 @@ def tables(store: Store) -> list[Table]:
 
     summary = summarise(load(store.run))
     drawn = []
-    for (workload, threads), lines in summary.groupby(["workload", "threads"]):
+    for place, lines in summary.groupby(["workload", "threads"]):
+        workload, threads = str(place[0]), int(place[1])  # type: ignore[index, arg-type]
         blocks = int(lines["time_total_s_n"].max() or 0)
         title = f"{workload}, {threads} thread{'s' * (threads > 1)}, medians of {blocks} blocks"
         table = Table(title=title, title_justify="left")

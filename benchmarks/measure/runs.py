@@ -1,0 +1,163 @@
+"""A run: planned anew from the command's options, or continued from its run.json."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from baselines.contract import Workload
+from benchmarks.measure import machine, support
+from benchmarks.plan import suites, table_options, trials
+from benchmarks.plan import workloads as catalogue
+from benchmarks.plan.trials import CONTROLS, Trial
+from benchmarks.plan.workloads import UsageError, read_table
+from benchmarks.record.store import LOCAL, Store, read_run
+
+
+@dataclasses.dataclass
+class Run:
+    """A plan with the folder it is recorded in."""
+
+    store: Store
+    plan: list[Trial]
+    description: dict[str, Any]
+    requires: dict[str, tuple[str, ...]]
+    budget_s: float | None
+    is_new: bool
+    forced: list[str] = dataclasses.field(default_factory=list)  # what --force overlooked
+    source: Path | None = None  # the file of a user's table; never recorded
+
+    @property
+    def workloads(self) -> dict[str, Workload]:
+        """The workloads as they were when the run was planned."""
+        return {key: Workload(**entry) for key, entry in self.description["workloads"].items()}
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks after parity."""
+        return max((trial.block for trial in self.plan), default=0)
+
+    @property
+    def resumption(self) -> str:
+        """The options that continue this run."""
+        again = f" --data {self.source.name}" if self.source else ""
+        return f"--resume {self.store.run.name}{again}"
+
+
+def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
+    """A new run from the command line."""
+    own = table_options.own_table(options)
+    request = suites.request(
+        suite=options.suite or "spiral",
+        preset=options.preset or "quick",
+        systems=options.systems,
+        workloads=options.workloads,
+        seeds=options.seeds,
+        measures=options.measures,
+        threads=options.threads or "1",
+        budget=options.budget,
+        cores=machine.cores(),
+        own=own.workload if own else None,
+    )
+    names = dict.fromkeys(
+        [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
+    )
+    machine.compile_packages()
+    answers = support.ask(names, request.workloads, options.timeout)
+    order_seed = secrets.randbits(32)
+    plan, skipped = trials.plan(request, answers, order_seed)
+    environment = machine.environment()
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
+    description = {
+        "format": 1,
+        "run_id": run_id,
+        "created_at": now.isoformat(timespec="seconds"),
+        "command": machine.command_line(arguments),
+        "suite": request.suite,
+        "question": request.question,
+        "preset": request.preset,
+        "budget_s": request.budget_s,
+        "plan": [trial.trial_id for trial in plan],
+        "trials": [trial.described() for trial in plan],
+        "named": list(request.named),
+        "skipped": skipped,
+        "requires": {name: list(answer.requires) for name, answer in answers.items()},
+        "workloads": {one.name: dataclasses.asdict(one) for one in request.workloads},
+        "seeds": sorted({trial.seed for trial in plan if trial.block}),
+        "order": f"shuffled within each block by random.Random({order_seed})",
+        "machine_id": machine.machine_id(environment),
+        "environment": environment,
+        "versions": machine.versions(),
+        "digests": machine.digests(),
+        "own_order": [name for name, answer in answers.items() if answer.own_order],
+        "margins": read_table("margins.toml"),
+    }
+    requires = {name: answer.requires for name, answer in answers.items()}
+    folder = options.results
+    if own is not None:
+        description["table"] = own.facts
+        folder = folder / LOCAL
+    return Run(
+        Store(folder / run_id),
+        plan,
+        description,
+        requires,
+        request.budget_s,
+        True,
+        source=own.source if own else None,
+    )
+
+
+def resumed(options: argparse.Namespace) -> Run:
+    """A run that was begun before: its plan comes from run.json."""
+    given = Path(options.resume)
+    places = (given, options.results / options.resume, options.results / LOCAL / options.resume)
+    folder = next((place for place in places if place.is_dir()), given)
+    try:
+        description = read_run(folder)
+    except FileNotFoundError:
+        found = [*options.results.glob("*/run.json"), *options.results.glob(f"{LOCAL}/*/run.json")]
+        known = sorted(path.parent.name for path in found)
+        raise catalogue.unknown("run", options.resume, known or ["(there is none)"]) from None
+    for name in ("suite", "preset"):
+        asked = getattr(options, name)
+        if asked is not None and asked != description[name]:
+            raise UsageError(
+                f"--{name} {asked} does not agree with the run, which has {description[name]};"
+                " leave it out to resume"
+            )
+    for name in ("systems", "workloads", "seeds", "measures", "threads"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} is part of the run's plan; leave it out to resume")
+    source = table_options.source_again(options, description)
+    changes = _changes(description)
+    if changes and not options.force:
+        raise UsageError(
+            f"{', '.join(changes)} changed since the run began, so its rows would not belong"
+            " together; start a new run, or add --force"
+        )
+    plan = [trials.from_description(entry) for entry in description["trials"]]
+    requires = {name: tuple(found) for name, found in description["requires"].items()}
+    budget = suites.seconds(options.budget)
+    machine.compile_packages()
+    return Run(Store(folder), plan, description, requires, budget, False, changes, source)
+
+
+def _changes(description: dict[str, Any]) -> list[str]:
+    """What is not as it was when the run was planned."""
+    now = {
+        "code": machine.digests(),
+        "versions": machine.versions(),
+        "the machine": machine.machine_id(machine.environment()),
+    }
+    then = {
+        "code": description["digests"],
+        "versions": description["versions"],
+        "the machine": description["machine_id"],
+    }
+    return [name for name in now if now[name] != then[name]]
