@@ -13,7 +13,7 @@ from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
 from benchmarks.analyse.samples import paired, samples
 from benchmarks.analyse.summary import estimate_of
 from benchmarks.analyse.verdicts import enough
-from benchmarks.render import break_even, ladder, own_table
+from benchmarks.render import break_even, crossover, ladder, own_table
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import quantity, unit
@@ -30,6 +30,8 @@ def answer(material: Material) -> list[str]:
         return ["No trial has ended yet: this run has no rows."]
     if material.ladder and BASE in material.ladder[0].steps:
         return ladder.sentences(material.ladder)[:MOST]
+    if material.crossings:
+        return crossover.sentences(material.crossings)[:MOST]
     base = material.base(place)
     if base is None:
         where = markdown(place[0])

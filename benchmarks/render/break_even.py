@@ -99,7 +99,8 @@ def draw(material: Material, place: tuple[str, int], path: Path, picture: bool =
     """Expected total time against the number of steps. False unless some system catches up."""
     found = found_at(material, place)
     chosen = sorted((one for one in found if one.repays), key=lambda one: one.steps.value)[:MOST]
-    if not chosen:
+    base = material.base(place)
+    if not chosen or base is None:
         return False
     write_csv(_data(found), path.with_suffix(".csv"))
     if not picture:
@@ -109,7 +110,6 @@ def draw(material: Material, place: tuple[str, int], path: Path, picture: bool =
                for one in chosen)  # fmt: skip
     steps = np.geomspace(min(one.steps.low for one in chosen) / 30, last * 10, 200)
     fig, axis = style.figure(8.5, 4.2)
-    base = lines.loc[BASE]
     for index, name in enumerate([BASE, *(one.system for one in chosen)]):
         line = lines.loc[name]
         start = line["time_total_s"] - line["time_train_warm_s"]
@@ -120,6 +120,7 @@ def draw(material: Material, place: tuple[str, int], path: Path, picture: bool =
     style.log_axis(axis, steps, "training steps")
     axis.set_yscale("log")
     axis.set_ylabel("fresh process, start to end (s), log scale")
+    style.plain_ticks(axis.yaxis, np.array(axis.get_ylim()))
     axis.grid(color="0.9", linewidth=0.7)
     axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     style.save(fig, path)

@@ -57,16 +57,21 @@ def curve_style(index: int, base: bool) -> dict[str, Any]:
 
 def log_axis(axis: Any, values: np.ndarray, label: str) -> None:
     """A logarithmic x axis with plain numbers, said so in its label."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
-
     axis.set_xscale("log")
     axis.set_xlabel(f"{label}, log scale")
+    plain_ticks(axis.xaxis, values)
+
+
+def plain_ticks(axis: Any, values: np.ndarray) -> None:
+    """Plain numbers at 1, 2, 5 or 1, 3 of a logarithmic axis (its xaxis or yaxis)."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     known = values[np.isfinite(values) & (values > 0)]
     if known.size:
         low, high = known.min(), known.max()
         if high / low < 300:
             steps = (1, 2, 5) if high / low < 30 else (1, 3)
             ticks = [m * 10.0**e for e in range(-9, 13) for m in steps]
-            axis.set_xticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.xaxis.set_minor_formatter(NullFormatter())
+            axis.set_ticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -46,7 +46,7 @@ FIGURES = (
 
 def wanted(material: Material, place: tuple[str, int]) -> Collection[str]:
     """Which figures a place gets: pictures are not repeated for each of many workloads."""
-    if material.ladder:
+    if material.ladder or material.crossings:
         return ()
     if place == material.headline:
         return [figure.name for figure in FIGURES]
@@ -67,7 +67,7 @@ def draw(
 
     A run without its arrays (they may be left out of a clone) keeps the figures drawn earlier.
     """
-    shown = []
+    shown: list[str] = []
     for figure in FIGURES:
         path = folder / f"{prefix}{figure.name}.png"
         kept = figure.needs_arrays and not material.has_arrays and path.exists()

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.analyse.checks import Finding, check
+from benchmarks.analyse.crossover import Crossing, crossings
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.ladder import Rung, rungs
 from benchmarks.analyse.metrics import MARGINS, METRICS
@@ -75,6 +76,11 @@ class Material:
         """The rungs of a run of training steps; [] if it is none."""
         workloads = self.run.get("workloads") or {}
         return rungs(self.frame, self.summary, workloads, self.margins["time"])
+
+    @functools.cached_property
+    def crossings(self) -> list[Crossing]:
+        """Each framework along each axis of a run over sizes; [] if it is none."""
+        return crossings(self.frame, self.summary, self.run.get("workloads") or {})
 
     def at(self, place: tuple[str, int] | None, shown: bool = True) -> pd.DataFrame:
         """Summary of one place; `shown` leaves out the controls."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.record.store import write_whole
-from benchmarks.render import figures, ladder, ladder_figure, sections
+from benchmarks.render import crossover, figures, ladder, ladder_figure, sections
 from benchmarks.render.answer import answer
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material, material
@@ -44,6 +44,8 @@ def write(run_dir: Path, reports: Path, pictures: bool = True) -> Path:
     path = folder / REPORT
     if found.ladder:
         ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
+    if found.crossings:
+        crossover.draw(found.crossings, folder / f"{crossover.NAME}.png", pictures)
     write_whole(path, text(found, _draw_all(found, folder, pictures)))
     return path
 
@@ -70,11 +72,15 @@ def text(found: Material, drawn: dict[tuple[str, int], list[str]]) -> str:
     if found.ladder:
         lines += ["## The ladder of training steps", "", *_ladder_picture(found), ""]
         lines += [*ladder.tables(found.ladder), ""]
+    if found.crossings:
+        lines += ["## From which size on a framework is faster", ""]
+        lines += [*_shown(crossover.CAPTION, crossover.NAME), *crossover.tables(found.crossings)]
     for place in found.places:
         title = f"{markdown(place[0])}, {place[1]} thread" + ("s" if place[1] != 1 else "")
         lines += [f"## Every system: {title}", "", *result_table(found, place), ""]
         lines += _pictures(found, place, drawn.get(place, []))
-        lines += [*sections.phases(found, place), ""]
+        if not found.crossings:  # of many sizes the steps above are the point
+            lines += [*sections.phases(found, place), ""]
     for heading, section in SECTIONS:
         lines += [f"## {heading}", "", *section(found), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -88,6 +94,8 @@ def _first_screen(found: Material) -> list[str]:
         return lines
     if found.ladder:
         return [*lines, *ladder.compact(found.ladder)]
+    if found.crossings:
+        return [*lines, *crossover.compact(found.crossings)]
     # Two lines of table head, a blank one and a footnote.
     room = FIRST_SCREEN - len(lines) - 4
     chosen = headline_systems(found, place, room)

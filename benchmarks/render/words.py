@@ -22,6 +22,9 @@ METHOD = """\
   Bengio (2003).
 - **Break-even.** Start (total less training at warm speed) and step are subtracted within each
   block; (later start) / (time saved per step) is the median over blocks with the exact interval.
+- **Crossover.** At each size the framework's best variant there; log ratios of step times, mean
+  over blocks, interpolated linearly in the log of the size; interval: percentile bootstrap over
+  whole blocks, widened as Student's t is (Hesterberg 2015), from six blocks on.
 - **Verdicts.** *equivalent within x*: the interval lies within x (scores: both one-sided tests).
   *faster*, *slower*, *smaller*, *larger*: the interval of the ratio excludes 1 and the ratio is
   beyond the A/A noise, which is what mapicx run twice per block seems to differ from itself.

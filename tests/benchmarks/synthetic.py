@@ -218,6 +218,27 @@ def _write_arrays(store: Store, made: list[dict[str, Any]]) -> None:
             np.savez(store.array_path(row["trial_id"]), **kept)
 
 
+def scaling_rows(
+    blocks: int = 7, widths: tuple[int, ...] = (16, 32, 64, 128, 256), noise: float = 0.02
+) -> tuple[list, dict]:
+    """Rows along the axis width, and the workloads of its run.json.
+
+    Steps in µs: mapicx as many as units; torch 20 + 0.8 * width, so the two are even at 100
+    units; tf three times mapicx; jax half of it.
+    """
+    made, workloads = [], {}
+    for width in widths:
+        name = f"scaling-width-{width}"
+        workloads[name] = WORKLOAD | {"name": name, "layers": [64, width, width, 10]}
+        step = {"mapicx": width, "torch-eager": 20 + 0.8 * width, "torch-fused": 30 + 0.8 * width}
+        step |= {"tf-function": 3 * width, "jax-jit": width / 2}
+        systems = {s: ("network", 0.1, us * 300e-6, 40, None) for s, us in step.items()}
+        made += rows(
+            blocks, systems, workload=name, memory_blocks=0, parity=False, noise=noise, seed=width
+        )
+    return made, workloads
+
+
 def ladder_rows(blocks: int = 6, shapes: int = 2, peers: float = 2.0) -> tuple[list, dict]:
     """Rows of a ladder of training steps, and the workloads of its run.json.
 
