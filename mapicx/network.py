@@ -36,7 +36,7 @@ class NeuralNetwork:
         """Put the parts together; arrays that layers already have are kept."""
         for kind, parts in ((Layer, layers), (Loss, [loss]), (Optimizer, [optimizer])):
             targets.check_parts(kind, parts)
-        self.n_features, self.n_neurons = targets.check_sizes(layers, loss)
+        self.n_features, self.n_neurons = targets.check_sizes(layers, loss.activation)
         self.layers, self.loss, self.optimizer = layers, loss, optimizer
         self.names = ["loss", *(metrics if loss.classifies else ())]  # what is recorded
         for layer in layers:

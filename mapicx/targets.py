@@ -4,6 +4,7 @@ import numpy as np
 
 TINY = 1e-300
 POSITIVE, FRACTIONS = ("lr", "epsilon", "clipnorm"), ("momentum", "rho", "beta_1", "beta_2")
+FLOATS = [np.float64, np.float32]
 
 
 def require(holds, otherwise: str):
@@ -21,9 +22,8 @@ def choose(kind: str, name, choices):
 
 def check_number(name: str, value, least: float, below: float = np.inf):
     """The value, if least <= value < below (or both infinite); ValueError otherwise."""
-    fits = isinstance(value, int | float | np.number) and (
-        least <= value < below or value == below == np.inf
-    )
+    number = isinstance(value, int | float | np.number)
+    fits = number and least <= value and (value < below or below == np.inf)
     require(fits, f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
     return value
 
@@ -45,8 +45,7 @@ def check_count(name: str, value) -> int:
 
 def check_assembled(network):
     """Raise ValueError if a model is not compiled."""
-    done = network.parameters is not None
-    require(done, "the model is not compiled; call compile() after the last add()")
+    require(network.parameters is not None, "the model is not compiled; call compile() after add()")
 
 
 def check_parts(kind: type, parts: list):
@@ -55,8 +54,7 @@ def check_parts(kind: type, parts: list):
     require(right, f"{parts!r} will not do; give at least one object, each a {kind.__name__}")
     whole = all(getattr(part, "forward", parts) is not None for part in parts)
     require(whole, f"a layer of {parts!r} lacks the methods forward and backward")
-    different = len({id(part) for part in parts}) == len(parts)
-    require(different, "a layer stands twice in the network; make one for each place")
+    require(len(set(map(id, parts))) == len(parts), "a layer stands twice; make one for each place")
 
 
 def slices(n: int, size: int):
@@ -65,28 +63,26 @@ def slices(n: int, size: int):
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def check_sizes(layers, loss=None):
+def check_sizes(layers, last=object):
     """(features in, values out) of layers in a row, None where only data can tell.
 
     Raises ValueError where a layer does not take what the one before it gives, or the last one is
-    not what the loss is paired with.
+    not of the class `last`, which the loss is paired with.
     """
     first = next((one.n_features for one in layers if one.n_features or not one.keeps_width), None)
     width = None
     for layer in layers:
-        fits = not layer.n_features or not width or layer.n_features == width
+        fits = width in (None, layer.n_features or width)
         require(fits, f"{layer!r} follows a layer that gives {width} values; make them equal")
         width = layer.n_neurons or (width if layer.keeps_width else None)
-    wanted = loss.activation if loss else object
-    right = isinstance(layers[-1], wanted)
-    require(right, f"the loss needs {wanted.__name__} as last layer, not {layers[-1]!r}")
+    right = isinstance(layers[-1], last)
+    require(right, f"the loss needs {last.__name__} as last layer, not {layers[-1]!r}")
     return first, width
 
 
 def check_dtype(dtype):
     """float32 or float64 as NumPy's dtype; ValueError for others."""
-    known = np.dtype(dtype) in (np.float32, np.float64)
-    require(known, f"dtype is {dtype!r}; choose float32 or float64")
+    require(np.dtype(dtype) in FLOATS, f"dtype is {dtype!r}; choose float32 or float64")
     return np.dtype(dtype)
 
 
@@ -100,8 +96,7 @@ def make_rng(seed):
 
 def check_arrays(given, wanted: list):
     """The given arrays in the types of those wanted; ValueError if the shapes do not fit."""
-    count = len(given) == len(wanted)
-    require(count, f"{len(given)} arrays are given; the network has {len(wanted)}")
+    require(len(given) == len(wanted), f"{len(given)} arrays are given, not {len(wanted)}")
     arrays = [np.asarray(new, old.dtype) for new, old in zip(given, wanted, strict=True)]
     for new, old in zip(arrays, wanted, strict=True):
         fits = old.shape in (new.shape, (1, *new.shape))
@@ -191,16 +186,15 @@ def to_targets(y, n: int, outputs: int, loss, classes):
     kind, given = y.dtype.kind, f"y has shape {y.shape} and type {y.dtype}"
     fits = y.ndim in (1, 2) and len(y) == n and kind in "biufUS"
     require(fits, f"{given}; give {n} targets, one per sample")
-    if kind in "iuf":
-        check_finite(y.astype(float), "y")
     plain = kind == "f" and outputs == 1 and classes is None
     if not loss.classifies or y.ndim == 2 or plain:  # numbers already
         fits = kind not in "US" and y.size == n * outputs
         require(fits, f"{given}; expected numbers ({n}, {outputs})")
         targets = np.ascontiguousarray(y.reshape(n, outputs).T, float)
+        check_finite(targets, "y")
         if loss.classifies:
-            total = np.ones(1) if loss.independent else targets.sum(0)
-            shares = targets.min() >= 0 and targets.max() <= 1 and abs(total - 1).max() < 1e-3
+            excess = targets - 1 if loss.independent else abs(targets.sum(0) - 1) - 1e-3
+            shares = targets.min() >= 0 and excess.max() <= 0
             require(shares, "targets are probabilities: from 0 to 1, those of all classes sum to 1")
         return targets, classes
     require(outputs == 1 or not loss.independent, f"{given}; expected ({n}, {outputs})")
@@ -213,8 +207,7 @@ def to_indices(y, n_classes: int, classes):
     if classes is None and y.dtype.kind in "USb":
         classes = np.array([False, True]) if y.dtype.kind == "b" else np.unique(y)
     known = np.arange(n_classes) if classes is None else classes
-    enough = len(known) == n_classes
-    require(enough, f"{len(known)} labels for {n_classes} classes; change the last layer")
+    require(len(known) == n_classes, f"{len(known)} labels for {n_classes} outputs; change them")
     alike = (y.dtype.kind in "US") == (known.dtype.kind in "US")
     require(alike and np.isin(y, known).all(), f"y has labels not among {known.tolist()}")
     return np.searchsorted(known, y), classes
@@ -222,17 +215,16 @@ def to_indices(y, n_classes: int, classes):
 
 def to_weights(sample_weight, class_weight, targets, classes):
     """One weight per sample, (n,): its own times that of its class; ValueError if unfit."""
-    weights = np.ones(targets.shape[1])
+    n, own = targets.shape[1], 1.0 if sample_weight is None else np.asarray(sample_weight, float)
+    require(
+        np.shape(own) in ((), (n,)), f"sample_weight has shape {np.shape(own)}; expected {(n,)}"
+    )
+    weights = np.ones(n) * own
     if class_weight is not None:
         known = list(range(max(2, len(targets))) if classes is None else classes.tolist())
         fits = isinstance(class_weight, dict) and set(class_weight) <= set(known)
         require(fits, f"class_weight is {class_weight!r}; give a dict with keys in {known}")
         weights *= np.array([class_weight.get(label, 1) for label in known])[to_labels(targets)]
-    if sample_weight is not None:
-        own = np.asarray(sample_weight, float)
-        fits = own.shape == weights.shape
-        require(fits, f"sample_weight has shape {own.shape}; expected {weights.shape}")
-        weights *= own
     fits = np.isfinite(weights).all() and weights.min() >= 0 and weights.max() > 0
     require(fits, "sample weights must be finite, at least zero, and not all zero")
     return weights
@@ -265,13 +257,11 @@ def training_data(
 ):
     """What to train on, what to validate on (or None), and the labels of the outputs."""
     check_number("validation_split", validation_split, 0, 1)
-    one = validation_data is None or not validation_split
-    require(one, "validation_data and validation_split are both given; give one")
+    both = validation_split and validation_data is not None
+    require(not both, "validation_data and validation_split are both given; give one")
     data, classes = make_data(network, X, y, sample_weight, class_weight)
-    held_out = None
-    if validation_data is not None:
-        held_out, _ = make_data(network, *validation_data, classes=classes)
-    elif validation_split:
+    held_out = make_data(network, *validation_data, classes=classes)[0] if validation_data else None
+    if validation_split:
         data, held_out = split(data, validation_split, network.loss.classifies, network.rng)
     return data, held_out, classes
 
