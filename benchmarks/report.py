@@ -20,6 +20,7 @@ examples:
   python -m benchmarks.report                       rebuild the report of every git-tracked run
   python -m benchmarks.report 20260102T030405-quick rebuild one report
   python -m benchmarks.report RUN --readme          and move README's tables to that run
+  python -m benchmarks.report RUN --format md,latex for write-ups: LaTeX tables, methods, figures
   python -m benchmarks.report --check               exit 3 if README or a report is stale
 """
 
@@ -37,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
                       " move them to that run")  # fmt: skip
     made.add_argument("--check", action="store_true", help="write nothing; exit 3 if README or a"
                       " report differs from the rows")  # fmt: skip
+    made.add_argument("--format", default="md", metavar="md,csv,latex", help="csv: the summary as"
+                      " a table; latex: booktabs tables, a methods paragraph, a BibTeX entry, and"
+                      " figures as SVG and PDF too")  # fmt: skip
     made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     made.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     return made
@@ -66,6 +70,7 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     """Write reports, then README's tables if asked for."""
     from benchmarks.render import readme, report
 
+    formats = _formats(options.format)
     if options.readme and not README.exists():
         raise ValueError(f"there is no {README} in this folder; run the command from the checkout")
     if options.readme and run is None:
@@ -75,7 +80,7 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     if not runs:
         return _say(_nothing(options.results), NOTHING)
     for one in runs:
-        _say(str(report.write(one, options.reports)))
+        _say(str(report.write(one, options.reports, formats=formats)))
     newest = newest_tracked(options.results) if run is not None else runs[-1]
     if newest in runs:
         path = report.report_folder(newest, options.reports) / report.REPORT
@@ -96,6 +101,17 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
     if stale:
         return _say("`python -m benchmarks.report` and `--readme` rewrite what is stale", STALE)
     return _say(f"{README} and the reports of {len(runs)} runs agree with their rows")
+
+
+def _formats(text: str) -> list[str]:
+    """The names in --format. ValueError names the choices."""
+    from benchmarks.render.writeup import FORMATS
+
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in FORMATS:
+            raise ValueError(f"there is no format {name!r}; choose from {', '.join(FORMATS)}")
+    return names
 
 
 def find_run(name: str, results: Path) -> Path:

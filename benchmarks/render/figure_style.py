@@ -5,12 +5,22 @@ Families differ by shape and by lightness, not by colour alone (Okabe and Ito's 
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 DPI = 110
+KINDS: ContextVar[tuple[str, ...]] = ContextVar("KINDS", default=("png",))
+VECTOR = ("svg", "pdf")
+UNDATED: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 BASE_STYLE = ("black", "D")
 FAMILY_STYLE = {
     "network": ("#0072B2", "o"),
@@ -30,17 +40,29 @@ def figure(width: float, height: float, **kwargs: Any) -> tuple[Any, Any]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+    plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+                         "svg.hashsalt": "mapicx"})  # fmt: skip
     return plt.subplots(figsize=(width, height), layout="constrained", **kwargs)
 
 
 def save(fig: Any, path: Path) -> None:
-    """Write a PNG that holds no date and no version, and free its memory."""
+    """Write the picture without date and version in each format asked for; free its memory."""
     import matplotlib.pyplot as plt
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    fig.savefig(path, dpi=DPI, metadata={"Software": None})
+    for kind in KINDS.get():
+        fig.savefig(path.with_suffix(f".{kind}"), dpi=DPI, metadata=UNDATED[kind])
     plt.close(fig)
+
+
+@contextlib.contextmanager
+def kinds(*names: str) -> Iterator[None]:
+    """Within the context figures are also written in these formats."""
+    before = KINDS.set(("png", *names))
+    try:
+        yield
+    finally:
+        KINDS.reset(before)
 
 
 def curve_style(index: int, base: bool) -> dict[str, Any]:

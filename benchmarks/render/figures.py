@@ -75,6 +75,6 @@ def draw(
         if allowed and (kept or figure.draw(material, place, path, picture)):
             shown.append(figure.name)
         else:
-            for stale in (path, path.with_suffix(".csv")):
+            for stale in (path.with_suffix(s) for s in (".png", ".csv", ".svg", ".pdf")):
                 stale.unlink(missing_ok=True)
     return shown

@@ -8,18 +8,19 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.record.store import write_whole
-from benchmarks.render import crossover, figures, ladder, ladder_figure, sections
+from benchmarks.render import crossover, figures, ladder, ladder_figure, sections, writeup
+from benchmarks.render import figure_style as style
 from benchmarks.render.answer import answer
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material, material
 from benchmarks.render.tables import headline_systems, result_table
 
 REPORT, LATEST, LOCAL = "report.md", "latest.md", "local"
-COMPARED = (".md", ".csv")  # a picture may differ between versions of Matplotlib
+COMPARED = (".md", ".csv", ".tex", ".bib")  # a picture may differ between versions of Matplotlib
 FIRST_SCREEN = 25  # lines: title, answer, headline table, footnote
 SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
     ("What was run and where", sections.what_was_run),
@@ -33,20 +34,25 @@ SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
 )
 
 
-def write(run_dir: Path, reports: Path, pictures: bool = True) -> Path:
+def write(run_dir: Path, reports: Path, pictures: bool = True, formats: Iterable[str] = ()) -> Path:
     """Write report, figures and their CSV for one run below `reports`; returns report.md.
 
+    formats: of writeup.FORMATS, beyond those in which the report already stands.
     Reports of runs in a folder `local` go to a folder `local`, which is never tracked.
     """
     found = material(Path(run_dir))
     folder = report_folder(Path(run_dir), Path(reports))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / REPORT
-    if found.ladder:
-        ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
-    if found.crossings:
-        crossover.draw(found.crossings, folder / f"{crossover.NAME}.png", pictures)
-    write_whole(path, text(found, _draw_all(found, folder, pictures)))
+    wanted = {*formats, *writeup.formats_of(folder)}
+    with style.kinds(*(style.VECTOR if "latex" in wanted else ())):
+        if found.ladder:
+            ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
+        if found.crossings:
+            crossover.draw(found.crossings, folder / f"{crossover.NAME}.png", pictures)
+        drawn = _draw_all(found, folder, pictures)
+    writeup.write(found, folder, wanted)
+    write_whole(path, text(found, drawn))
     return path
 
 
