@@ -23,17 +23,13 @@ def draw(model: Mapicx, X: np.ndarray, y: np.ndarray) -> str:
 def main(epochs: int = 600, frames: int = 12) -> None:
     """Train 2-64-64-3 with Adam; on a terminal each picture is drawn over the last one."""
     X, y = spiral_data(100, 3, seed=0)
-    model = Mapicx(seed=0)
-    model.add(2, 64)
-    model.add(64, 64)
-    model.add(64, 3, activation="Softmax")
+    model = Mapicx(seed=0).add(2, 64).add(64, 64).add(64, 3, activation="Softmax")
     model.compile(Adam(0.02, weight_decay=1e-3))
     for frame in range(frames):
         history = model.fit(X, y, epochs // frames, verbose=False).history
         over = f"\x1b[{ROWS + 1}A" if frame and sys.stdout.isatty() else ""
-        line = f"epoch {(frame + 1) * (epochs // frames):4}"
-        line += "".join(f"  {name} {values[-1]:.3f}" for name, values in history.items())
-        print(f"{over}{draw(model, X, y)}\n{line}")
+        values = "  ".join(f"{name} {values[-1]:.3f}" for name, values in history.items())
+        print(f"{over}{draw(model, X, y)}\nepoch {(frame + 1) * (epochs // frames):4}  {values}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ A callback is a function `callback(model, epoch, logs)`, or an object with a met
 0, `logs` are the epoch's values by the names of History. If one returns True, training stops.
 """
 
-from collections.abc import Iterable
-
 from mapicx.targets import check_count, check_number, require
 
 
@@ -17,26 +15,25 @@ class History:
     dropout; "val_loss" and "val_accuracy" are those after the epoch, without.
     """
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self.history: dict[str, list[float]] = {name: [] for name in names}
+    def __init__(self, names=()):
+        self.history = {name: [] for name in names}
 
     @property
-    def epoch(self) -> list[int]:
+    def epoch(self):
         """The epochs done, counted from 0."""
         return list(range(len(next(iter(self.history.values()), []))))
 
-    def __repr__(self) -> str:
-        last = ", ".join(
-            f"{name}={values[-1]:.4g}" for name, values in self.history.items() if values
-        )
-        return f"History({len(self.epoch)} epochs{': ' if last else ''}{last})"
+    def __repr__(self):
+        last = {name: round(values[-1], 4) for name, values in self.history.items() if values}
+        return f"History({len(self.epoch)} epochs, last {last})"
 
 
 class EarlyStopping:
     """Stop when `monitor` has not got better by more than `min_delta` for over `patience` epochs.
 
-    Accuracies should rise, all else should fall. With `restore_best_weights` the model ends with
-    the weights of its best epoch, whether it was stopped or not.
+    Accuracies should rise, all else should fall; fit raises ValueError if it does not record
+    `monitor`. With `restore_best_weights` the model ends with the weights of its best epoch,
+    whether it was stopped or not.
     """
 
     def __init__(self, monitor="val_loss", patience=0, min_delta=0.0, restore_best_weights=False):
@@ -44,15 +41,12 @@ class EarlyStopping:
         self.patience = check_number("patience", patience, 0)
         self.min_delta = check_number("min_delta", min_delta, 0)
 
-    def on_train_begin(self, model) -> None:
-        """Forget the last training; ValueError if this one does not record what is monitored."""
-        names = model.history.history
-        known = self.monitor in names
-        require(known, f"EarlyStopping monitors {self.monitor!r}; there is {', '.join(names)}")
+    def on_train_begin(self, model):
+        """Forget the last training."""
         self.sign = -1 if "accuracy" in self.monitor else 1
         self.best, self.best_epoch, self.best_weights = float("inf"), 0, None
 
-    def on_epoch_end(self, model, epoch: int, logs: dict[str, float]) -> bool:
+    def on_epoch_end(self, model, epoch, logs):
         """Note a better epoch; True when patience is at its end."""
         value = self.sign * logs[self.monitor]
         if value < self.best - self.min_delta:
@@ -60,7 +54,7 @@ class EarlyStopping:
             self.best_weights = model.get_weights() if self.restore_best_weights else None
         return epoch - self.best_epoch > self.patience
 
-    def on_train_end(self, model) -> None:
+    def on_train_end(self, model):
         """Put the best weights back, if asked to."""
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
@@ -73,19 +67,15 @@ class CallbackList:
         self.model, self.epochs = model, check_count("epochs", epochs)
         self.callbacks = list(options.pop("callbacks", ()))
         self.print_every = options.pop("verbose", True) and print_every
-        for callback in self.callbacks:
-            fits = callable(callback) or hasattr(callback, "on_epoch_end")
-            require(fits, f"{callback!r} is no callback; give a function (model, epoch, logs)")
+        fit = all(callable(c) or hasattr(c, "on_epoch_end") for c in self.callbacks)
+        require(fit, f"{self.callbacks} are no callbacks; give functions (model, epoch, logs)")
 
     def begin(self, names):
-        """Before the first epoch; a callback that refuses leaves the model's history as it was."""
-        earlier, self.model.history = self.model.history, History(names)
-        try:
-            for callback in self.callbacks:
-                getattr(callback, "on_train_begin", id)(self.model)
-        except ValueError:
-            self.model.history = earlier
-            raise
+        """Before the first epoch."""
+        wanted = {c.monitor for c in self.callbacks if isinstance(c, EarlyStopping)}
+        require(wanted <= set(names), f"EarlyStopping cannot monitor {wanted}, only {names}")
+        self.model.history = History(names)
+        self.tell("on_train_begin")
 
     def epoch_end(self, epoch, logs):
         """Record the epoch, print its line, call the callbacks; True if one wants to stop."""
@@ -98,7 +88,7 @@ class CallbackList:
         answers = [getattr(c, "on_epoch_end", c)(self.model, epoch, logs) for c in self.callbacks]
         return any(answer is True for answer in answers)
 
-    def end(self):
-        """After the last epoch."""
+    def tell(self, event):
+        """Call the callbacks' methods of that name, where they have one."""
         for callback in self.callbacks:
-            getattr(callback, "on_train_end", id)(self.model)
+            getattr(callback, event, id)(self.model)

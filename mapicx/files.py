@@ -52,17 +52,16 @@ def load(path, *, layers=None):
     """
     import json
 
+    on_disk = os.path.getsize(path)
     try:
         with np.load(path, allow_pickle=False) as archive:
             # Nothing is read that takes more memory than the file takes on disk.
             size = sum(member.file_size for member in archive.zip.infolist())
-            require(size <= os.path.getsize(path), "it is compressed; save never does that")
+            require(size <= on_disk, "it is compressed; save never does that")
             header = json.loads(str(archive["header"]))
             names = [f"state{number}" for number in range(header["states"])]
             vectors = [archive[name] for name in ["parameters", *names]]
         return rebuild(header, vectors, BUILT_IN | (layers or {}))
-    except FileNotFoundError:
-        raise
     except Exception as error:  # whatever a strange file makes go wrong
         raise ValueError(f"{os.fspath(path)!r} is no whole mapicx model: {error!r}") from error
 
@@ -73,24 +72,23 @@ def rebuild(header, vectors, kinds):
 
     require(header["format"] == FORMAT, f"the format is {header['format']!r}, not {FORMAT!r}")
     model, stop = Mapicx(dtype=header["dtype"]), 0
-    for vector in vectors:
-        fits = vector.dtype == model.dtype and vector.shape == (vectors[0].size,)
-        require(fits, f"a vector has shape {vector.shape} and type {vector.dtype}")
-        check_finite(vector, "a vector")
+    parameters, *states = vectors = np.stack(vectors)  # ValueError unless alike in length
+    require(vectors.ndim == 2 and vectors.dtype == model.dtype, "the vectors have another type")
+    check_finite(vectors, "a vector")
     for description in header["layers"]:
         kind = kinds[description["class"]]
         layer = kind.__new__(kind)
         vars(layer).update(description["attributes"])
         for name, shape in description["shapes"].items():
             first, stop = stop, stop + math.prod(shape)
-            setattr(layer, name, vectors[0][first:stop].reshape(shape))
+            setattr(layer, name, parameters[first:stop].reshape(shape))
         model.add(layer)
     name, options, iterations = header["optimizer"]
     optimizer = OPTIMIZERS[name.lower()](**options)
     losses = {loss.__name__: loss for loss in LOSSES.values()}
     model.compile(optimizer, losses[header["loss"]](), header["metrics"])
-    optimizer.iterations, optimizer.state = iterations, vectors[1:]
-    whole = stop == vectors[0].size and len(optimizer.state) in (0, len(optimizer.memory))
+    optimizer.iterations, optimizer.state = iterations, states
+    whole = stop == parameters.size and len(states) in (0, len(optimizer.memory))
     require(whole, "the vectors do not fit the layers and the optimizer")
     model.rng.bit_generator.state = header["rng"]
     model.classes = header["classes"] and np.array(header["classes"])

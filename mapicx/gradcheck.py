@@ -15,21 +15,22 @@ def check_gradients(network: NeuralNetwork, X, y, *, directions=5, step=1e-5, se
     unless a kink (of ReLU) lies within the step. `weights`: sample_weight. The network must have
     dtype float64 (ValueError otherwise); its parameters are left as they were.
     """
-    exact = network.dtype == np.float64
-    require(exact, f"the network has dtype {network.dtype}; make it with dtype='float64'")
+    require(network.dtype == np.float64, f"dtype is {network.dtype}; make the network in float64")
     rng = np.random.default_rng(seed)
     start, worst = network.parameters.copy(), 0.0
-    network.loss_and_gradients(X, y, **weights)
+
+    def loss(w):
+        network.parameters[:] = w
+        return network.loss_and_gradients(X, y, **weights)
+
+    loss(start)
     gradient = network.gradients.copy()
     for _ in range(directions):
         u = rng.standard_normal(start.size)
         u /= np.linalg.norm(u)
-        losses = []
-        for w in (start + step * u, start - step * u):
-            network.parameters[:] = w
-            losses.append(network.loss_and_gradients(X, y, **weights))
-        network.parameters[:] = start
-        measured, claimed = (losses[0] - losses[1]) / (2 * step), gradient @ u
+        measured = (loss(start + step * u) - loss(start - step * u)) / (2 * step)
+        claimed = gradient @ u
         scale = max(abs(measured), abs(claimed), 1e-3 * float(np.linalg.norm(gradient)), 1e-12)
         worst = max(worst, abs(measured - claimed) / scale)
+    loss(start)
     return float(worst)

@@ -24,9 +24,8 @@ class Layer:
     n_features = n_neurons = None  # None: unknown, or as many as it is given if `keeps_width`
     keeps_width = False
     inputs = output = dinputs = None  # what the last pass took and gave, a row per sample
-    weights = biases = None
+    weights = biases = rng = None  # rng: the network's source of chance
     block = dblock = None  # weights, then biases, and their gradients, in the network's vectors
-    rng = None  # the network's source of chance
     forward = backward = None
 
     def initialise(self):

@@ -79,8 +79,7 @@ class NeuralNetwork:
 
     def set_weights(self, weights):
         """Copy in arrays in the order of `get_weights`; biases may be (n_out,)."""
-        arrays = targets.check_arrays(weights, self.get_weights())
-        np.concatenate([[], *map(np.ravel, arrays)], out=self.parameters)
+        self.parameters[:] = targets.to_vector(weights, self)
 
     def _state_forward(self, call):
         """Forward: what one layer gives, the next one takes."""
@@ -114,8 +113,7 @@ class NeuralNetwork:
         values = [float(self.loss.value(plan, plan.kept.get(self.layers[-1])))]
         if len(self.names) > 1:
             hits = self.loss.decide(plan.output) == self.loss.decide(plan.targets)
-            share = hits.dot(plan.weights).mean() if plan.weighted else hits.mean()
-            values.append(float(share))
+            values.append(float((hits.dot(plan.weights) if plan.weighted else hits).mean()))
         return values
 
     @np.errstate(all="ignore")  # what is not finite raises
@@ -202,7 +200,7 @@ class NeuralNetwork:
             values += self._run(held_out, chunks) if chunks else []
             if watchers.epoch_end(epoch, dict(zip(names, values, strict=True))):
                 break
-        watchers.end()
+        watchers.tell("on_train_end")
         return self.history
 
     train = fit  # the name in the original

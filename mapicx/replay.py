@@ -78,10 +78,6 @@ class Plan(Tape):
 
     def __init__(self, dtype, features, outputs, samples, training, weighted):
         super().__init__(dtype, training)
-        self.weighted = weighted
-        self.x, self.rows = (
-            new_columns(features, samples, dtype),
-            np.empty((samples, features), dtype),
-        )
+        self.weighted, self.x = weighted, new_columns(features, samples, dtype)
         self.targets = np.empty((outputs, samples), dtype)
         self.weights, self.weight = np.full(samples, 1 / samples, dtype), float(samples)

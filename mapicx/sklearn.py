@@ -1,9 +1,5 @@
 """scikit-learn estimators; the only module that imports scikit-learn."""
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -11,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 
 from mapicx.model import Mapicx
 from mapicx.optimizers import Adam
+from mapicx.targets import FLOATS
 
 
 class MapicxEstimator(BaseEstimator):
@@ -32,33 +29,26 @@ class MapicxEstimator(BaseEstimator):
         batch_size=None,
         random_state=None,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.lr = lr
-        self.alpha = alpha
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.random_state = random_state
+        self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
+        self.lr, self.alpha, self.epochs = lr, alpha, epochs
+        self.batch_size, self.random_state = batch_size, random_state
 
-    def _train(self, X, y, outputs: int, last: str, loss: str, sample_weight: Any) -> Any:
+    def _train(self, X, y, outputs, last, loss, sample_weight):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        self.model_ = Mapicx(seed=seed, dtype=X.dtype)
-        sizes = [X.shape[1], *self.hidden_layer_sizes, outputs]
-        for number, size in enumerate(sizes[1:]):
-            name = self.activation if number < len(sizes) - 2 else last
-            self.model_.add(sizes[number], size, activation=name)
+        self.model_, width = Mapicx(seed=seed, dtype=X.dtype), X.shape[1]
+        for size in self.hidden_layer_sizes:
+            self.model_.add(width, size, activation=self.activation)
+            width = size
+        self.model_.add(width, outputs, activation=last)
         self.model_.compile(Adam(self.lr, weight_decay=self.alpha), loss, metrics=())
         options = {"batch_size": self.batch_size, "sample_weight": sample_weight, "verbose": False}
         self.history_ = self.model_.fit(X, y, self.epochs, **options).history
         self.n_iter_ = len(self.history_["loss"])
         return self
 
-    def _outputs(self, X: Any) -> Any:
+    def _outputs(self, X):
         check_is_fitted(self)
         return self.model_.predict(validate_data(self, X, dtype=FLOATS, reset=False))
-
-
-FLOATS = [np.float64, np.float32]
 
 
 class MapicxClassifier(ClassifierMixin, MapicxEstimator):
@@ -69,8 +59,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):
         X, y = validate_data(self, X, y, dtype=FLOATS)
         check_classification_targets(y)
         self.classes_, indices = np.unique(y, return_inverse=True)
-        outputs = max(2, len(self.classes_))
-        loss = "categorical_crossentropy"
+        loss, outputs = "categorical_crossentropy", max(2, len(self.classes_))
         return self._train(X, indices, outputs, "softmax", loss, sample_weight)
 
     def predict_proba(self, X):
@@ -89,8 +78,8 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):
     def fit(self, X, y, sample_weight=None):
         """Train on X (samples, features) and targets y (samples,) or (samples, targets)."""
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
-        self._flat = y.ndim == 1
-        return self._train(X, y, 1 if self._flat else y.shape[1], "linear", "mse", sample_weight)
+        self._shape = (-1, *y.shape[1:])
+        return self._train(X, y, y[0].size, "linear", "mse", sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -99,5 +88,4 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):
 
     def predict(self, X):
         """The values, in the shape of y."""
-        outputs = self._outputs(X)
-        return outputs[:, 0] if self._flat else outputs
+        return self._outputs(X).reshape(self._shape)

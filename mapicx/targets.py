@@ -50,10 +50,8 @@ def check_assembled(network):
 
 def check_parts(kind: type, parts: list):
     """Raise ValueError unless there are parts, all different objects of a kind."""
-    right = parts and all(isinstance(part, kind) for part in parts)
-    require(right, f"{parts!r} will not do; give at least one object, each a {kind.__name__}")
-    whole = all(getattr(part, "forward", parts) is not None for part in parts)
-    require(whole, f"a layer of {parts!r} lacks the methods forward and backward")
+    right = parts and all(isinstance(one, kind) and getattr(one, "forward", one) for one in parts)
+    require(right, f"{parts!r} will not do; give at least one {kind.__name__} that has its methods")
     require(len(set(map(id, parts))) == len(parts), "a layer stands twice; make one for each place")
 
 
@@ -75,8 +73,7 @@ def check_sizes(layers, last=object):
         fits = width in (None, layer.n_features or width)
         require(fits, f"{layer!r} follows a layer that gives {width} values; make them equal")
         width = layer.n_neurons or (width if layer.keeps_width else None)
-    right = isinstance(layers[-1], last)
-    require(right, f"the loss needs {last.__name__} as last layer, not {layers[-1]!r}")
+    require(isinstance(layers[-1], last), f"the loss needs {last.__name__} as the last layer")
     return first, width
 
 
@@ -94,15 +91,17 @@ def make_rng(seed):
         raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
 
 
-def check_arrays(given, wanted: list):
-    """The given arrays in the types of those wanted; ValueError if the shapes do not fit."""
-    require(len(given) == len(wanted), f"{len(given)} arrays are given, not {len(wanted)}")
-    arrays = [np.asarray(new, old.dtype) for new, old in zip(given, wanted, strict=True)]
-    for new, old in zip(arrays, wanted, strict=True):
-        fits = old.shape in (new.shape, (1, *new.shape))
-        require(fits, f"an array has shape {new.shape}; expected {old.shape}")
-        check_finite(new, "an array")
-    return arrays
+def to_vector(arrays, network):
+    """Arrays in the order and shapes of `get_weights` as one vector; ValueError if they do not fit.
+
+    (n,) stands for (1, n).
+    """
+    given = [np.atleast_2d(array).shape for array in arrays]
+    wanted = [np.atleast_2d(array).shape for array in network.get_weights()]
+    require(given == wanted, f"the arrays have shapes {given}; expected {wanted}")
+    vector = np.concatenate([[], *map(np.ravel, arrays)]).astype(network.dtype)
+    check_finite(vector, "an array")
+    return vector
 
 
 class Data:
@@ -123,10 +122,9 @@ class Data:
             if self.targets is not None:
                 np.copyto(plan.targets, self.targets[:, rows])
         else:
-            # Rows first, then one transposition: a take along 784 columns costs 10 times as much.
-            # mode="clip" lets take write straight into the array; the indices are our own.
-            np.copyto(plan.x, self.X.take(rows, 0, plan.rows, "clip").T)
-            self.targets.take(rows, 1, plan.targets, "clip")
+            # 32 samples of 2-64-3 in 1.6 us; by X[rows] and targets[:, rows] in 3.6.
+            np.copyto(plan.x, self.X.take(rows, 0).T)
+            np.copyto(plan.targets, self.targets.take(rows, 1))
         if self.weights is not None:
             plan.weight = float(self.weights[rows].sum())
             np.divide(self.weights[rows], plan.weight or 1, plan.weights)
@@ -215,11 +213,9 @@ def to_indices(y, n_classes: int, classes):
 
 def to_weights(sample_weight, class_weight, targets, classes):
     """One weight per sample, (n,): its own times that of its class; ValueError if unfit."""
-    n, own = targets.shape[1], 1.0 if sample_weight is None else np.asarray(sample_weight, float)
-    require(
-        np.shape(own) in ((), (n,)), f"sample_weight has shape {np.shape(own)}; expected {(n,)}"
-    )
-    weights = np.ones(n) * own
+    n = targets.shape[1]
+    weights = np.ones(n) if sample_weight is None else np.array(sample_weight, float)
+    require(weights.shape == (n,), f"sample_weight has shape {weights.shape}; give {n} numbers")
     if class_weight is not None:
         known = list(range(max(2, len(targets))) if classes is None else classes.tolist())
         fits = isinstance(class_weight, dict) and set(class_weight) <= set(known)
@@ -252,14 +248,11 @@ def score(outputs, targets, loss) -> float:
     return float(1 - error / spread if spread else error == 0)
 
 
-def training_data(
-    network, X, y, validation_data=None, validation_split=0.0, sample_weight=None, class_weight=None
-):
+def training_data(network, X, y, validation_data=None, validation_split=0.0, **weights):
     """What to train on, what to validate on (or None), and the labels of the outputs."""
     check_number("validation_split", validation_split, 0, 1)
-    both = validation_split and validation_data is not None
-    require(not both, "validation_data and validation_split are both given; give one")
-    data, classes = make_data(network, X, y, sample_weight, class_weight)
+    require(not (validation_split and validation_data), "give validation data or a split, not both")
+    data, classes = make_data(network, X, y, **weights)
     held_out = make_data(network, *validation_data, classes=classes)[0] if validation_data else None
     if validation_split:
         data, held_out = split(data, validation_split, network.loss.classifies, network.rng)
@@ -270,8 +263,7 @@ def split(data: Data, fraction: float, stratify: bool, rng):
     """Draw a fraction of the samples for validation; if `stratify`, alike from each class."""
     n = len(data.X)
     ticks = np.diff(np.floor(np.arange(n + 1) * fraction + 0.5)) > 0
-    both = ticks.any() and not ticks.all()
-    require(both, f"validation_split={fraction} of {n} samples leaves one side empty")
+    require(0 < ticks.sum() < n, f"validation_split={fraction} of {n} samples leaves a side empty")
     order = rng.permutation(n)
     if stratify:  # class by class, so that every stretch of the order holds its share of each
         order = order[np.argsort(to_labels(data.targets)[order], kind="stable")]

@@ -1,6 +1,7 @@
 """The package as a whole: its size, what it imports, what importing it does."""
 
 import ast
+import inspect
 import io
 import pathlib
 import subprocess
@@ -96,7 +97,18 @@ print((np.dot, np.zeros, np.geterr()) == kept)
     assert lines == ["['mapicx']", "[]", "True"]
 
 
-def test_all_names_are_there():
+NAMES = """
+    Mapicx NeuralNetwork Layer Dense Dropout ReLU LeakyReLU Sigmoid Tanh Softmax
+    CategoricalCrossentropy BinaryCrossentropy MeanSquaredError
+    SGD RMSprop Adam AdamW EarlyStopping History load
+"""
+
+
+def test_all_names_are_there_and_documented():
     assert mapicx.__version__ == "0.2.0"
-    assert len(mapicx.__all__) == 20
-    assert all(hasattr(mapicx, name) for name in mapicx.__all__)
+    for name in NAMES.split():
+        public = getattr(mapicx, name)
+        assert public.__doc__, name
+        for method, value in vars(public).items():
+            if callable(value) and method[0] != "_":
+                assert inspect.getdoc(getattr(public, method)), (name, method)
