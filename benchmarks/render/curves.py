@@ -167,7 +167,9 @@ def losses(material: Material, place: tuple[str, int], path: Path, picture: bool
             look |= {"linewidth": 4, "alpha": 0.3, "zorder": 1}
         axis.plot(steps, table[system][steps], label=system, **look)
     axis.set_xlabel("step")
-    axis.set_ylabel("training loss before the step (nats)")
+    regression = material.workload(place[0]).get("task") == "regression"
+    of = "mean squared error" if regression else "nats"
+    axis.set_ylabel(f"training loss before the step ({of})")
     axis.grid(color="0.9", linewidth=0.7)
     axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     style.save(fig, path)

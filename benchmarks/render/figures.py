@@ -28,13 +28,13 @@ class Figure(NamedTuple):
 FIGURES = (
     Figure("boundaries", "What each system learnt from one seed: the class it predicts at every"
            " point; the paler, the less sure.", boundaries.boundaries, True),
-    Figure("dots", "Accuracy, time and memory of every system: medians (accuracy: mean) with"
+    Figure("dots", "Score, time and memory of every system: medians (score: mean) with"
            " bounds. Diamond: mapicx; circles: other networks; squares: classical; triangles:"
            " bounds.", dots.dots, False),
     Figure("time", "Where the time of a fresh process goes.", curves.phases, False),
     Figure("memory", "Peak memory by phase, and over the life of one process.",
            curves.memory, False),
-    Figure("pareto", "Accuracy against cost. Filled: no other system is both as accurate and as"
+    Figure("pareto", "Score against cost. Filled: no other system scores as well and is as"
            " cheap.", dots.pareto, False),
     Figure("losses", "Training losses of all networks from the same weights and data, on top of"
            " one another.", curves.losses, True),

@@ -60,15 +60,17 @@ def methods(found: Material) -> str:
     run, frame = found.run, found.frame
     trials = frame[frame["measure"].ne("parity") & frame["family"].ne("control")]
     blocks = {
-        name: int(rows["block"].nunique()) for name, rows in trials.groupby("measure", sort=True)
+        str(name): int(rows["block"].nunique())
+        for name, rows in trials.groupby("measure", sort=True)
     }
+    workloads = int(trials["workload"].nunique())
     counted = ", ".join(f"{n} of {name}" for name, n in blocks.items()) or "none"
     threads = ", ".join(str(n) for n in sorted(trials["threads"].dropna().unique())) or "no"
     versions = ", ".join(f"{k} {v}" for k, v in sorted((run.get("versions") or {}).items()))
     few = max(blocks.values(), default=0) < SMALLEST_N
     said = [
         f"Run {found.name} of the mapicx benchmark suite measured"
-        f" {trials['system'].nunique()} systems on {trials['workload'].nunique()} workloads,"
+        f" {trials['system'].nunique()} systems on {workloads} workload{'s' * (workloads != 1)},"
         f" on {_machine(run)}, with {versions or 'unrecorded versions'}.",
         "Every trial was one system in one fresh process, pinned to its cores, with the thread"
         f" setting {threads}; blocks ({counted}) held every system once, in shuffled order, on a"

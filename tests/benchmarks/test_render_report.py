@@ -106,7 +106,7 @@ def test_no_rows_give_a_valid_report(tmp_path):
     assert "no rows" in path.read_text() and "## Method" in path.read_text()
 
 
-@pytest.mark.parametrize("count", [1, 5, 9, 20, 40])
+@pytest.mark.parametrize("count", [1, 9, 40])
 def test_a_report_can_be_written_after_any_row(tmp_path, count):
     made = rows(3)[:count]
     run = run_folder(tmp_path / "results", made, plan=[row["trial_id"] for row in rows(3)])
