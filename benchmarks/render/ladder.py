@@ -53,7 +53,7 @@ def _count(whom: str, pairs: list[tuple[Rung, Step]]) -> str:
     span = f"ratios {quantity(_single(min(ratios)))} to {quantity(_single(max(ratios)))}"
     if not judged:
         return (
-            f"Of {len(pairs)} steps, {BASE}'s median is below that of {whom.rstrip(',')} on"
+            f"Of {len(pairs)} steps, {BASE}'s median is below that of {whom} on"
             f" {sum(r < 1 for r in ratios)} ({span}; too few blocks for verdicts)."
         )
     words = {"faster": 0, "slower": 0, EQUIVALENT: 0}
@@ -115,6 +115,7 @@ def _notes(steps: list[Rung]) -> str:
     ratios = [step.ratio for rung in steps for step in rung.steps.values() if step.ratio.known]
     said = [f"Medians of one whole training step. Ratios are {BASE} / peer, paired in blocks:"]
     said[0] += f" below 1 {BASE} is faster."
+    said[0] += " The peer is chosen from these rows, which favours it."
     if any(ratio.kind == "interval" for ratio in ratios):
         said.append("(low–high): 95 % interval.")
     if any(ratio.kind == "range" for ratio in ratios):

@@ -152,6 +152,20 @@ def test_mixed_machines_are_said_and_not_pooled(tmp_path):
     assert "several machines" in text and "2 machines" in text
 
 
+@pytest.mark.parametrize(("count", "pictures"), [(2, {"dots"}), (5, set())])
+def test_pictures_are_not_repeated_for_each_workload(tmp_path, count, pictures):
+    few = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager")}
+    names = ["spiral", *(f"other{chr(97 + i)}" for i in range(1, count))]
+    made = [row for name in names for row in rows(1, few, workload=name, parity=False)]
+    workloads = {name: WORKLOAD | {"name": name} for name in names}
+    run = run_folder(tmp_path / "r", made, workloads=workloads)
+    path = report.write(run, tmp_path / "o", pictures=False)
+    drawn = {p.stem for p in path.parent.glob("*.csv")}
+    assert {n.removeprefix("otherb-1-") for n in drawn if n.startswith("otherb-")} == pictures
+    assert "spiral-1-time" in drawn and path.read_text().count("## Every system") == count
+    assert report.stale_files(run, tmp_path / "o") == []
+
+
 def test_a_forced_resumption_is_told(tmp_path):
     run = run_folder(tmp_path / "r", rows(1))
     Store(run).note_forced(["versions"], {"numpy": "2.5.0"}, {"suites.toml": "abc"})

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from benchmarks.analyse import stats
 from benchmarks.render import figures
 from benchmarks.render.readme import SOURCES, stale_tables
 from benchmarks.report import main
@@ -31,6 +32,7 @@ def _stand(patch, folder):
     """In the folder, without figures (their tests are in test_render_report.py)."""
     patch.chdir(folder)
     patch.setattr(figures, "FIGURES", ())
+    patch.setattr(stats, "RESAMPLES", 99)  # intervals are not the point here
     patch.setitem(SOURCES, "engine", lambda: ["| engine |", "| --- |", "| whole package |"])
 
 
