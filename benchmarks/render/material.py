@@ -163,4 +163,4 @@ def _bounds_alone(summary: pd.DataFrame) -> pd.DataFrame:
         summary.loc[bound, f"{prefix}_kind"] = "none"
     for prefix in ratios:
         summary.loc[bound, prefix.removesuffix("_ratio") + "_verdict"] = ""
-    return summary
+    return summary.copy()  # in one piece: rows are taken from it many times
