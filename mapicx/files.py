@@ -59,9 +59,8 @@ def load(path, *, layers=None):
             size = sum(member.file_size for member in archive.zip.infolist())
             require(size <= on_disk, "it is compressed; save never does that")
             header = json.loads(str(archive["header"]))
-            names = [f"state{number}" for number in range(header["states"])]
-            vectors = [archive[name] for name in ["parameters", *names]]
-        return rebuild(header, vectors, BUILT_IN | (layers or {}))
+            states = [archive[f"state{number}"] for number in range(header["states"])]
+            return rebuild(header, [archive["parameters"], *states], BUILT_IN | (layers or {}))
     except Exception as error:  # whatever a strange file makes go wrong
         raise ValueError(f"{os.fspath(path)!r} is no whole mapicx model: {error!r}") from error
 

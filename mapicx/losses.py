@@ -12,15 +12,15 @@ from mapicx.layers import Layer, Sigmoid, Softmax
 
 
 class Loss:
-    """What the losses share: `value(plan, kept)` is the mean loss of a plan's output.
-
-    `kept` holds the arrays of the last layer's formulas.
-    """
+    """What the losses share: each has a `value` and, by `gradient_calls`, its gradient."""
 
     activation = Layer  # what the last layer must be; a Softmax or Sigmoid is fused
     classifies = True
     independent = False  # whether each output is a yes or no of its own
     factor = 1
+
+    def value(self, plan, kept):
+        """The mean loss of a plan's output; `kept` are the arrays of the last layer's formulas."""
 
     def gradient_calls(self, call):
         """State the gradient with respect to the output, or to the input of `activation`."""

@@ -35,7 +35,7 @@ class Optimizer:
     def reset(self):
         """Forget all updates, as if new."""
         self.iterations, self.state = 0, []
-        self._w = None  # the vector that the state belongs to
+        self._w = self._gradients = None  # the vectors that state and calls belong to
 
     @property
     def current_lr(self):
@@ -51,8 +51,8 @@ class Optimizer:
 
         Raises FloatingPointError, with nothing changed, if the gradient or the step is too large.
         """
-        if self._w is not w:
-            self._bind(w)
+        if self._w is not w or self._gradients is not gradients:
+            self._bind(w, gradients)
         lr, norm_squared = self.current_lr, float(gradients.dot(gradients))
         # Bounded gradients and steps keep the weights finite, whatever follows.
         if not norm_squared * max(1.0, lr * lr) < self._limit:
@@ -63,12 +63,13 @@ class Optimizer:
         self._tape.run("step", lambda call: self._state_calls(call, w, gradients, decays))
         self.iterations += 1
 
-    def _bind(self, w):
-        """Make the state for a vector; what belonged to another vector is forgotten."""
-        if self._w is not None:
+    def _bind(self, w, gradients):
+        """Make the state for a vector w; what belonged to another one is forgotten."""
+        if self._w is not None and self._w is not w:
             self.reset()
         self.state = self.state or [np.zeros_like(w) for _ in self.memory]
-        self._w, self._tape, self._limit = w, Tape(w.dtype), float(np.finfo(w.dtype).max)
+        self._w, self._gradients = w, gradients
+        self._tape, self._limit = Tape(w.dtype), float(np.finfo(w.dtype).max)
         self._scalars = [np.zeros((), w.dtype) for _ in range(4)]
 
     def _state_calls(self, call, w, gradients, decays):

@@ -192,8 +192,7 @@ def to_targets(y, n: int, outputs: int, loss, classes):
         check_finite(targets, "y")
         if loss.classifies:
             excess = targets - 1 if loss.independent else abs(targets.sum(0) - 1) - 1e-3
-            shares = targets.min() >= 0 and excess.max() <= 0
-            require(shares, "targets are probabilities: from 0 to 1, those of all classes sum to 1")
+            require(targets.min() >= 0 and excess.max() <= 0, "y has no probabilities (of sum 1)")
         return targets, classes
     require(outputs == 1 or not loss.independent, f"{given}; expected ({n}, {outputs})")
     indices, classes = to_indices(y, max(outputs, 2), classes)

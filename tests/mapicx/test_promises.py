@@ -350,6 +350,23 @@ def test_gradient_that_overflows_under_a_finite_loss_is_found():
     np.testing.assert_array_equal(model.network.parameters, before)
 
 
+def test_a_loss_that_overflows_is_found():
+    model = Mapicx(seed=0).add(2, 1, activation="Linear").compile(SGD(0.1), "mse")
+    model.set_weights([np.full((2, 1), 1e30), [0.0]])
+    before = model.network.parameters.copy()
+    with pytest.raises(FloatingPointError, match="loss is not finite"):
+        model.train_on_batch(X * np.float32(1e10), np.ones(120))
+    np.testing.assert_array_equal(model.network.parameters, before)
+
+
+def test_a_model_can_be_copied_before_it_is_compiled():
+    model = Mapicx(seed=0).add(2, 3, activation="Softmax")
+    twin = copy.deepcopy(model)
+    for one in (model, twin):
+        one.compile(SGD(0.1)).fit(X, Y, 2, verbose=False)
+    np.testing.assert_array_equal(model.network.parameters, twin.network.parameters)
+
+
 def test_interrupted_training_leaves_a_usable_model():
     model = make()
 
