@@ -19,8 +19,8 @@ class Optimizer:
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
     largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
     Raises ValueError for options out of range. Subclasses state the update in `rule`: formulas
-    (see replay.py) of w, g, scratch space s, the scalars lr, scale and shift, the vectors in
-    `memory` and, in braces, options.
+    (replay.py explains them) of the vectors w, g, scratch space s and those named in `memory`, the
+    scalars lr, scale and shift, and options in braces.
     """
 
     rule, memory = "", ()
@@ -129,7 +129,10 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019)."""
+    """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019).
+
+    Biases do not decay.
+    """
 
     decay_rule = "s = s * lr, w = w - s, "
 
