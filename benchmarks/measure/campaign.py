@@ -1,12 +1,18 @@
-"""Runs the trials of a plan block by block, within a budget; every ended trial is a row on disk."""
+"""Runs the trials of a plan block by block, within a budget; every ended trial is a row on disk.
+
+A trial that is timed has the machine to itself. The others, whose figures no neighbour changes,
+share it: as many at once as there are cores for them, each on cores of its own.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from benchmarks.measure import machine, process
 from benchmarks.measure.executors import Local
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
@@ -53,24 +59,53 @@ class Campaign:
     def _block(
         self, block: int, trials: list[Trial], missing: list[Trial], *, extras: bool
     ) -> None:
-        for place, trial in enumerate(trials):
-            after = [other for other in missing if other.block > block]
-            self.listener.begins(trial, self.durations.of([*trials[place:], *after]))
-            began = time.perf_counter()
-            row = self._measured(trial, extras)
-            recording = time.perf_counter()
-            self.store.append(row)
-            ended = time.perf_counter()
-            self._recording_s = ended - recording
-            self.durations.saw(trial, ended - began)
-            self.listener.ended(trial, row, ended - began)
+        later = [other for other in missing if other.block > block]
+        for _, members in itertools.groupby(trials, key=slots):
+            group = list(members)
+            after = [*trials[trials.index(group[-1]) + 1 :], *later]
+            self._group(group, after, extras)
         self.store.write_table()
         self.listener.block_complete(block)
 
-    def _measured(self, trial: Trial, extras: bool) -> dict[str, Any]:
-        row = self.executor.run(trial, self.store.array_path(trial.trial_id), extras=extras)
+    def _group(self, group: list[Trial], after: list[Trial], extras: bool) -> None:
+        """Trials that may run at once; their rows are recorded as they end."""
+        free = list(range(slots(group[0])))
+        waiting, running = list(group), {}
+        with concurrent.futures.ThreadPoolExecutor(len(free)) as pool:
+            try:
+                while waiting or running:
+                    while waiting and free:
+                        trial, slot = waiting.pop(0), free.pop()
+                        self.listener.begins(trial, self.durations.of([trial, *waiting, *after]))
+                        future = pool.submit(self._measured, trial, extras, slot)
+                        running[future] = (trial, slot, time.perf_counter())
+                    ready, _ = concurrent.futures.wait(running, return_when="FIRST_COMPLETED")
+                    for future in ready:
+                        trial, slot, began = running.pop(future)
+                        free.append(slot)
+                        self._record(trial, future.result(), began)
+            except BaseException:
+                process.kill_all()  # so that the pool's threads end, and leaving it does not wait
+                raise
+
+    def _record(self, trial: Trial, row: dict[str, Any], began: float) -> None:
+        recording = time.perf_counter()
+        self.store.append(row)
+        ended = time.perf_counter()
+        self._recording_s = ended - recording
+        self.durations.saw(trial, ended - began)
+        self.listener.ended(trial, row, ended - began)
+
+    def _measured(self, trial: Trial, extras: bool, slot: int) -> dict[str, Any]:
+        arrays = self.store.array_path(trial.trial_id)
+        row = self.executor.run(trial, arrays, extras=extras, slot=slot)
         if trial.system == "noop" and trial.measure == "time":
             # What the harness itself costs: noop less a bare interpreter, plus writing a row.
             row["time_bare_s"] = self.executor.bare_interpreter_s()
             row["time_record_s"] = self._recording_s
         return row
+
+
+def slots(trial: Trial) -> int:
+    """How many trials of this kind may run at once."""
+    return 1 if trial.measure == "time" else max(1, machine.cores() // trial.threads)

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -50,23 +51,25 @@ class Local:
         self.workloads, self.requires, self.facts = workloads, requires, facts
         self.timeout, self.memory_limit, self.source = timeout, memory_limit, source
         self._drawn = tempfile.TemporaryDirectory(prefix="mapicx-data-")
+        self._drawing = threading.Lock()
 
     def close(self) -> None:
         """Remove the data sets."""
         self._drawn.cleanup()
 
-    def run(self, trial: Trial, arrays: Path, *, extras: bool) -> dict[str, Any]:
+    def run(self, trial: Trial, arrays: Path, *, extras: bool, slot: int = 0) -> dict[str, Any]:
         """One row, whatever happens; only KeyboardInterrupt passes.
 
         extras: also write the arrays and figures that one block of a run is enough for.
+        slot: which cores, counted from the last, so that trials at the same time do not share.
         """
         try:
-            row = self._run(trial, arrays, extras)
+            row = self._run(trial, arrays, extras, slot)
         except DrawingFailed as error:
             row = {**self._identity(trial), "status": "crashed", "reason": str(error)}
         return {key: value for key, value in row.items() if key in FIELDS}
 
-    def _run(self, trial: Trial, arrays: Path, extras: bool) -> dict[str, Any]:
+    def _run(self, trial: Trial, arrays: Path, extras: bool, slot: int) -> dict[str, Any]:
         row = self._identity(trial)
         steal = _steal_s()
         workload = self.workloads[trial.workload]
@@ -83,6 +86,7 @@ class Local:
                 "measure": trial.measure,
                 "data": str(self._data(workload, trial.seed, trial.dtype)),
                 "arrays": str(arrays),
+                "slot": slot,
                 "first_block": extras and trial.measure == "time",
             }
 
@@ -147,6 +151,11 @@ class Local:
 
     def _data(self, workload: Workload, seed: int, dtype: str) -> Path:
         folder = Path(self._drawn.name) / f"{catalogue.digest(workload)}-{seed}-{dtype}"
+        with self._drawing:
+            self._draw(folder, workload, seed, dtype)
+        return folder
+
+    def _draw(self, folder: Path, workload: Workload, seed: int, dtype: str) -> None:
         if not folder.exists():
             half = folder.with_suffix(".part")
             spec = {
@@ -171,7 +180,6 @@ class Local:
             if end.exit_code != 0:
                 raise DrawingFailed(f"the data could not be drawn: {endings.death(end)}")
             half.rename(folder)
-        return folder
 
 
 def system_digest(name: str) -> str | None:

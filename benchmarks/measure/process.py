@@ -19,6 +19,7 @@ from typing import NamedTuple
 GRACE_S = 2.0  # between TERM and KILL
 TAIL = 4000  # bytes of stderr worth keeping
 LARGEST_MESSAGE = 16 * 1024 * 1024
+_alive: set[subprocess.Popen[bytes]] = set()
 
 
 class Ended(NamedTuple):
@@ -62,12 +63,14 @@ def run(
         )
     finally:
         os.close(writer)
-    if watch is not None:
-        watch(process)
+    _alive.add(process)
     try:
+        if watch is not None:
+            watch(process)
         return _attend(process, reader, started, timeout, memory_limit)
     finally:
         kill(process)
+        _alive.discard(process)
         os.close(reader)
         if process.stderr is not None:
             process.stderr.close()
@@ -146,6 +149,12 @@ def kill(process: subprocess.Popen[bytes]) -> None:
             process.wait(GRACE_S)
     _signal(process.pid, signal.SIGKILL)  # also grandchildren that outlive their parent
     process.wait()
+
+
+def kill_all() -> None:
+    """End every child at once, for a harness that was interrupted."""
+    for process in list(_alive):
+        _signal(process.pid, signal.SIGKILL)
 
 
 def _signal(group: int, number: int) -> None:

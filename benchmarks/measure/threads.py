@@ -57,14 +57,14 @@ def changed_variables(inherited: Mapping[str, str]) -> list[str]:
     return sorted(key for key in inherited if key.startswith(SCRUBBED) or key in DROPPED)
 
 
-def pin(threads: int) -> list[int] | None:
-    """Bind this process to its last `threads` cores; None where the system has no affinity.
+def pin(threads: int, slot: int = 0) -> list[int] | None:
+    """Bind this process to `threads` cores; None where the system has no affinity.
 
-    The last ones, because interrupts and the harness itself favour the first.
+    Slots count from the last core, because interrupts and the harness itself favour the first.
     """
     if not hasattr(os, "sched_setaffinity"):
         return None
-    cores = sorted(os.sched_getaffinity(0))[-threads:]
+    cores = sorted(os.sched_getaffinity(0), reverse=True)[slot * threads : (slot + 1) * threads]
     os.sched_setaffinity(0, cores)
     return cores
 

@@ -277,8 +277,8 @@ def outcome(error):
 
 def main():
     spec = json.loads(sys.argv[1])
-    cores = threads.pin(spec["threads"]) if spec["measure"] != "accuracy" else None
-    row = {"status": "ok", "reason": None, "cores": cores}
+    threads.pin(spec["threads"], spec["slot"])
+    row = {"status": "ok", "reason": None}
     try:
         run(spec, row)
     except (Exception, SystemExit) as error:

@@ -52,12 +52,11 @@ class Screen:
 
     def begins(self, trial: Trial, left_s: float) -> None:
         """Say what is measured now and how long everything will still take."""
-        self._count += 1
         if self._live is None:
             return
         elapsed = spoken(time.perf_counter() - self._began)
         line = Text(
-            f"block {trial.block} of {self._blocks}, trial {self._count} of {self._trials}:"
+            f"block {trial.block} of {self._blocks}, trial {self._count + 1} of {self._trials}:"
             f" {trial.system}, {trial.workload}, {trial.measure}"
             f"   {elapsed} so far, about {spoken(left_s)} left"
         )
@@ -66,6 +65,7 @@ class Screen:
 
     def ended(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
         """One line per trial where lines are kept; failures are kept everywhere."""
+        self._count += 1
         reason = f" ({row['reason']})" if row.get("reason") else ""
         if row["status"] != "ok":
             self._failures.append(f"{trial.system}, {trial.measure}: {row['status']}{reason}")
@@ -96,7 +96,7 @@ def tables(store: Store) -> list[Table]:
     summary = summarise(load(store.run))
     drawn = []
     for place, lines in summary.groupby(["workload", "threads"]):
-        workload, threads = str(place[0]), int(place[1])  # type: ignore[index, arg-type]
+        workload, threads = str(place[0]), int(place[1])  # type: ignore
         blocks = int(lines["time_total_s_n"].max() or 0)
         title = f"{workload}, {threads} thread{'s' * (threads > 1)}, medians of {blocks} blocks"
         table = Table(title=title, title_justify="left")

@@ -28,7 +28,9 @@ def test_the_message_comes_over_its_own_pipe(tmp_path):
 
 
 def test_a_message_larger_than_a_pipe_arrives_whole(tmp_path):
-    end = run("import os, sys; f = os.fdopen(int(sys.argv[1]), 'wb'); f.write(b'x' * 10**6)", tmp_path)
+    end = run(
+        "import os, sys; f = os.fdopen(int(sys.argv[1]), 'wb'); f.write(b'x' * 10**6)", tmp_path
+    )
     assert len(end.message) == 10**6
 
 

@@ -1,0 +1,69 @@
+"""The doctor names what distorts timings, what to do, and what it could not check."""
+
+from __future__ import annotations
+
+import os
+
+from benchmarks import doctor
+from benchmarks.measure import machine
+
+
+def test_a_forced_blas_kernel_is_named_with_its_cure():
+    (finding,) = doctor.variables({"OPENBLAS_CORETYPE": "Haswell"})
+    assert finding.level == "distorts"
+    assert "OPENBLAS_CORETYPE=Haswell" in finding.text and "unset" in finding.text
+
+
+def test_the_command_names_a_forced_kernel(command):
+    done = command("benchmarks.doctor", OPENBLAS_CORETYPE="Haswell")
+    assert done.returncode == 0
+    assert "OPENBLAS_CORETYPE=Haswell" in done.stdout
+
+
+def test_a_thread_cap_is_noted():
+    (finding,) = doctor.variables({"OMP_NUM_THREADS": "3"})
+    assert finding.level == "note" and "OMP_NUM_THREADS=3" in finding.text
+
+
+def test_a_loaded_machine_is_named(monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (50.0, 0, 0), raising=False)
+    (finding,) = doctor.load({})
+    assert finding.level == "distorts" and "50.0" in finding.text
+
+
+def test_one_core_is_too_few(monkeypatch):
+    monkeypatch.setattr(machine, "cores", lambda: 1)
+    assert "distorts" in {finding.level for finding in doctor.cores({})}
+
+
+def test_a_missing_compiler_is_named(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    (finding,) = doctor.compiler({})
+    assert "torch-compile" in finding.text
+
+
+def test_a_governor_that_saves_power_is_named(monkeypatch):
+    monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": "powersave"})
+    (finding,) = doctor.frequency({})
+    assert finding.level == "distorts" and "powersave" in finding.text
+
+
+def test_what_the_system_does_not_tell_is_said(monkeypatch):
+    monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": None})
+    (finding,) = doctor.frequency({})
+    assert finding.level == "unknown"
+
+
+def test_another_version_than_the_pinned_one_is_noted(monkeypatch):
+    monkeypatch.setattr(doctor, "version", lambda name: "0.0.1")
+    texts = [finding.text for finding in doctor.frameworks({})]
+    assert any("torch is 0.0.1" in text for text in texts)
+
+
+def test_a_framework_that_is_missing_comes_with_its_command(monkeypatch):
+    def absent(name):
+        raise doctor.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "version", absent)
+    texts = [finding.text for finding in doctor.frameworks({})]
+    assert any('".[torch]"' in text for text in texts)
