@@ -30,7 +30,7 @@ class NeuralNetwork:
     order of `get_weights`, to be read and written; the layers' arrays are views of them.
     """
 
-    parameters = None  # until the network is assembled
+    parameters: np.ndarray = None  # type: ignore  # until the network is assembled
     classes = None  # the labels of the outputs; None: their indices
 
     def __init__(self, layers, loss_activation, optimizer, *, seed=None, dtype="float32"):

@@ -23,7 +23,8 @@ class Optimizer:
     scalars lr, scale and shift, and options in braces.
     """
 
-    rule, memory = "", ()
+    rule = ""
+    memory: tuple = ()
     decay_rule = "g = g + s, "  # of weight decay, given s = weight_decay * w
 
     def __init__(self, rule_options, *, weight_decay=0.0, clipnorm=None):

@@ -28,7 +28,7 @@ from functools import partial
 
 import numpy as np
 
-FUNCTIONS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, ">": np.greater}
+FUNCTIONS: dict = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, ">": np.greater}
 FUNCTIONS |= {"@": np.dot, "max": lambda a, b, out=None: np.maximum(a, b, out=out)}
 FUNCTIONS["top"] = lambda a, out=None: np.maximum.reduce(a, 0, None, out)  # over the features
 

@@ -70,7 +70,8 @@ class Campaign:
     def _group(self, group: list[Trial], after: list[Trial], extras: bool) -> None:
         """Trials that may run at once; their rows are recorded as they end."""
         free = list(range(slots(group[0])))
-        waiting, running = list(group), {}
+        waiting = list(group)
+        running: dict[concurrent.futures.Future[dict[str, Any]], tuple[Trial, int, float]] = {}
         with concurrent.futures.ThreadPoolExecutor(len(free)) as pool:
             try:
                 while waiting or running:
