@@ -23,7 +23,6 @@ class Optimizer:
     scalars lr, scale and shift, and options in braces.
     """
 
-    rule = ""
     memory: tuple = ()
     decay_rule = "g = g + s, "  # of weight decay, given s = weight_decay * w
 
