@@ -1,0 +1,54 @@
+"""The parity gate: who trains another network is caught, and no ratio with it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import benchmarks
+
+PLUGIN = str(Path(__file__).parent / "plugin")
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory):
+    import os
+    import subprocess
+    import sys
+
+    folder = tmp_path_factory.mktemp("parity")
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "benchmarks.run", "--systems", "mapicx,honest-copy,wrong-rate",
+            "--measures", "parity,time", "--seeds", "1", "--workloads", "spiral,spiral-sgd",
+            "--results", folder / "results", "--reports", folder / "reports",
+        ],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": PLUGIN},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_learning_rate_one_percent_off_is_caught_and_an_honest_copy_is_not(gated):
+    rows = benchmarks.load(gated / "results")
+    parity = rows[rows["measure"] == "parity"]
+    verdicts = parity.groupby("system")["comparable"].agg(list).to_dict()
+    assert verdicts["honest-copy"] == verdicts["mapicx"] == [True, True]
+    assert verdicts["wrong-rate"] == [False, False]
+    assert set(parity["status"]) == {"ok"}
+    assert (parity.set_index("system").loc["wrong-rate", "parity_max_abs"] > 1e-6).all()
+
+
+def test_no_ratio_with_it_is_printed(gated):
+    (report,) = (gated / "reports").glob("*/report.md")
+    lines = [line for line in report.read_text().splitlines() if line.startswith("| wrong-rate |")]
+    assert lines and any("not comparable" in line for line in lines)
+    honest = [x for x in report.read_text().splitlines() if x.startswith("| honest-copy |")]
+    assert any(re.search(r"\d", line) for line in honest)
+    assert not any("not comparable" in line for line in honest)
