@@ -4,6 +4,7 @@ import copy
 import itertools
 import pickle
 import runpy
+import sys
 import tracemalloc
 
 import numpy as np
@@ -480,10 +481,11 @@ def test_any_network_is_finite_and_deterministic(hidden, activation, batch, dtyp
     np.testing.assert_array_equal(one, train(1, 2))
 
 
-def test_the_demonstration_runs(capsys):
+def test_the_demonstration_runs(capsys, monkeypatch):
     from mapicx.__main__ import main
 
     main(epochs=20, frames=2)
+    monkeypatch.delitem(sys.modules, "mapicx.__main__")
     runpy.run_module("mapicx", run_name="__main__")
     out = capsys.readouterr().out
     assert "A" in out and "loss" in out
