@@ -63,10 +63,9 @@ class EarlyStopping:
 class CallbackList:
     """The callbacks of one training, and the line of progress every so many epochs (0: none)."""
 
-    def __init__(self, model, epochs, print_every, options):
+    def __init__(self, model, epochs, print_every, callbacks):
         self.model, self.epochs = model, check_count("epochs", epochs)
-        self.callbacks = list(options.pop("callbacks", ()))
-        self.print_every = options.pop("verbose", True) and print_every
+        self.print_every, self.callbacks = print_every, list(callbacks)
         fit = all(callable(c) or hasattr(c, "on_epoch_end") for c in self.callbacks)
         require(fit, f"{self.callbacks} are no callbacks; give functions (model, epoch, logs)")
 

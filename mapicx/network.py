@@ -185,19 +185,21 @@ class NeuralNetwork:
         values = self._run(data, targets.slices(len(data.X), CHUNK))
         return dict(zip(self.names, values, strict=True))
 
-    def fit(self, X, y, epochs=1, print_every=100, *, batch_size=None, shuffle=True, **options):
+    def fit(self, X, y, epochs=1, print_every=100, *, batch_size=None, shuffle=True,
+            validation_data=None, validation_split=0.0, sample_weight=None, class_weight=None,
+            callbacks=(), verbose=True):  # fmt: skip
         """Train for exactly `epochs` passes; print a line every `print_every`.
 
         batch_size: samples per update; None: all; the last batch of an epoch may be shorter.
-        shuffle: take the samples in a new order in each epoch. More options, by name:
-        validation_data=None: a pair (X, y). validation_split=0.0: the share of the samples to
-        validate on, drawn at random, alike from each class. sample_weight=None: (samples,).
-        class_weight=None: a dict from labels to weights. callbacks=(): see mapicx.callbacks.
-        verbose=True: False prints nothing. Returns the History. Raises FloatingPointError on
-        divergence; the last finite weights stay.
+        shuffle: take the samples in a new order in each epoch. validation_data: a pair (X, y).
+        validation_split: the share of the samples to validate on, drawn at random, alike from each
+        class. sample_weight: (samples,). class_weight: a dict from labels to weights. callbacks:
+        see mapicx.callbacks. verbose: False prints nothing. Returns the History. Raises
+        FloatingPointError on divergence; the last finite weights stay.
         """
-        watchers = CallbackList(self, epochs, print_every, options)
-        data, held_out, classes = targets.training_data(self, X, y, **options)
+        watchers = CallbackList(self, epochs, verbose and print_every, callbacks)
+        data, classes = targets.make_data(self, X, y, sample_weight, class_weight)
+        data, held_out = targets.hold_out(self, data, classes, validation_data, validation_split)
         n = len(data.X)
         batches = targets.slices(n, n if batch_size is None else batch_size)
         chunks = targets.slices(len(held_out.X), CHUNK) if held_out else []

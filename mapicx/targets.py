@@ -248,15 +248,13 @@ def score(outputs, targets, loss) -> float:
     return float(1 - error / spread if spread else error == 0)
 
 
-def training_data(network, X, y, validation_data=None, validation_split=0.0, **weights):
-    """What to train on, what to validate on (or None), and the labels of the outputs."""
-    check_number("validation_split", validation_split, 0, 1)
-    require(not (validation_split and validation_data), "give validation data or a split, not both")
-    data, classes = make_data(network, X, y, **weights)
-    held_out = make_data(network, *validation_data, classes=classes)[0] if validation_data else None
-    if validation_split:
-        data, held_out = split(data, validation_split, network.loss.classifies, network.rng)
-    return data, held_out, classes
+def hold_out(network, data: Data, classes, validation_data, fraction: float):
+    """What to train on, and what to validate on: given data, or a fraction drawn; or None."""
+    check_number("validation_split", fraction, 0, 1)
+    require(not (fraction and validation_data), "give validation data or a split, not both")
+    if fraction:
+        return split(data, fraction, network.loss.classifies, network.rng)
+    return data, validation_data and make_data(network, *validation_data, classes=classes)[0]
 
 
 def split(data: Data, fraction: float, stratify: bool, rng):
