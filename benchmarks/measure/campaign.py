@@ -71,6 +71,8 @@ class Campaign:
         """Trials that may run at once; their rows are recorded as they end."""
         free = list(range(slots(group[0])))
         waiting = list(group)
+        if len(free) > 1:  # the longest first, so that none is left to run alone at the end
+            waiting.sort(key=lambda trial: -self.durations.of([trial]))
         running: dict[concurrent.futures.Future[dict[str, Any]], tuple[Trial, int, float]] = {}
         with concurrent.futures.ThreadPoolExecutor(len(free)) as pool:
             try:

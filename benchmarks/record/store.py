@@ -71,7 +71,7 @@ class Store:
     """The folder of one run, for the process that writes it."""
 
     def __init__(self, run: Path) -> None:
-        self.run = Path(run)
+        self.run = Path(run).absolute()  # trials write arrays here from folders of their own
 
     def create(self, description: dict[str, Any]) -> None:
         """Make the folder and write run.json. OSError if it cannot be written."""

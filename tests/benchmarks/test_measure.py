@@ -261,6 +261,7 @@ def test_cross_entropy_of_certainty_and_of_ignorance():
     ("text", "shown"),
     [
         ("open /home/someone/secret/file.txt failed", "open file.txt failed"),
+        ("open results/run/arrays/a.npz failed", "open a.npz failed"),
         ("two\nlines", "two lines"),
         ("ratio 3/4 stays", "ratio 3/4 stays"),
     ],

@@ -41,6 +41,11 @@ def test_a_row_is_whole_on_disk_when_append_returns(store):
     assert set(json.loads(line)) == set(FIELDS)
 
 
+def test_arrays_have_a_place_that_any_process_finds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Store("results/run").array_path("a").is_absolute()
+
+
 def test_a_torn_last_line_is_left_out_and_cut_before_the_next_append(store):
     store.append(row(1))
     with (store.run / "trials.jsonl").open("ab") as file:
