@@ -95,7 +95,9 @@ def installation(requires: tuple[str, ...] | None) -> str:
 
 def without_paths(text: str, limit: int = 300) -> str:
     """One line without folders: a row holds neither user names nor home directories."""
-    text = re.sub(r"(?:[A-Za-z]:)?[\w.@+\-]*(?:[/\\][\w.@+\- ]+){2,}", lambda m: Path(m[0]).name, text)
+    text = re.sub(
+        r"(?:[A-Za-z]:)?[\w.@+\-]*(?:[/\\][\w.@+\- ]+){2,}", lambda m: Path(m[0]).name, text
+    )
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
