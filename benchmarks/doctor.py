@@ -7,8 +7,11 @@ It advises and judges no run, so it exits 0 whatever it finds.
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -131,9 +134,8 @@ def frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name, extra in EXTRAS.items():
         if name == "tensorflow" and "tensorflow-cpu" in EXTRAS:
             continue  # one of the two spellings is enough
-        try:
-            found = version(name)
-        except PackageNotFoundError:
+        found = _installed(name)
+        if found is None:
             yield Finding(
                 "note",
                 f"{name} is not installed, its rows will say unavailable:"
@@ -147,6 +149,37 @@ def frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
                 f"{name} is {found}; the published runs were made with {wanted}:"
                 " figures may differ for that reason alone",
             )
+
+
+def newest(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Frameworks of which pip knows a newer release."""
+    installed = {name: found for name in EXTRAS if (found := _installed(name))}
+    with concurrent.futures.ThreadPoolExecutor(len(installed) or 1) as pool:
+        known = dict(zip(installed, pool.map(_newest, installed), strict=True))
+    silent = [name for name, release in known.items() if release is None]
+    if silent:
+        yield Finding("unknown", f"the newest release of {', '.join(silent)}: pip could not tell")
+    for name, release in known.items():
+        found = installed[name].split("+")[0]
+        if release is not None and release != found:
+            yield Finding("note", f"{name} is {found}; the newest that pip knows is {release}")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _newest(name: str) -> str | None:
+    command = [sys.executable, "-m", "pip", "index", "versions", name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.match(r"\S+ \(([^)]+)\)", done.stdout)
+    return found[1] if found else None
 
 
 def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -174,7 +207,7 @@ def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    variables, load, frequency, memory, cores, virtual, compiler, frameworks, blas,
+    variables, load, frequency, memory, cores, virtual, compiler, frameworks, newest, blas,
 )  # fmt: skip
 HEADINGS = {
     "distorts": "This makes timings untrustworthy:",

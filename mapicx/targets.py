@@ -254,7 +254,7 @@ def hold_out(network, data: Data, classes, validation_data, fraction: float):
     require(not (fraction and validation_data), "give validation data or a split, not both")
     if fraction:
         return split(data, fraction, network.loss.classifies, network.rng)
-    return data, validation_data and make_data(network, *validation_data, classes=classes)[0]
+    return data, validation_data and make_data(network, *validation_data, classes=classes)[0]  # type: ignore[misc]
 
 
 def split(data: Data, fraction: float, stratify: bool, rng):

@@ -147,6 +147,7 @@ class Local:
             ),
             "system_digest": system_digest(trial.system),
             "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            "cpu_mhz": _cpu_mhz(),
         }
 
     def _data(self, workload: Workload, seed: int, dtype: str) -> Path:
@@ -217,6 +218,16 @@ def _steal_s() -> float | None:
             return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError, ValueError):
         return None
+
+
+def _cpu_mhz() -> float | None:
+    """Mean clock of the cores now; None where the system does not show it."""
+    try:
+        with open("/proc/cpuinfo") as info:
+            clocks = [float(line.partition(":")[2]) for line in info if line.startswith("cpu MHz")]
+    except (OSError, ValueError):
+        return None
+    return sum(clocks) / len(clocks) if clocks else None
 
 
 def _now() -> str:

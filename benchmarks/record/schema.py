@@ -106,6 +106,8 @@ FIELDS = _table(
     ("load_average", "number", "", "", "load", "of the machine, over one minute, before the trial"),
     ("steal_s", "number", "s", "lower", "steal", "time the hypervisor took from the machine during the trial"),
     ("context_switches", "integer", "", "", "switches", "involuntary context switches of the process"),
+    ("cores", "list", "", "", "cores", "the cores that the process was bound to"),
+    ("cpu_mhz", "number", "MHz", "", "clock", "mean clock of all cores before the trial, where the system shows it"),
     ("distributions", "list", "", "", "distributions", "installed packages that the process had loaded"),
 )
 # fmt: on

@@ -110,9 +110,11 @@ class Store:
     def write_table(self) -> None:
         """Rebuild table.csv from the rows."""
         table = load(self.run)
-        table["distributions"] = table["distributions"].map(
-            lambda names: " ".join(names) if isinstance(names, list) else ""
-        )
+        for name, field in FIELDS.items():
+            if field.kind == "list":
+                table[name] = table[name].map(
+                    lambda parts: " ".join(map(str, parts)) if isinstance(parts, list) else ""
+                )
         write_whole(self.run / TABLE, table.to_csv(index=False, lineterminator="\n"))
 
 

@@ -67,3 +67,10 @@ def test_a_framework_that_is_missing_comes_with_its_command(monkeypatch):
     monkeypatch.setattr(doctor, "version", absent)
     texts = [finding.text for finding in doctor.frameworks({})]
     assert any('".[torch]"' in text for text in texts)
+
+
+def test_a_newer_release_is_noted_and_silence_of_pip_is_said(monkeypatch):
+    monkeypatch.setattr(doctor, "_newest", lambda name: "999.0" if name == "torch" else None)
+    findings = list(doctor.newest({}))
+    assert any("torch" in one.text and "999.0" in one.text for one in findings)
+    assert any(one.level == "unknown" and "pip could not tell" in one.text for one in findings)

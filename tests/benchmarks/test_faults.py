@@ -231,3 +231,35 @@ def test_two_runs_at_once_share_a_results_folder(tmp_path):
     frame = benchmarks.load(tmp_path / "results")
     assert frame["run_id"].nunique() == 2
     assert not frame.duplicated(["run_id", "trial_id"]).any()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX matter")
+def test_a_full_disk_ends_the_run_with_a_sentence_and_loses_no_row(command, tmp_path):
+    """A limit on file sizes stands for the disk: the rows' file cannot grow beyond it."""
+    import resource
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+
+    process = subprocess.run(
+        [
+            sys.executable, "-m", "benchmarks.run", "--results", tmp_path / "results",
+            "--reports", tmp_path / "reports", "--systems", "fair", "--measures", "time",
+            "--seeds", "14",
+        ],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": PLUGIN},
+        preexec_fn=limited,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+    assert process.returncode == 1, process.stdout
+    assert "could not be recorded" in process.stderr and "--resume" in process.stderr
+    (folder,) = (tmp_path / "results").iterdir()
+    before = len(benchmarks.load(folder))
+    assert before > 10
+    done = run(command, tmp_path, "--resume", folder.name)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads((folder / "run.json").read_text())["plan"]
+    assert sorted(benchmarks.load(folder)["trial_id"]) == sorted(plan) and len(plan) > before

@@ -296,3 +296,21 @@ def test_memory_elsewhere_than_on_linux_says_how_it_was_read(monkeypatch):
     with probe.phase("train"):
         pass
     assert probe.fields()["memory_peak_bytes"] > MEBIBYTE
+
+
+def test_a_clock_that_jumps_back_costs_the_curve_and_not_the_trial(monkeypatch, tmp_path):
+    from benchmarks.measure import executors
+
+    class Curve:
+        def curve(self, until):
+            return [(moment, 2**20) for moment in (100.0, 101.0) if moment <= until]
+
+    assert executors._sampled(Curve(), 50.0, 99.0, tmp_path / "a.npz") == {}
+    kept = executors._sampled(Curve(), 200.0, 99.0, tmp_path / "a.npz")
+    assert kept == {"memory_sampled_peak_bytes": 2**20}
+
+
+def test_a_row_names_its_cores_and_their_clock(measure):
+    row = measure("noop", family="control")
+    assert len(row["cores"]) == 1
+    assert row["cpu_mhz"] is None or row["cpu_mhz"] > 100

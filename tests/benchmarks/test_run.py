@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import benchmarks
 from benchmarks.plan import suites
 from benchmarks.record.schema import FIELDS
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -23,9 +26,10 @@ def smoke(tmp_path_factory):
     done = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.run", "--preset", "smoke",
-            "--results", folder / "results", "--reports", folder / "reports",
+            # A relative folder, as the default is: trials run in folders of their own.
+            "--results", os.path.relpath(folder / "results", ROOT), "--reports", folder / "reports",
         ],
-        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=600,
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     return done, folder
 
@@ -53,6 +57,14 @@ def test_every_network_did_the_same_work(smoke):
     for field in ("parameters", "steps", "samples_seen", "dtype"):
         assert networks[field].nunique() == 1, networks[["system", field]]
     assert networks["parameters"].iloc[0] == 4547 and networks["steps"].iloc[0] == 20
+
+
+def test_the_first_block_leaves_its_arrays(smoke):
+    rows = benchmarks.load(smoke[1] / "results").set_index("system")
+    (arrays,) = (smoke[1] / "results").glob("*/arrays")
+    names = {path.stem for path in arrays.iterdir()}
+    for system in suites.SUITES["spiral"]["systems"]:
+        assert rows.loc[system, "trial_id"] in names, system
 
 
 def test_nothing_is_compiled_after_reset(smoke):
