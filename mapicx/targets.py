@@ -136,7 +136,7 @@ class Data:
         return Data(self.X[rows], self.targets[:, rows], weights)
 
 
-def make_data(network, X, y, sample_weight=None, class_weight=None, classes=None):
+def make_data(network, X, y, sample_weight=None, class_weight=None, *, classes=None):
     """Data for a network, and the labels of its outputs (None: indices); ValueError if unfit."""
     X = to_inputs(X, network)
     if network.n_neurons is None:  # a user's layer does not say how many values it gives
@@ -254,7 +254,7 @@ def hold_out(network, data: Data, classes, validation_data, fraction: float):
     require(not (fraction and validation_data), "give validation data or a split, not both")
     if fraction:
         return split(data, fraction, network.loss.classifies, network.rng)
-    return data, validation_data and make_data(network, *validation_data, classes=classes)[0]  # type: ignore[misc]
+    return data, validation_data and make_data(network, *validation_data, classes=classes)[0]
 
 
 def split(data: Data, fraction: float, stratify: bool, rng):
