@@ -56,7 +56,7 @@ def test_every_network_did_the_same_work(smoke):
     networks = rows[rows["family"] == "network"]
     for field in ("parameters", "steps", "samples_seen", "dtype"):
         assert networks[field].nunique() == 1, networks[["system", field]]
-    assert networks["parameters"].iloc[0] == 4547 and networks["steps"].iloc[0] == 20
+    assert networks["parameters"].iloc[0] == 4547 and networks["steps"].iloc[0] == 5
 
 
 def test_the_first_block_leaves_its_arrays(smoke):
