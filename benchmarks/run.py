@@ -25,7 +25,7 @@ from benchmarks.plan.workloads import UsageError
 
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
-  python -m benchmarks.run --preset smoke                   one block, few epochs, two minutes
+  python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
   python -m benchmarks.run --systems mapicx,torch-eager --seeds 10 --threads 1,all
   python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
