@@ -46,6 +46,8 @@ BUILT_IN = {
     "matmul-only-torch": ("baselines.products", "TorchProducts"),
     "matmul-only-tensorflow": ("baselines.products", "TensorFlowProducts"),
     "matmul-only-jax": ("baselines.products", "JaxProducts"),
+    "dense-loops": ("baselines.loops", "Loops"),
+    "dense-vectorised": ("baselines.loops", "Vectorised"),
     "mapicx-again": ("baselines.engine", "EngineAgain"),
 }
 

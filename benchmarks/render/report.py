@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.record.store import write_whole
-from benchmarks.render import crossover, figures, ladder, ladder_figure, sections, writeup
+from benchmarks.render import crossover, figures, ladder, ladder_figure, loops, sections, writeup
 from benchmarks.render import figure_style as style
 from benchmarks.render.answer import answer
 from benchmarks.render.escape import markdown
@@ -49,7 +49,9 @@ def write(run_dir: Path, reports: Path, pictures: bool = True, formats: Iterable
         if found.ladder:
             ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
         if found.crossings:
-            crossover.draw(found.crossings, folder / f"{crossover.NAME}.png", pictures)
+            crossover_figure.draw(
+                found.crossings, folder / f"{crossover_figure.NAME}.png", pictures
+            )
         drawn = _draw_all(found, folder, pictures)
     writeup.write(found, folder, wanted)
     write_whole(path, text(found, drawn))
@@ -80,13 +82,17 @@ def text(found: Material, drawn: dict[tuple[str, int], list[str]]) -> str:
         lines += [*ladder.tables(found.ladder), ""]
     if found.crossings:
         lines += ["## From which size on a framework is faster", ""]
-        lines += [*_shown(crossover.CAPTION, crossover.NAME), *crossover.tables(found.crossings)]
+        lines += [
+            *_shown(crossover_figure.CAPTION, crossover_figure.NAME),
+            *crossover.tables(found.crossings),
+        ]
     for place in found.places:
         title = f"{markdown(place[0])}, {place[1]} thread" + ("s" if place[1] != 1 else "")
         lines += [f"## Every system: {title}", "", *result_table(found, place), ""]
         lines += _pictures(found, place, drawn.get(place, []))
         if not found.crossings:  # of many sizes the steps above are the point
             lines += [*sections.phases(found, place), ""]
+    lines += loops.section(found)
     for heading, section in SECTIONS:
         lines += [f"## {heading}", "", *section(found), ""]
     return "\n".join(lines).rstrip() + "\n"

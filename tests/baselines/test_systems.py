@@ -23,7 +23,7 @@ FAMILIES = {
     "gradient-boosting",
     "bound": "bayes-rule majority-class",
     "control": "noop sleep allocate matmul matmul-only matmul-only-torch matmul-only-tensorflow "
-    "matmul-only-jax mapicx-again",
+    "matmul-only-jax dense-loops dense-vectorised mapicx-again",
 }
 HEAVY = ("numpy", "torch", "tensorflow", "keras", "sklearn", "jax", "scipy", "mapicx")
 REGRESSION = replace(BASE, task="regression", layers=(2, 16, 1), lr=0.01)
@@ -86,7 +86,7 @@ for name in baselines.BUILT_IN:
 """
     missing = set(run_python("-c", script).split())
     light = {"numpy-plain", "bayes-rule", "majority-class", "matmul-only"}
-    light |= {"noop", "sleep", "allocate", "matmul"}
+    light |= {"noop", "sleep", "allocate", "matmul", "dense-loops", "dense-vectorised"}
     assert missing == set(baselines.BUILT_IN) - light
 
 

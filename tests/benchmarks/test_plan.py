@@ -142,6 +142,7 @@ def test_every_suite_names_systems_and_workloads_that_exist():
 
 def test_the_spiral_suite_has_every_system_that_is_not_optional_or_a_control():
     controls = {"noop", "sleep", "allocate", "matmul", "mapicx-again"}
+    controls |= {"dense-loops", "dense-vectorised"}
     products = {name for name in baselines.BUILT_IN if name.startswith("matmul")}
     expected = set(baselines.BUILT_IN) - controls - products - set(baselines.OPTIONAL)
     assert set(suites.SUITES["spiral"]["systems"]) == expected

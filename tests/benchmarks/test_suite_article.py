@@ -1,0 +1,86 @@
+"""Suite article: what the article names, and gradients in loops against vectorised ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import baselines
+from baselines.loops import MOST, in_loops, products, vectorised
+from benchmarks.plan import suites, workloads
+from benchmarks.render.loops import TITLE
+
+KNOWN = workloads.workloads()
+PAIR = ("dense-loops", "dense-vectorised")
+
+
+def ready(name, workload):
+    system = baselines.system(name)(workload, seed=0, threads=1, dtype="float32")
+    system.load()
+    system.build(None)
+    return system
+
+
+def test_the_suite_has_the_networks_that_the_article_names():
+    found = [KNOWN[name].layers for name in suites.SUITES["article"]["workloads"]]
+    named = ["2-64-3", "2-128-3", "2-512-512-3", "2-64-2", "2-16-16-2", "2-128-128-2"]
+    assert ["-".join(map(str, layers)) for layers in found] == named
+
+
+def test_the_suite_has_the_systems_of_the_spiral_and_the_pair():
+    spiral, article = (suites.SUITES[name]["systems"] for name in ("spiral", "article"))
+    assert set(spiral) | set(PAIR) <= set(article)
+
+
+def test_loops_and_vectorised_give_the_same_gradients():
+    rng = np.random.default_rng(0)
+    for n_in, n_out in ((2, 64), (64, 3), (5, 1)):
+        layer = [rng.normal(size=shape) for shape in ((30, n_in), (n_in, n_out), (30, n_out))]
+        expected = vectorised(*layer)
+        for found, part in zip(in_loops(*(a.tolist() for a in layer)), expected, strict=True):
+            np.testing.assert_allclose(found, part, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PAIR)
+def test_both_do_the_same_work_and_notice_a_wrong_result(name):
+    workload = replace(KNOWN["article-dropout"], train_rows=30)
+    system = ready(name, workload)
+    system.passes = 3
+    system.train()
+    assert (system.steps, system.samples_seen) == (3, 90)
+    system.layers[1][2][4][1] += 1
+    with pytest.raises(ArithmeticError, match="should"):
+        system.train()
+
+
+def test_both_take_as_many_passes():
+    for name in suites.SUITES["article"]["workloads"]:
+        if products(KNOWN[name]) <= MOST:
+            assert len({ready(one, KNOWN[name]).passes for one in PAIR}) == 1
+
+
+def test_a_network_too_large_for_loops_is_refused_by_both():
+    for name in PAIR:
+        assert "too long in loops" in baselines.system(name).supports(KNOWN["article-spiral"])
+        assert baselines.system(name).supports(KNOWN["article-circles"]) is None
+
+
+def test_a_run_reports_how_many_times_longer_loops_take(command, tmp_path):
+    done = command(
+        "benchmarks.run", "--suite", "article", "--workloads", "article-dropout",
+        "--systems", ",".join(PAIR), "--preset", "smoke",
+        "--results", tmp_path / "results", "--reports", tmp_path / "reports",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (report,) = (tmp_path / "reports").glob("*/report.md")
+    section = report.read_text().partition(f"## {TITLE}")[2].partition("\n## ")[0]
+    (line,) = (text for text in section.splitlines() if text.startswith("| article-"))
+    _, workload, network, threads, slow, fast, ratio, _ = (cell.strip() for cell in line.split("|"))
+    assert (workload, network, threads) == ("article-dropout", "2-64-3", "1")
+    slow, fast, ratio = (float(cell.split()[0].replace(",", "")) for cell in (slow, fast, ratio))
+    assert slow > 20 * fast
+    assert ratio == pytest.approx(slow / fast, rel=0.5)
+    result_tables = report.read_text().partition("## What was run")[0].replace(section, "")
+    assert not any(f"| {name}" in result_tables for name in PAIR)
