@@ -1,0 +1,238 @@
+"""What a system's installation weighs: its distributions with everything that they require.
+
+    python -m benchmarks.measure.footprint SPEC    SPEC: {"requires": {system: [...]}, "pipe": n}
+
+Read from the metadata and the sizes of installed files, in a process of its own that imports no
+framework. mapicx is weighed as its wheel installs: the wheel is built from a copy of the sources
+by the project's own build backend, which needs no network, and unpacked into a temporary folder.
+The checkout is never weighed, because what an editable installation lists says nothing about
+size. A wheel that the user fetched (the article's program) is unpacked in the same way.
+"""
+
+from __future__ import annotations
+
+import compileall
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from baselines import original
+from benchmarks.measure import process
+from benchmarks.measure.endings import death
+from benchmarks.measure.executors import ROOT, Local
+
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
+# Systems name the module's usual distribution; the build without GPU has another name.
+ALSO = {"tensorflow": "tensorflow-cpu"}
+Found = metadata.Distribution | None
+
+
+def ask(
+    requires: Mapping[str, Sequence[str]], timeout: float
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The footprint of every system that requires something, and a sentence for what failed."""
+    wanted = {name: list(asked) for name, asked in requires.items() if asked}
+    with tempfile.TemporaryDirectory(prefix="mapicx-footprint-") as scratch:
+        end = process.run(
+            lambda pipe, _: [
+                sys.executable, "-P", "-m", "benchmarks.measure.footprint",
+                json.dumps({"requires": wanted, "pipe": pipe}),
+            ],
+            environment=Local.environment(1, scratch),
+            folder=scratch,
+            timeout=timeout,
+        )  # fmt: skip
+    try:
+        reply = json.loads(end.message)
+        return reply["footprint"], reply["warnings"]
+    except (ValueError, KeyError):
+        return {}, [f"the installations could not be weighed: {death(end)}"]
+
+
+class Shelf:
+    """Finds distributions and weighs each once.
+
+    apart: distributions that lie unpacked somewhere, by requirement or by name; None: it could
+    not be had, and what is installed under that name is something else.
+    """
+
+    def __init__(self, apart: Mapping[str, Found]) -> None:
+        self.apart = apart
+        self._weights: dict[str, tuple[int, int] | None] = {}
+
+    def find(self, asked: Requirement) -> Found:
+        """The distribution that meets a requirement."""
+        for key in (str(asked), canonicalize_name(asked.name)):
+            if key in self.apart:
+                return self.apart[key]
+        for name in (asked.name, ALSO.get(asked.name)):
+            try:
+                return metadata.distribution(name) if name else None
+            except metadata.PackageNotFoundError:
+                continue
+        return None
+
+    def closure(self, texts: Sequence[str]) -> tuple[dict[str, metadata.Distribution], list[str]]:
+        """Distributions of requirements and of all that these require, by name; what is absent."""
+        waiting, found = list(texts), {}
+        absent: set[str] = set()
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        while waiting:
+            try:
+                asked = Requirement(waiting.pop())
+            except InvalidRequirement as error:
+                absent.add(str(error).splitlines()[0])
+                continue
+            key = (str(asked), tuple(sorted(asked.extras)))
+            if key in seen:
+                continue
+            seen.add(key)
+            one = self.find(asked)
+            if one is None:
+                absent.add(canonicalize_name(asked.name))
+                continue
+            found[canonicalize_name(one.name)] = one
+            waiting += [text for text in one.requires or () if applies(text, asked.extras)]
+        return found, sorted(absent)
+
+    def weight(self, one: metadata.Distribution) -> tuple[int, int] | None:
+        """Bytes without and with bytecode caches; None if its files are not listed."""
+        key = f"{canonicalize_name(one.name)} {one.version}"
+        if key not in self._weights:
+            self._weights[key] = weigh(one)
+        return self._weights[key]
+
+    def footprint(self, texts: Sequence[str]) -> dict[str, Any]:
+        """One system's entry in run.json; no bytes if something it asks for is absent."""
+        found, absent = self.closure(texts)
+        asked = {canonicalize_name(Requirement(text).name) for text in texts}
+        weights = {name: self.weight(one) for name, one in sorted(found.items())}
+        known = [weight for weight in weights.values() if weight is not None]
+        whole = len(known) == len(weights) and not asked & set(absent)
+        return {
+            "installed_bytes_without_caches": sum(w[0] for w in known) if whole else None,
+            "installed_bytes": sum(w[1] for w in known) if whole else None,
+            "installed_distributions": len(weights) if whole else None,
+            "distributions": {name: w and w[0] for name, w in weights.items()},
+            "absent": absent,
+            **self._code_lines(texts),
+        }
+
+    def _code_lines(self, texts: Sequence[str]) -> dict[str, int]:
+        """How large a package that lies unpacked is, where a system is one."""
+        packages = [one.locate_file("mapicx") for text in texts if (one := self.apart.get(text))]
+        if not packages:
+            return {}
+        from benchmarks.render.engine import core_and_package
+
+        core, whole = core_and_package(Path(str(packages[0])))
+        return {"code_lines_core": core, "code_lines_package": whole}
+
+
+def applies(text: str, extras: set[str]) -> bool:
+    """Whether a requirement of a distribution counts here, installed with these extras."""
+    try:
+        marker = Requirement(text).marker
+    except InvalidRequirement:
+        return True  # so that it is listed as absent
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+def weigh(one: metadata.Distribution) -> tuple[int, int] | None:
+    """Bytes of a distribution's files as they lie on the disk, without and with caches.
+
+    Installers differ in whether they write caches and list them, so caches are looked up beside
+    the modules.
+    """
+    if one.files is None:
+        return None
+    plain, modules = 0, {}
+    root = str(one.locate_file(""))
+    for file in one.files:
+        folder, name = os.path.split(os.path.join(root, *file.parts))
+        if os.path.basename(folder) == "__pycache__":
+            continue
+        try:
+            plain += os.stat(os.path.join(folder, name)).st_size
+        except OSError:  # listed and removed since
+            continue
+        if name.endswith(".py"):
+            modules.setdefault(folder, set()).add(name[:-3])
+    return plain, plain + sum(_cached(folder, names) for folder, names in modules.items())
+
+
+def _cached(folder: str, names: set[str]) -> int:
+    try:
+        with os.scandir(os.path.join(folder, "__pycache__")) as entries:
+            return sum(
+                entry.stat().st_size
+                for entry in entries
+                if entry.name.endswith(".pyc") and entry.name.partition(".")[0] in names
+            )
+    except OSError:  # never compiled
+        return 0
+
+
+def unpacked(wheel: Path, folder: Path) -> metadata.Distribution:
+    """A wheel as it lies on the disk when pip has installed it, caches included."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    compileall.compile_dir(folder, quiet=2)
+    (found,) = metadata.distributions(path=[str(folder)])
+    return found
+
+
+def built_wheel(folder: Path) -> Path:
+    """The project's wheel, built from a copy: the checkout gets no build folder, and a build
+    folder that it may have cannot add to the wheel."""
+    from setuptools import build_meta
+
+    source = folder / "source"
+    shutil.copytree(
+        ROOT / "mapicx", source / "mapicx", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in BUILT_FROM:
+        shutil.copy(ROOT / name, source)
+    os.chdir(source)
+    return folder / build_meta.build_wheel(str(folder))
+
+
+def _apart(scratch: Path) -> tuple[dict[str, Found], list[str]]:
+    """The distributions that are weighed from wheels, and why one could not be."""
+    apart: dict[str, Found] = {"mapicx": None, original.REQUIREMENT: None}
+    warnings = []
+    try:
+        apart["mapicx"] = unpacked(built_wheel(scratch), scratch / "mapicx")
+    except (Exception, SystemExit) as error:  # a build backend may raise anything
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        warnings.append(f"the wheel of mapicx could not be built, so it is not weighed: {text}")
+    fetched = original.wheel()
+    if fetched is not None:
+        apart[original.REQUIREMENT] = unpacked(fetched, scratch / "original")
+    return apart, warnings
+
+
+def _reply(requires: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        apart, warnings = _apart(Path(scratch))
+        shelf = Shelf(apart)
+        footprint = {name: shelf.footprint(texts) for name, texts in requires.items()}
+        os.chdir(ROOT)  # a folder in use cannot be removed everywhere
+    return {"footprint": footprint, "warnings": warnings}
+
+
+if __name__ == "__main__":
+    spec = json.loads(sys.argv[1])
+    answer = _reply(spec["requires"])
+    with os.fdopen(spec["pipe"], "w") as pipe:
+        json.dump(answer, pipe)
