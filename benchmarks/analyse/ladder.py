@@ -16,6 +16,7 @@ from benchmarks.analyse.frameworks import BASE, framework
 from benchmarks.analyse.metrics import METRICS, UNDECIDED
 from benchmarks.analyse.samples import Sample, paired, samples
 from benchmarks.analyse.stats import Estimate
+from benchmarks.analyse.step_parts import PRODUCTS
 from benchmarks.analyse.verdicts import of_ratio
 
 PREFIX = "step-"  # how the workloads of the ladder are called
@@ -32,15 +33,6 @@ STEPWISE = (
     "jax-jit",
 )
 WHOLE_LOOP = "jax-scan"
-# The control that makes a framework's products and nothing else.
-PRODUCTS = {
-    BASE: "matmul-only",
-    "plain NumPy": "matmul-only",
-    "scikit-learn": "matmul-only",
-    "PyTorch": "matmul-only-torch",
-    "TensorFlow": "matmul-only-tensorflow",
-    "JAX": "matmul-only-jax",
-}
 
 
 class Step(NamedTuple):

@@ -90,10 +90,7 @@ def request(
         raise unknown("preset", preset, PRESETS)
     asked, chosen = SUITES[suite], PRESETS[preset]
     built_in = catalogue.workloads() if own is None else {own.name: own}
-    names = [own.name] if own is not None else split(workloads) or asked["workloads"]
-    for name in names:
-        if name not in built_in:
-            raise unknown("workload", name, built_in)
+    names = [own.name] if own is not None else _workloads(workloads) or asked["workloads"]
     wanted = _measures(measures, asked, chosen)
     count = chosen["seeds"] if seeds is None else seeds
     if count < 1:
@@ -112,6 +109,18 @@ def request(
         budget_s=seconds(budget if budget is not None else chosen.get("budget")),
         question=asked["question"] if own is None else OWN_QUESTION,
     )
+
+
+def _workloads(text: str | None) -> list[str]:
+    """The workloads that an option names; one with an axis stands for all its values."""
+    table = read_table("workloads.toml")
+    built_in = catalogue.workloads(table)
+    found: dict[str, None] = {}
+    for name in split(text):
+        if name not in built_in and name not in table:
+            raise unknown("workload", name, [*table, *built_in])
+        found |= dict.fromkeys([name] if name in built_in else catalogue.names_of(name, table))
+    return list(found)
 
 
 def _capped(workload: Workload, epochs: int | None) -> Workload:

@@ -1,58 +1,102 @@
-"""From which size on a framework's step is faster than mapicx's: sentences, table, picture."""
+"""From which size on a framework's step is faster than mapicx's: sentences and tables."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from benchmarks.analyse.crossover import UNITS, Crossing
+from benchmarks.analyse.crossover import MULTIPLIED, REST, UNITS, WHOLE, Crossing
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.stats import SMALLEST_N
-from benchmarks.render import figure_style as style
-from benchmarks.render.escape import markdown, table, write_csv
-from benchmarks.render.numbers import quantity
+from benchmarks.render.escape import markdown, table
+from benchmarks.render.numbers import NOTHING, quantity
 
-NAME = "crossover"
-CAPTION = (
-    "Step time of mapicx divided by that of each framework's best variant; below the line mapicx"
-    " is faster. Dots on the line: crossings; bars: 95 % intervals."
-)
-MARKERS = ("o", "s", "^", "v", "D")
+FASTER, SLOWER = "faster", "slower"
 
 
 def sentences(found: list[Crossing]) -> list[str]:
-    """One per axis and number of threads."""
+    """One per axis about the whole step, and one about its parts."""
     said = []
-    many = len({one.threads for one in found}) > 1
-    for axis, threads in dict.fromkeys((one.axis.name, one.threads) for one in found):
-        part = [one for one in found if (one.axis.name, one.threads) == (axis, threads)]
-        with_threads = f" on {threads} thread{'s' if threads != 1 else ''}" if many else ""
-        verdicts = "; ".join(f"{verdict(one)} ({markdown(one.framework)})" for one in part)
-        said.append(f"{axis.capitalize()}{with_threads}: {BASE} is {verdicts}.")
-    return said
+    for axis in dict.fromkeys(one.axis.name for one in found):
+        whole = [one for one in found if one.axis.name == axis and one.part == WHOLE]
+        many = len({one.threads for one in found}) > 1
+        clauses = []
+        for threads in dict.fromkeys(one.threads for one in whole):
+            part = [one for one in whole if one.threads == threads]
+            verdicts = "; ".join(f"{verdict(one)} ({markdown(one.framework)})" for one in part)
+            clauses.append((f"on {_threads(threads)} " if many else "") + f"{BASE} is {verdicts}")
+        said.append(f"{axis.capitalize()}: {'. And '.join(clauses)}.")
+    return said + _parts_sentence(found)
+
+
+def _parts_sentence(found: list[Crossing]) -> list[str]:
+    """How often each part of mapicx's step is the shorter one throughout."""
+    clauses = []
+    for part in (MULTIPLIED, REST):
+        compared = [one for one in found if one.part == part]
+        resolved = [one for one in compared if one.ratios]
+        if resolved:
+            less = sum(all(r.value < 1 for r in one.ratios.values()) for one in resolved)
+            lost = len(compared) - len(resolved)
+            unresolved = f" ({lost} more are not resolved against noise)" if lost else ""
+            clauses.append(f"{part} in {less} of {len(resolved)} comparisons{unresolved}")
+    if not clauses:
+        return []
+    return [f"The parts of the step apart: {BASE}'s median is the shorter one at every size"
+            f" compared for {', for '.join(clauses)}."]  # fmt: skip
+
+
+def _threads(threads: int) -> str:
+    return f"{threads} thread{'s' if threads != 1 else ''}"
 
 
 def verdict(one: Crossing) -> str:
     """ "faster below N units (95 % interval a to b)", or where it is so throughout."""
-    at, unit = one.at, UNITS[one.axis.name]
-    if not at.known:
-        return "not compared: no block has every size"
+    lost = f"; not resolved against noise at {_sizes(one.unresolved)}" if one.unresolved else ""
+    if one.unresolved and not one.ratios:
+        return "not resolved against noise at any size"
+    if not one.at.known:
+        return f"not compared: no block has every size{lost}"
+    if len(one.ratios) == 1:
+        (size,) = one.ratios
+        word = _words(one).get(size, FASTER if one.ratios[size].value < 1 else SLOWER)
+        return f"{word} at {size:,} {UNITS[one.axis.name]}, the only size resolved"
+    return _throughout(one) + lost
+
+
+def _throughout(one: Crossing) -> str:
+    at, unit, words = one.at, UNITS[one.axis.name], _words(one)
+    if words and not {FASTER, SLOWER} & set(words.values()):
+        return "neither faster nor slower beyond noise at any size"
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
         bounds = f" (95 % interval {_bound(one, at.low)} to {_bound(one, at.high)})"
+    every = "at every size resolved" if one.unresolved else "at every size measured"
     if math.isinf(at.value):
         above = [size for size, ratio in one.ratios.items() if ratio.value >= 1]
-        first = "at every size measured" if not above else f"above {max(above):,} {unit}"
-        return f"faster {first}{bounds}"
+        first = f"above {max(above):,} {unit}" if above else every
+        return f"{FASTER} {first}{bounds}{_unsure(words, FASTER)}"
     if at.value == 0:
-        return f"slower at every size measured{bounds}"
+        return f"{SLOWER} {every}{bounds}{_unsure(words, SLOWER)}"
     mixed = [s for s, ratio in one.ratios.items() if s < at.value and ratio.value >= 1]
-    some = f", but for {', '.join(f'{s:,}' for s in mixed)}" if mixed else ""
-    return f"faster below {_number(at.value)} {unit}{some}{bounds}"
+    some = f", but for {_sizes(mixed)}" if mixed else ""
+    beyond = [word for size, word in words.items() if size > at.value]
+    never = ", above that not slower beyond noise" if beyond and SLOWER not in beyond else ""
+    return f"{FASTER} below {_number(at.value)} {unit}{some}{bounds}{never}"
+
+
+def _words(one: Crossing) -> dict[int, str]:
+    """The verdicts, if there are blocks enough for any."""
+    enough = all(ratio.n >= SMALLEST_N for ratio in one.ratios.values())
+    return one.verdicts if enough else {}
+
+
+def _unsure(words: dict[int, str], usual: str) -> str:
+    others = [size for size, word in words.items() if word != usual]
+    return f", but within noise at {_sizes(others)}" if others else ""
+
+
+def _sizes(sizes: list[int] | tuple[int, ...]) -> str:
+    return ", ".join(f"{size:,}" for size in sizes)
 
 
 def _number(size: float) -> str:
@@ -66,15 +110,19 @@ def _bound(one: Crossing, size: float) -> str:
 
 
 def compact(found: list[Crossing]) -> list[str]:
-    """One row per axis and framework."""
+    """One row per axis, threads and framework: the whole step."""
     body = []
-    for one in found:
+    for one in (one for one in found if one.part == WHOLE):
         first, last = min(one.ratios), max(one.ratios)
         ends = [f"{quantity(one.ratios[size].alone())} at {size:,}" for size in (first, last)]
-        what = f"{one.axis.name} ({UNITS[one.axis.name]})"
-        body.append([what, str(one.threads), markdown(one.framework), *ends, verdict(one)])
+        body.append([*_place(one), *ends, verdict(one)])
     head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
     return [*table([*head, f"{BASE} is"], body), "", _notes(found)]
+
+
+def _place(one: Crossing) -> list[str]:
+    what = f"{one.axis.name} ({UNITS[one.axis.name]})"
+    return [what, str(one.threads), markdown(one.framework)]
 
 
 def _notes(found: list[Crossing]) -> str:
@@ -85,93 +133,45 @@ def _notes(found: list[Crossing]) -> str:
     return said
 
 
+def parts(found: list[Crossing]) -> list[str]:
+    """One row per axis, threads and framework: the products, and everything else; [] if none."""
+    by_place: dict[tuple[str, ...], dict[str, str]] = {}
+    for one in found:
+        by_place.setdefault(tuple(_place(one)), {})[one.part] = verdict(one)
+    body = [
+        [*place, cells.get(MULTIPLIED, "the same products"), cells[REST]]
+        for place, cells in by_place.items()
+        if REST in cells
+    ]
+    if not body:
+        return []
+    head = ["axis", "threads", "framework", f"products: {BASE} is", f"everything else: {BASE} is"]
+    said = (
+        "Products: the matrix products of a step and nothing else, by each framework's own call."
+        " Everything else: the step less these, paired in blocks, of the variant with the shortest"
+        " step. Sizes where this difference is not above the noise of the step in every block are"
+        " named and not used."
+    )
+    return [*table(head, body), "", said]
+
+
 def tables(found: list[Crossing]) -> list[str]:
-    """Per axis: every size, every framework's best variant and ratio."""
-    lines: list[str] = []
-    for axis, threads in dict.fromkeys((one.axis.name, one.threads) for one in found):
-        part = [one for one in found if (one.axis.name, one.threads) == (axis, threads)]
-        sizes = sorted({size for one in part for size in one.ratios})
-        body = [
-            [f"{size:,}", *(_cell(one, size) for one in part)]
-            for size in sizes
-        ]  # fmt: skip
-        head = [UNITS[axis], *(f"{BASE} / {markdown(one.framework)}" for one in part)]
-        title = f"{axis.capitalize()}, {threads} thread" + ("s" if threads != 1 else "")
+    """The parts, then per axis every size, every framework's best variant and ratio."""
+    apart = parts(found)
+    lines = ["### Products, and everything else", "", *apart, ""] if apart else []
+    for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
+        these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
+        sizes = sorted({size for one in these for size in (*one.ratios, *one.unresolved)})
+        body = [[f"{size:,}", *(_cell(one, size) for one in these)] for size in sizes]
+        head = [UNITS[axis], *(f"{BASE} / {markdown(one.framework)}" for one in these)]
+        title = f"{axis.capitalize()}, {_threads(threads)}: {part}"
         lines += [f"### {title}", "", *table(head, body), ""]
     return lines
 
 
 def _cell(one: Crossing, size: int) -> str:
     if size not in one.ratios:
-        return "–"
-    return f"{quantity(one.ratios[size])} {markdown(one.variants[size])}"
-
-
-def data(found: list[Crossing]) -> pd.DataFrame:
-    """One line per axis, framework and size; the crossing repeats on each."""
-    lines = []
-    for one in found:
-        for size, ratio in one.ratios.items():
-            line = {"axis": one.axis.name, "threads": one.threads, "framework": one.framework}
-            line |= {
-                "size": size,
-                "variant": one.variants[size],
-                "mapicx_over_variant": ratio.value,
-            }
-            line |= {"low": ratio.low, "high": ratio.high, "n": ratio.n, "kind": ratio.kind}
-            line |= {"crossing": one.at.value, "crossing_low": one.at.low}
-            lines.append(line | {"crossing_high": one.at.high, "crossing_kind": one.at.kind})
-    return pd.DataFrame(lines)
-
-
-def draw(found: list[Crossing], path: Path, picture: bool = True) -> None:
-    """One panel per axis and number of threads."""
-    write_csv(data(found), path.with_suffix(".csv"))
-    if not picture:
-        return
-    panels = list(dict.fromkeys((one.axis.name, one.threads) for one in found))
-    names = sorted({one.framework for one in found})
-    columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    fig, axes = style.figure(
-        4.8 * columns + 1.5, 3.4 * rows, nrows=rows, ncols=columns, squeeze=False, sharey=True
-    )
-    handles: dict[str, Any] = {}
-    ratios = np.array([ratio.value for one in found for ratio in one.ratios.values()])
-    for axis, (name, threads) in zip(axes.ravel(), panels, strict=False):
-        part = [one for one in found if (one.axis.name, one.threads) == (name, threads)]
-        for one in part:
-            handles[one.framework] = _curve(axis, one, names.index(one.framework))
-        axis.axhline(1, color="black", linewidth=1.2)
-        axis.set_yscale("log")
-        axis.set_title(f"{name}, {threads} thread" + ("s" if threads != 1 else ""), fontsize=9)
-        axis.grid(color="0.9", linewidth=0.7)
-        sizes = np.array([size for one in part for size in one.ratios], dtype=float)
-        style.log_axis(axis, sizes, UNITS[name])
-    for axis in axes.ravel()[len(panels) :]:
-        axis.set_axis_off()
-    for axis in axes[:, 0]:
-        axis.set_ylabel(f"step of {BASE} / framework's best, log scale", fontsize=8)
-        style.plain_ticks(axis.yaxis, ratios)
-    fig.legend(handles.values(), handles.keys(), loc="outside right center", frameon=False)
-    style.save(fig, path)
-
-
-def _curve(axis: Any, one: Crossing, place: int) -> Any:
-    sizes = list(one.ratios)
-    values, low, high = (
-        np.array([getattr(ratio, part) for ratio in one.ratios.values()])
-        for part in ("value", "low", "high")
-    )
-    look = style.curve_style(place, False)
-    marker = MARKERS[place % len(MARKERS)]
-    (line,) = axis.plot(sizes, values, marker=marker, markersize=4, **look)
-    axis.vlines(sizes, low, high, color=look["color"], linewidth=1.5)
-    if one.at.known and 0 < one.at.value < math.inf:
-        left, right = max(one.at.low, sizes[0]), min(one.at.high, sizes[-1])
-        axis.plot([left, right], [1, 1], color=look["color"], linewidth=5, alpha=0.5, zorder=4)
-        axis.plot(
-            one.at.value, 1, marker, color=look["color"], markeredgecolor="black", markersize=6,
-            zorder=5,
-        )  # fmt: skip
-    return line
+        return "not resolved" if size in one.unresolved else NOTHING
+    said = f"{quantity(one.ratios[size])} {markdown(one.variants[size])}"
+    word = _words(one).get(size, "")
+    return said if word in ("", FASTER, SLOWER) else f"{said} {word}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from benchmarks.analyse.frameworks import BASE
-from benchmarks.analyse.ladder import PRODUCTS, STEP, STEPWISE, WHOLE_LOOP, Rung, Step
+from benchmarks.analyse.ladder import STEP, STEPWISE, WHOLE_LOOP, Rung, Step
 from benchmarks.analyse.metrics import EQUIVALENT
 from benchmarks.analyse.stats import SMALLEST_N, Estimate
+from benchmarks.analyse.step_parts import PRODUCTS
 from benchmarks.analyse.verdicts import enough
 from benchmarks.render.escape import markdown, table
 from benchmarks.render.numbers import NOTHING, quantity

@@ -80,7 +80,8 @@ class Material:
     @functools.cached_property
     def crossings(self) -> list[Crossing]:
         """Each framework along each axis of a run over sizes; [] if it is none."""
-        return crossings(self.frame, self.summary, self.run.get("workloads") or {})
+        workloads = self.run.get("workloads") or {}
+        return crossings(self.frame, self.summary, workloads, self.margins["time"])
 
     def at(self, place: tuple[str, int] | None, shown: bool = True) -> pd.DataFrame:
         """Summary of one place; `shown` leaves out the controls."""

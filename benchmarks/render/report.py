@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.record.store import write_whole
-from benchmarks.render import crossover, figures, ladder, ladder_figure, loops, sections, writeup
+from benchmarks.render import (
+    crossover,
+    crossover_figure,
+    figures,
+    ladder,
+    ladder_figure,
+    loops,
+    sections,
+    writeup,
+)
 from benchmarks.render import figure_style as style
 from benchmarks.render.answer import answer
 from benchmarks.render.escape import markdown
@@ -49,9 +58,7 @@ def write(run_dir: Path, reports: Path, pictures: bool = True, formats: Iterable
         if found.ladder:
             ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
         if found.crossings:
-            crossover_figure.draw(
-                found.crossings, folder / f"{crossover_figure.NAME}.png", pictures
-            )
+            crossover_figure.draw(found.crossings, folder, pictures)
         drawn = _draw_all(found, folder, pictures)
     writeup.write(found, folder, wanted)
     write_whole(path, text(found, drawn))

@@ -219,12 +219,16 @@ def _write_arrays(store: Store, made: list[dict[str, Any]]) -> None:
 
 
 def scaling_rows(
-    blocks: int = 7, widths: tuple[int, ...] = (16, 32, 64, 128, 256), noise: float = 0.02
+    blocks: int = 7,
+    widths: tuple[int, ...] = (16, 32, 64, 128, 256),
+    noise: float = 0.02,
+    products: bool = False,
 ) -> tuple[list, dict]:
     """Rows along the axis width, and the workloads of its run.json.
 
     Steps in µs: mapicx as many as units; torch 20 + 0.8 * width, so the two are even at 100
-    units; tf three times mapicx; jax half of it.
+    units; tf three times mapicx; jax half of it. Products: half of mapicx's step, of torch's
+    0.6 * width, so that the rests are even at 67 units; nearly the whole of tf's step.
     """
     made, workloads = [], {}
     for width in widths:
@@ -232,7 +236,13 @@ def scaling_rows(
         workloads[name] = WORKLOAD | {"name": name, "layers": [64, width, width, 10]}
         step = {"mapicx": width, "torch-eager": 20 + 0.8 * width, "torch-fused": 30 + 0.8 * width}
         step |= {"tf-function": 3 * width, "jax-jit": width / 2}
-        systems = {s: ("network", 0.1, us * 300e-6, 40, None) for s, us in step.items()}
+        if products:
+            step |= {"matmul-only": width / 2, "matmul-only-torch": 0.6 * width}
+            step |= {"matmul-only-tensorflow": 2.99 * width, "mapicx-again": width}
+        systems = {
+            s: ("control" if s.startswith(CONTROLS) else "network", 0.1, us * 300e-6, 40, None)
+            for s, us in step.items()
+        }
         made += rows(
             blocks, systems, workload=name, memory_blocks=0, parity=False, noise=noise, seed=width
         )

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.analyse.crossover import axes, crossings, locate
@@ -18,7 +19,15 @@ SIZES = (16, 32, 64, 128, 256)
 def found():
     made, workloads = scaling_rows()
     table = frame(made)
-    return {one.framework: one for one in crossings(table, summarise(table), workloads)}
+    return {one.framework: one for one in crossings(table, summarise(table), workloads, 0.05)}
+
+
+@pytest.fixture(scope="module")
+def apart():
+    made, workloads = scaling_rows(products=True)
+    table = frame(made)
+    found = crossings(table, summarise(table), workloads, 0.05)
+    return {(one.part, one.framework): one for one in found}
 
 
 def test_the_crossing_lies_where_the_steps_are_equal(found):
@@ -38,8 +47,47 @@ def test_no_crossing_is_said_in_words(found):
 def test_few_blocks_give_a_crossing_without_an_interval():
     made, workloads = scaling_rows(blocks=2)
     table = frame(made)
-    one = next(c for c in crossings(table, summarise(table), workloads) if c.framework == "PyTorch")
+    found = crossings(table, summarise(table), workloads, 0.05)
+    one = next(c for c in found if c.framework == "PyTorch")
     assert one.at.kind == "single" and "interval" not in verdict(one)
+
+
+def test_products_and_everything_else_have_their_own_crossings(apart):
+    assert apart["step", "PyTorch"].at.value == pytest.approx(100, rel=0.1)
+    rest = apart["everything else", "PyTorch"]
+    assert rest.at.value == pytest.approx(67, rel=0.15) and not rest.unresolved
+    assert rest.at.low < 67 < rest.at.high
+    assert verdict(apart["products", "PyTorch"]) == "faster at every size measured"
+    assert apart["products", "PyTorch"].variants[16] == "matmul-only-torch"
+    assert not any(framework == "JAX" for part, framework in apart if part != "step")
+
+
+def test_a_rest_within_the_noise_of_the_step_gets_no_number(apart):
+    one = apart["everything else", "TensorFlow"]
+    assert one.unresolved == SIZES and not one.ratios and not one.at.known
+    assert verdict(one) == "not resolved against noise at any size"
+
+
+def test_sizes_that_are_not_resolved_are_named_and_not_used(apart):
+    one = apart["everything else", "PyTorch"]
+    less = {size: ratio for size, ratio in one.ratios.items() if size < 128}
+    words = verdict(one._replace(ratios=less, unresolved=(128, 256)))
+    assert words.startswith("faster below ")
+    assert words.endswith("; not resolved against noise at 128, 256")
+    (only,) = [{64: one.ratios[64]}]
+    assert "at 64 units, the only size resolved" in verdict(one._replace(ratios=only))
+
+
+def test_a_difference_within_noise_is_not_called_one(found):
+    one = found["TensorFlow"]
+    unsure = dict.fromkeys(SIZES, "undecided")
+    assert verdict(one._replace(verdicts=unsure)) == (
+        "neither faster nor slower beyond noise at any size"
+    )
+    part = one.verdicts | {256: "undecided"}
+    assert verdict(one._replace(verdicts=part)) == (
+        "faster at every size measured, but within noise at 256"
+    )
 
 
 def _logs(rng, blocks, noise):
@@ -88,7 +136,29 @@ def test_the_report_states_and_draws_crossings_and_rebuilds(tmp_path):
     assert "1. Width: mapicx is slower at every size measured (JAX); faster below" in text
     names = sorted(p.name for p in path.parent.iterdir())
     assert names == ["crossover.csv", "crossover.png", "report.md"]
+    assert "Products, and everything else" not in text
     again = write(run, tmp_path / "p", pictures=False)
     assert again.read_text() == text
     csv = [p.parent / "crossover.csv" for p in (path, again)]
     assert csv[0].read_bytes() == csv[1].read_bytes()
+
+
+def test_the_report_splits_steps_where_products_were_measured(tmp_path):
+    made, workloads = scaling_rows(products=True)
+    more = [
+        row | {"threads": 2, "trial_id": row["trial_id"] + "-2"} for row in made
+    ]  # fmt: skip
+    run = run_folder(tmp_path / "r", made + more, workloads=workloads, suite="scaling")
+    path = write(run, tmp_path / "o")
+    text = path.read_text()
+    first = [line for line in text.splitlines() if line.startswith("1. Width")]
+    assert "on 1 thread mapicx is" in first[0] and "on 2 threads mapicx is" in first[0]
+    assert "for everything else in 0 of 2 comparisons (2 more are not resolved" in text
+    assert "### Products, and everything else" in text
+    assert "### Width, 2 threads: everything else" in text
+    assert text.count("| not resolved |") == 2 * len(SIZES)
+    table = pd.read_csv(path.parent / "crossover.csv")
+    assert set(table["part"]) == {"step", "products", "everything else"}
+    assert set(table["threads"]) == {1, 2}
+    lost = table[table["framework"].eq("TensorFlow") & table["part"].eq("everything else")]
+    assert lost["verdict"].eq("not resolved").all() and lost["mapicx_over_variant"].isna().all()

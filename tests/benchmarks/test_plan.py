@@ -180,3 +180,11 @@ def test_what_was_seen_replaces_the_guess():
     for trial in plan:
         durations.saw(trial, 100.0)
     assert durations.of(plan) == 100.0 * len(plan) > before
+
+
+def test_the_name_of_an_axis_stands_for_all_its_values():
+    request = suites.request(suite="scaling", workloads="scaling-depth,spiral,scaling-depth-2")
+    names = [workload.name for workload in request.workloads]
+    assert names == [*(f"scaling-depth-{2**power}" for power in range(5)), "spiral"]
+    with pytest.raises(UsageError, match=r"did you mean.*scaling-width\b"):
+        suites.request(workloads="scaling-widht")
