@@ -48,11 +48,12 @@ BUILT_IN = {
     "matmul-only-jax": ("baselines.products", "JaxProducts"),
     "dense-loops": ("baselines.loops", "Loops"),
     "dense-vectorised": ("baselines.loops", "Vectorised"),
+    "mapicx-0.1.0": ("baselines.original", "Original"),
     "mapicx-again": ("baselines.engine", "EngineAgain"),
 }
 
 # Planned only when named, by `--systems all`, or by a suite that lists them.
-OPTIONAL = ("jax-jit", "jax-scan")
+OPTIONAL = ("jax-jit", "jax-scan", "mapicx-0.1.0")
 
 # Controls that train a network all the same, so they get start weights as networks do.
 TWINS = ("mapicx-again",)

@@ -20,6 +20,7 @@ EXTRAS = {
     "keras": "tensorflow",
     "scikit-learn": "sklearn",
     "jax": "jax",
+    "nnfs": "original",
 }
 
 

@@ -70,6 +70,7 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
     answers = support.ask(names, request.workloads, options.timeout)
     order_seed = secrets.randbits(32)
     plan, skipped = trials.plan(request, answers, order_seed)
+    footprint, warnings = _footprint(plan, answers, options)
     environment = machine.environment()
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
@@ -96,6 +97,8 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         "digests": machine.digests(),
         "own_order": [name for name, answer in answers.items() if answer.own_order],
         "margins": read_table("margins.toml"),
+        "footprint": footprint,
+        "warnings": warnings,
     }
     requires = {name: answer.requires for name, answer in answers.items()}
     folder = options.results
@@ -111,6 +114,18 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         True,
         source=own.source if own else None,
     )
+
+
+def _footprint(
+    plan: list[Trial], answers: dict[str, trials.Support], options: argparse.Namespace
+) -> tuple[dict[str, Any], list[str]]:
+    """What the installations weigh, for a run that measures what they take in memory too."""
+    if options.plan or not any(trial.measure == "memory" for trial in plan):
+        return {}, []
+    from benchmarks.measure import footprint
+
+    shown = {name: one.requires for name, one in answers.items() if one.family != "control"}
+    return footprint.ask(shown, options.timeout)
 
 
 def resumed(options: argparse.Namespace) -> Run:

@@ -85,6 +85,8 @@ FIELDS = _table(
     ("memory_train_increment_bytes", "integer", "B", "lower", "training increment", "training peak less the resident set before it"),
     ("memory_peak_bytes", "integer", "B", "lower", "peak memory", "highest resident set of the whole process (VmHWM)"),
     ("memory_sampled_peak_bytes", "integer", "B", "lower", "sampled peak", "the highest of memory-profiler's samples, every 10 ms"),
+    ("modules_imported", "integer", "", "lower", "modules imported", "Python modules beyond the bare interpreter's and the harness's, at the end of a memory trial"),
+    ("shared_objects", "integer", "", "lower", "shared objects", "distinct shared libraries (.so) in the process's memory, at the end of a memory trial"),
     ("memory_method", "text", "", "", "memory method", "where the peaks were read"),
     ("accuracy_train", "number", "", "higher", "training accuracy", "share of right labels, training rows"),
     ("accuracy_test", "number", "", "higher", "test accuracy", "share of right labels, an independent large draw"),

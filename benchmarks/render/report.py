@@ -16,6 +16,7 @@ from benchmarks.render import (
     crossover,
     crossover_figure,
     figures,
+    footprint,
     ladder,
     ladder_figure,
     loops,
@@ -23,9 +24,11 @@ from benchmarks.render import (
     writeup,
 )
 from benchmarks.render import figure_style as style
+from benchmarks.render import published as published_verdicts
 from benchmarks.render.answer import answer
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material, material
+from benchmarks.render.published import published_at
 from benchmarks.render.tables import headline_systems, result_table
 
 REPORT, LATEST, LOCAL = "report.md", "latest.md", "local"
@@ -43,10 +46,17 @@ SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
 )
 
 
-def write(run_dir: Path, reports: Path, pictures: bool = True, formats: Iterable[str] = ()) -> Path:
+def write(
+    run_dir: Path,
+    reports: Path,
+    pictures: bool = True,
+    formats: Iterable[str] = (),
+    published: Path | None = None,
+) -> Path:
     """Write report, figures and their CSV for one run below `reports`; returns report.md.
 
     formats: of writeup.FORMATS, beyond those in which the report already stands.
+    published: the folder of the verdicts to compare with, if it is not `reports`.
     Reports of runs in a folder `local` go to a folder `local`, which is never tracked.
     """
     found = material(Path(run_dir))
@@ -61,7 +71,8 @@ def write(run_dir: Path, reports: Path, pictures: bool = True, formats: Iterable
             crossover_figure.draw(found.crossings, folder, pictures)
         drawn = _draw_all(found, folder, pictures)
     writeup.write(found, folder, wanted)
-    write_whole(path, text(found, drawn))
+    verdicts = published_verdicts.section(found, published_at(published or reports))
+    write_whole(path, text(found, drawn, verdicts))
     return path
 
 
@@ -81,8 +92,11 @@ def write_latest(report: Path, reports: Path) -> Path:
     return path
 
 
-def text(found: Material, drawn: dict[tuple[str, int], list[str]]) -> str:
-    """The whole report. drawn: names of the figures that exist, per (workload, threads)."""
+def text(
+    found: Material, drawn: dict[tuple[str, int], list[str]], verdicts: Iterable[str] = ()
+) -> str:
+    """The whole report. drawn: names of the figures that exist, per (workload, threads);
+    verdicts: the section on what was published."""
     lines = [*_first_screen(found), ""]
     if found.ladder:
         lines += ["## The ladder of training steps", "", *_ladder_picture(found), ""]
@@ -99,7 +113,9 @@ def text(found: Material, drawn: dict[tuple[str, int], list[str]]) -> str:
         lines += _pictures(found, place, drawn.get(place, []))
         if not found.crossings:  # of many sizes the steps above are the point
             lines += [*sections.phases(found, place), ""]
+    lines += footprint.section(found)
     lines += loops.section(found)
+    lines += verdicts
     for heading, section in SECTIONS:
         lines += [f"## {heading}", "", *section(found), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -163,7 +179,7 @@ def stale_files(run_dir: Path, reports: Path) -> list[str]:
         fresh = report_folder(run_dir, Path(scratch))
         # Figures of a run whose arrays were left out of a clone are taken as they stand.
         shutil.copytree(standing, fresh)
-        write(run_dir, Path(scratch), pictures=False)
+        write(run_dir, Path(scratch), pictures=False, published=reports)
         names = {p.name for f in (standing, fresh) for p in f.iterdir() if p.suffix in COMPARED}
         return [
             f"reports/{run_dir.name}/{name} differs from what the run's rows give"
