@@ -17,11 +17,11 @@ OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
 EXAMPLE = """\
 examples:
-  python -m benchmarks.report                       rebuild the report of every git-tracked run
+  python -m benchmarks.report                       claims.md, and every git-tracked run's report
   python -m benchmarks.report 20260102T030405-quick rebuild one report
   python -m benchmarks.report RUN --readme          and move README's tables to that run
   python -m benchmarks.report RUN --format md,latex for write-ups: LaTeX tables, methods, figures
-  python -m benchmarks.report --check               exit 3 if README or a report is stale
+  python -m benchmarks.report --check               exit 3 if README, claims or a report is stale
 """
 
 
@@ -36,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("run", nargs="?", metavar="RUN", help="a run's folder or its name")
     made.add_argument("--readme", action="store_true", help="rewrite README's tables; with RUN:"
                       " move them to that run")  # fmt: skip
-    made.add_argument("--check", action="store_true", help="write nothing; exit 3 if README or a"
-                      " report differs from the rows")  # fmt: skip
+    made.add_argument("--check", action="store_true", help="write nothing; exit 3 if README, a"
+                      " report or a claim differs from the rows")  # fmt: skip
     made.add_argument("--format", default="md", metavar="md,csv,latex", help="csv: the summary as"
                       " a table; latex: booktabs tables, a methods paragraph, a BibTeX entry, and"
                       " figures as SVG and PDF too")  # fmt: skip
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     """Write reports, then README's tables if asked for."""
-    from benchmarks.render import readme, report
+    from benchmarks.render import claims, published, readme, report
 
     formats = _formats(options.format)
     if options.readme and not README.exists():
@@ -79,8 +79,11 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     runs = [run] if run is not None else tracked_runs(options.results)
     if not runs:
         return _say(_nothing(options.results), NOTHING)
+    if run is None:  # first: the reports below say how its verdicts fare
+        _say(str(claims.write(runs, options.reports)))
     for one in runs:
-        _say(str(report.write(one, options.reports, formats=formats)))
+        path = report.write(one, options.reports, formats=formats)
+        _say("\n  ".join([str(path), *published.said_in(path)]))
     newest = newest_tracked(options.results) if run is not None else runs[-1]
     if newest in runs:
         path = report.report_folder(newest, options.reports) / report.REPORT
@@ -91,16 +94,18 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
 
 
 def check(run: Path | None, options: argparse.Namespace) -> int:
-    """Compare README and reports with the rows; nothing is written."""
-    from benchmarks.render import readme
+    """Compare README, claims and reports with the rows; nothing is written."""
+    from benchmarks.render import claims, readme
 
-    runs = [run] if run is not None else tracked_runs(options.results)
+    tracked = tracked_runs(options.results)
+    runs = [run] if run is not None else tracked
     stale = readme.check(README, options.results, options.reports, runs)
+    stale += claims.problems(tracked, options.reports, README)
     for sentence in stale:
         _say(sentence)
     if stale:
         return _say("`python -m benchmarks.report` and `--readme` rewrite what is stale", STALE)
-    return _say(f"{README} and the reports of {len(runs)} runs agree with their rows")
+    return _say(f"{README}, the claims and the reports of {len(runs)} runs agree with their rows")
 
 
 def _formats(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import baselines
-from benchmarks.measure import controls, machine
+from benchmarks.measure import controls, machine, tuning
 from benchmarks.measure.campaign import Campaign
 from benchmarks.measure.executors import Local
 from benchmarks.measure.runs import Run, planned, resumed
@@ -73,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.list:
             return _list()
+        if options.suite == tuning.SUITE:
+            return tuning.main(options, arguments)
         run = resumed(options) if options.resume else planned(options, arguments)
         if options.plan:
             return _show_plan(run)
@@ -157,11 +159,11 @@ def _announce(run: Run, durations: Durations) -> None:
 
 
 def _report(run: Run, options: argparse.Namespace) -> None:
-    from benchmarks.render import readme, report
+    from benchmarks.render import published, readme, report
 
     run.store.write_table()
     path = report.write(run.store.run, options.reports)
-    print(f"Report: {path}")
+    print("\n  ".join([f"Report: {path}", *published.said_in(path)]))
     if options.readme:
         readme.update(Path("README.md"), options.results, run.store.run)
 
