@@ -24,8 +24,8 @@ class Layer:
     n_features = n_neurons = None  # None: unknown, or as many as it is given if `keeps_width`
     keeps_width = False
     inputs = output = dinputs = None  # what the last pass took and gave, a row per sample
-    weights = biases = rng = None  # rng: the network's source of chance
-    block = dblock = None  # weights, then biases, and their gradients, in the network's vectors
+    # block: weights, then biases; dblock: their gradients; rng: the network's source of chance
+    weights = biases = block = dblock = rng = None
     forward = backward = None
 
     def initialise(self):
@@ -112,7 +112,7 @@ class Dense(TapedLayer):
     def forward_calls(self, call, x):
         y, block = new_columns(self.n_neurons, x.shape[1], x.dtype), self.block
         call("y = W @ x1", W=block.reshape(-1, self.n_neurons).T, x1=x.base, y=y)
-        call.kept[self] = x
+        call.kept[self], call.kept["lent"] = x, call.lean and y
         return y
 
     def backward_calls(self, call, d, need_dinputs):
@@ -154,20 +154,24 @@ class Dropout(TapedLayer):
 class Activation(TapedLayer):
     """y = f(x) by the formulas `forth`; dx = d * f'(x) by the formulas `back`.
 
-    `forth` may use zeros (as x), ones (features,) and slope; `back` all that `forth` has named.
+    `forth` may use zeros (as x), ones (features,) and, in braces, attributes; `back` also all that
+    `forth` has named.
     """
 
     forth = back = ""
-    slope = 0.0
 
     def forward_calls(self, call, x):
         constants = {"zeros": np.zeros_like(x), "ones": np.ones(len(x), x.dtype)}
-        y, slope = new_columns(*x.shape, x.dtype), np.array(self.slope, x.dtype)
-        call.kept[self] = call(self.forth, x=x, y=y, slope=slope, **constants)
+        # In place of a Dense layer's result, if the first formula is the last to read it: in place,
+        # here and on the way back, ReLU takes 0.16 ms of a step of 2-512-512-3, else 0.32.
+        in_place = x is call.kept.pop("lent", None) and self.forth.startswith("y =")
+        y = x if in_place else new_columns(*x.shape, x.dtype)
+        call.kept[self] = call(self.forth.format(**vars(self)), x=x, y=y, **constants)
         return y
 
     def backward_calls(self, call, d, need_dinputs):
-        return call(self.back, d=d, **call.kept[self])["dx"]
+        place = {"dx": d} if call.lean else {}
+        return call(self.back.format(**vars(self)), d=d, **place, **call.kept[self])["dx"]
 
 
 class ReLU(Activation):
@@ -181,8 +185,8 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """x where x > 0, else slope * x (Maas et al. 2013)."""
 
-    forth = "low = x * slope, y = x max low"
-    back = "positive = y > 0, slopes = positive max slope, dx = d * slopes"
+    forth = "low = x * {slope}, y = x max low"
+    back = "positive = y > 0, slopes = positive max {slope}, dx = d * slopes"
 
     def __init__(self, slope=0.01):
         self.slope = check_number("slope", slope, 0, 1)

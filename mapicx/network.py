@@ -14,7 +14,6 @@ from mapicx.replay import Plan
 
 # Rows predicted at once, for the cache: 20,000 rows of 2-64-64-3 take 4.4 ms, in one piece 6.2.
 CHUNK = 1024
-PLANS = 6  # batch sizes whose arrays are kept
 
 
 class NeuralNetwork:
@@ -55,7 +54,8 @@ class NeuralNetwork:
 
     def _bind(self):
         """Make the layers' arrays views of the vectors; drop the plans, which held older ones."""
-        self._plan_for = functools.lru_cache(PLANS)(functools.partial(Plan, self.dtype))
+        # The arrays for six sizes of batches are kept.
+        self._plan_for = functools.lru_cache(6)(functools.partial(Plan, self.dtype))
         self._plan = None  # the last one used
         self.gradients, stop = np.zeros_like(self.parameters), 0
         self._decays = np.zeros(self.parameters.size, bool)  # what weight decay acts on
@@ -111,11 +111,11 @@ class NeuralNetwork:
         """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large."""
         self.optimizer.step(self.parameters, self.gradients, self._decays)
 
-    def _pass(self, data, rows, training):
+    def _pass(self, data, rows, training, lean=True):
         """Go forward on some rows (a slice or indices) of data; give the plan."""
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         sizes = data.X.shape[1], self.n_neurons or 1, samples
-        self._plan = plan = self._plan_for(*sizes, training, data.weights is not None)
+        self._plan = plan = self._plan_for(*sizes, training, data.weights is not None, lean)
         data.load(plan, rows)
         plan.run("forward", self._state_forward)
         return plan
@@ -128,7 +128,6 @@ class NeuralNetwork:
             values.append(float((hits.dot(plan.weights) if plan.weighted else hits).mean()))
         return values
 
-    @np.errstate(all="ignore")  # what is not finite raises
     def _run(self, data, batches, update=False):
         """The mean values of batches of data. With `update` each also trains, after its value.
 
@@ -150,7 +149,7 @@ class NeuralNetwork:
     def forward(self, X, training=False):
         """The outputs (samples, outputs) for X (samples, features); dropout only in training."""
         data = targets.Data(targets.to_inputs(X, self))
-        plan = self._pass(data, slice(0, len(data.X)), training)
+        plan = self._pass(data, slice(0, len(data.X)), training, lean=False)
         for layer, given, result in zip(self.layers, plan.passed, plan.passed[1:], strict=False):
             layer.inputs, layer.output = given.T, result.T
         return plan.output.T.copy()
@@ -185,6 +184,7 @@ class NeuralNetwork:
         values = self._run(data, targets.slices(len(data.X), CHUNK))
         return dict(zip(self.names, values, strict=True))
 
+    @np.errstate(all="ignore")  # what is not finite raises; once per training, it takes 1 us
     def fit(self, X, y, epochs=1, print_every=100, *, batch_size=None, shuffle=True,
             validation_data=None, validation_split=0.0, sample_weight=None, class_weight=None,
             callbacks=(), verbose=True):  # fmt: skip
@@ -222,6 +222,7 @@ class NeuralNetwork:
 
     train = fit  # the name in the original
 
+    @np.errstate(all="ignore")
     def train_on_batch(self, X, y, classes=None):
         """One update on all of X; the loss before it. `classes` names labels that y may lack.
 

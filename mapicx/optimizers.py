@@ -20,11 +20,12 @@ class Optimizer:
     largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
     Raises ValueError for options out of range. Subclasses state the update in `rule`: formulas
     (replay.py explains them) of the vectors w, g, scratch space s and those named in `memory`, the
-    scalars lr, scale and shift, and options in braces.
+    scalars lr, scale and shift, and options in braces. The gradient is `given`, clipped `raw`,
+    after weight decay `g`.
     """
 
     memory: tuple = ()
-    decay_rule = "g = g + s, "  # of weight decay, given s = weight_decay * w
+    decay_rule = "g = raw + s, "  # of weight decay, given s = weight_decay * w
 
     def __init__(self, rule_options, *, weight_decay=0.0, clipnorm=None):
         self.options = {**rule_options, "weight_decay": weight_decay, "clipnorm": clipnorm}
@@ -58,8 +59,7 @@ class Optimizer:
         if not norm_squared * max(1.0, lr * lr) < self._limit:
             raise FloatingPointError("the gradient is not finite, or too large for its data type")
         shrink = self.clipnorm and min(1.0, self.clipnorm / max(math.sqrt(norm_squared), TINY))
-        for scalar, value in zip(self._scalars, (lr, shrink or 1, *self.scalars(lr)), strict=True):
-            scalar.fill(value)
+        self._scalars[:] = lr, shrink or 1, *self.scalars(lr)
         self._tape.run("step", lambda call: self._state_calls(call, w, gradients, decays))
         self.iterations += 1
 
@@ -70,19 +70,22 @@ class Optimizer:
         self.state = self.state or [np.zeros_like(w) for _ in self.memory]
         self._w, self._gradients = w, gradients
         self._tape, self._limit = Tape(w.dtype), float(np.finfo(w.dtype).max)
-        self._scalars = [np.zeros((), w.dtype) for _ in range(4)]
+        self._scalars = np.zeros(4, w.dtype)
 
     def _state_calls(self, call, w, gradients, decays):
-        formulas, scratch = "g = raw * clip, ", np.empty((2, min(SLICE, w.size)), w.dtype)
-        vectors = {"w": w, "raw": gradients, **dict(zip(self.memory, self.state, strict=True))}
+        vectors = {"w": w, "given": gradients, **dict(zip(self.memory, self.state, strict=True))}
+        scalars = {n: self._scalars[i, ...] for i, n in enumerate(("lr", "clip", "scale", "shift"))}
+        scratch = np.empty((2, min(SLICE, w.size)), w.dtype)
+        formulas = "raw = given * clip, " if self.clipnorm else ""
         if self.weight_decay:
             vectors["decay"] = (decays * self.weight_decay).astype(w.dtype)
             formulas += "s = w * decay, " + self.decay_rule
-        scalars = dict(zip(("lr", "clip", "scale", "shift"), self._scalars, strict=True))
         for start in range(0, w.size, SLICE):
             arrays = {name: vector[start : start + SLICE] for name, vector in vectors.items()}
-            s, g = scratch[:, : arrays["w"].size]
-            call((formulas + self.rule).format(**self.options), s=s, g=g, **arrays, **scalars)
+            s, changed = scratch[:, : arrays["w"].size]
+            arrays["raw"] = changed if "raw =" in formulas else arrays["given"]
+            arrays["g"] = changed if "g =" in formulas else arrays["raw"]
+            call((formulas + self.rule).format(**self.options), s=s, **arrays, **scalars)
 
     def __getstate__(self):
         return {name: value for name, value in vars(self).items() if name[0] != "_"} | {"_w": None}

@@ -37,11 +37,12 @@ class Tape:
     """Calls that are run and noted once, then replayed on what their arrays hold by then.
 
     `dtype` is that of numbers in formulas, `training` tells layers what the calls are for; in
-    `kept` a layer's forward pass leaves what its way back needs.
+    `kept` a layer's forward pass leaves what its way back needs. `lean`: a result may take the
+    place of an array that nothing reads any more, which `layer.output` or `dinputs` may then show.
     """
 
-    def __init__(self, dtype, training=False):
-        self.dtype, self.training = dtype, training
+    def __init__(self, dtype, training=False, lean=False):
+        self.dtype, self.training, self.lean = dtype, training, lean
         self.kept, self.calls, self.noted = {}, {}, []
 
     def __call__(self, formulas, **arrays):
@@ -94,8 +95,8 @@ class Plan(Tape):
     output = None  # of the last layer, (outputs, samples)
     loaded = None  # the rows that x, targets and weights hold
 
-    def __init__(self, dtype, features, outputs, samples, training, weighted):
-        super().__init__(dtype, training)
+    def __init__(self, dtype, features, outputs, samples, training, weighted, lean):
+        super().__init__(dtype, training, lean)
         self.weighted, self.x = weighted, new_columns(features, samples, dtype)
         self.targets = np.empty((outputs, samples), dtype)
         self.weights, self.weight = np.full(samples, 1 / samples, dtype), float(samples)

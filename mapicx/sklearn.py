@@ -18,17 +18,8 @@ class MapicxEstimator(BaseEstimator):
     float64. After fit: `model_` (a Mapicx), `history_`, `n_iter_`, `n_features_in_`.
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(64,),
-        *,
-        activation="relu",
-        lr=0.01,
-        alpha=0.0,
-        epochs=200,
-        batch_size=None,
-        random_state=None,
-    ):
+    def __init__(self, hidden_layer_sizes=(64,), *, activation="relu", lr=0.01, alpha=0.0,
+                 epochs=200, batch_size=None, random_state=None):  # fmt: skip
         self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
         self.lr, self.alpha, self.epochs = lr, alpha, epochs
         self.batch_size, self.random_state = batch_size, random_state
