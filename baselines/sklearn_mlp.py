@@ -135,9 +135,13 @@ class MlpLbfgs(_Mlp):
     name = "sklearn-mlp-lbfgs"
     family = "classical"
 
+    def __init__(self, workload, **arguments):
+        super().__init__(workload, **arguments)
+        self.options = tuned(self.name, workload)
+
     def build(self, data, weights=None):
         self.data = data
-        self.model = self.estimator(solver="lbfgs", **tuned(self.name, self.workload))
+        self.model = self.estimator(solver="lbfgs", **self.options)
 
     def reset(self, weights):
         pass  # fit starts anew

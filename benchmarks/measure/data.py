@@ -85,9 +85,9 @@ def make(
     train, test, start, order = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
     )
-    parts, n_classes = _parts(workload, seed, train, test, source)
+    arrays, n_classes = parts(workload, seed, train, test, source)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, values in parts.items():
+    for name, values in arrays.items():
         is_labels = name.startswith("y") and workload.task == "classification"
         np.save(
             folder / f"{name}.npy", np.ascontiguousarray(values, np.int64 if is_labels else dtype)
@@ -101,7 +101,7 @@ def make(
     (folder / "facts.json").write_text(json.dumps(facts))
 
 
-def _parts(
+def parts(
     workload: Workload, seed: int, train: Any, test: Any, source: str | None
 ) -> tuple[dict[str, Any], int]:
     """X and y of both parts, by array name, and the number of classes."""

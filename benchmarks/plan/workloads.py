@@ -1,7 +1,8 @@
 """Reads workloads.toml: built-in workloads use the format that users write.
 
 An entry with `axis` and `values` stands for one workload per value, called NAME-VALUE. Its
-`epochs` may be a list, one for each value.
+`epochs` may be a list, one for each value. `tuned_by` names the run of suite tuning that chose lr
+and l2; it is no part of the workload, so `like` does not copy it.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def _at(entry: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
 def _resolve(name: str, table: dict[str, dict[str, Any]]) -> dict[str, Any]:
     entry = dict(table[name])
     parent = entry.pop("like", None)
+    entry.pop("tuned_by", None)
     if parent is None:
         return entry
     if parent not in table:

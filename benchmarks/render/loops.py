@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from benchmarks.analyse.loops import LOOPS, VECTORISED, passes
 from benchmarks.render.escape import markdown, table
-from benchmarks.render.material import Material
 from benchmarks.render.ladder import MICRO
+from benchmarks.render.material import Material
 from benchmarks.render.numbers import quantity
 
 TITLE = "Gradients in Python loops and vectorised"

@@ -34,6 +34,12 @@ def test_the_suite_has_the_systems_of_the_spiral_and_the_pair():
     assert set(spiral) | set(PAIR) <= set(article)
 
 
+def test_the_articles_program_can_train_every_workload():
+    assert "mapicx-0.1.0" in suites.SUITES["article"]["systems"]
+    for name in suites.SUITES["article"]["workloads"]:
+        assert baselines.system("mapicx-0.1.0").supports(KNOWN[name]) is None
+
+
 def test_loops_and_vectorised_give_the_same_gradients():
     rng = np.random.default_rng(0)
     for n_in, n_out in ((2, 64), (64, 3), (5, 1)):
