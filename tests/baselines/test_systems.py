@@ -18,7 +18,7 @@ from baselines.contract import System, Workload
 
 FAMILIES = {
     "network": "mapicx numpy-plain torch-eager torch-fused torch-compile keras-fit keras-fit-tuned "
-    "tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan",
+    "tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan mapicx-0.1.0",
     "classical": "sklearn-mlp-lbfgs logistic-regression knn svm-rbf svm-rbf-tuned random-forest "
     "gradient-boosting",
     "bound": "bayes-rule majority-class",
@@ -75,7 +75,7 @@ import sys
 import baselines
 from baselines.contract import Workload
 workload = Workload("w", "classification", "spiral", {}, 9, 9, (2, 4, 3))
-for module in ("torch", "tensorflow", "jax", "sklearn", "mapicx"):
+for module in ("torch", "tensorflow", "jax", "sklearn", "mapicx", "nnfs"):
     sys.modules[module] = None
 for name in baselines.BUILT_IN:
     system = baselines.system(name)
