@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -32,13 +32,10 @@ def passes(frame: pd.DataFrame, workloads: Iterable[str]) -> list[Pass]:
     rows = frame[frame["system"].isin([LOOPS, VECTORISED])]
     for name in workloads:
         for threads, part in rows[rows["workload"].eq(name)].groupby("threads", sort=True):
-            one: Any = {
-                system: samples(part[part["system"].eq(system)], PASS)
-                for system in (LOOPS, VECTORISED)
-            }
-            slow, fast = paired(one[LOOPS], one[VECTORISED])
+            own = {system: samples(trials, PASS) for system, trials in part.groupby("system")}
+            slow, fast = paired(own.get(LOOPS, {}), own.get(VECTORISED, {}))
             if len(slow):
-                estimates = (stats.median_interval(list(one[s].values())) for s in one)
+                seconds = (stats.median_interval(slow), stats.median_interval(fast))
                 ratio = stats.paired_ratio(slow, fast)
-                found.append(Pass(name, int(str(threads)), *estimates, ratio))
+                found.append(Pass(name, int(str(threads)), seconds[0], seconds[1], ratio))
     return found

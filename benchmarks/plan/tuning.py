@@ -10,7 +10,7 @@ from baselines.contract import Workload
 from benchmarks.plan.workloads import read_table
 
 SUITE = "tuning"
-TABLE = read_table("tuning.toml")
+TABLE: dict[str, Any] = read_table("tuning.toml")
 TRIALS: int = TABLE["trials"]
 SEEDS = range(TABLE["first_seed"], TABLE["first_seed"] + TABLE["draws"])
 SPACES: dict[str, dict[str, dict[str, list[Any]]]] = TABLE["spaces"]
