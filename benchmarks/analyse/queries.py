@@ -5,6 +5,7 @@ The words of a query are explained in plan/claims.py.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from benchmarks.analyse import stats
 from benchmarks.analyse.footprints import FOOTPRINT, ITSELF, installed
 from benchmarks.analyse.frameworks import framework
 from benchmarks.analyse.metrics import METRICS, Metric
-from benchmarks.analyse.samples import Sample, paired, samples
+from benchmarks.analyse.samples import PAIR, Sample, paired, samples
 from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import estimate_of
@@ -29,13 +30,30 @@ MEASURED = (*METRICS, *FOOTPRINT, LOADED)  # what a run can say; the rest is cou
 CLASSICAL = "classical"
 
 
-class Evidence(NamedTuple):
+class Evidence:
     """One run: its name, run.json, rows, and the summary of the rows."""
 
-    name: str
-    run: Mapping[str, Any]
-    frame: pd.DataFrame
-    summary: pd.DataFrame
+    def __init__(
+        self, name: str, run: Mapping[str, Any], frame: pd.DataFrame, summary: pd.DataFrame
+    ) -> None:
+        self.name, self.run, self.frame = name, run, frame
+        self.summary = summary.copy()  # in one piece: rows are taken from it many times
+        # A ledger asks for the same few samples again and again.
+        self.at = functools.cache(self._at)
+        self.samples = functools.cache(self._samples)
+
+    def _at(self, workload: str, threads: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Rows and lines of the summary of one place; all of them if there is no workload."""
+        rows, lines = self.frame, self.summary
+        if workload:
+            rows = rows[rows["workload"].eq(workload) & rows["threads"].eq(threads)]
+            lines = lines[lines["workload"].eq(workload) & lines["threads"].eq(threads)]
+        return rows, lines
+
+    def _samples(self, workload: str, threads: int, system: str, metric: Metric) -> Sample:
+        rows, _ = self.at(workload, threads)
+        wanted = list(dict.fromkeys(["run_id", *PAIR, "status", "measure", metric.name]))
+        return samples(rows.loc[rows["system"].eq(system), wanted], metric)
 
 
 class Answer(NamedTuple):
@@ -51,12 +69,8 @@ class Query:
 
     def __init__(self, reading: Reading, program: str, evidence: Evidence) -> None:
         self.reading, self.program, self.run = reading, program, evidence.run
-        self.rows, self.lines = evidence.frame, evidence.summary
-        if reading.workload:
-            self.rows, self.lines = (
-                part[part["workload"].eq(reading.workload) & part["threads"].eq(reading.threads)]
-                for part in (self.rows, self.lines)
-            )
+        self.evidence, self.place = evidence, (reading.workload, reading.threads)
+        self.rows, self.lines = evidence.at(*self.place)
 
     def answers(self) -> list[Answer]:
         """One for each pair of systems that the reading names and this run measured."""
@@ -101,7 +115,8 @@ class Query:
             values = installed(self.run, metric)
             fitting = [name for name in values if framework(name) == group]
             return sorted(fitting, key=lambda name: (values[name], name))
-        lines = self.lines[self.lines[metric].notna()]
+        lines = self.lines[["system", "family", "framework", "comparable", metric]]
+        lines = lines[lines[metric].notna()]
         if group == CLASSICAL:
             lines = lines[lines["family"].eq(CLASSICAL)]
         else:
@@ -130,11 +145,8 @@ class Query:
         return estimate, enough(estimate, metric)
 
     def _paired(self, of: str, to: str, metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-        a, b = (self._samples(system, metric) for system in (of, to))
+        a, b = (self.evidence.samples(*self.place, system, metric) for system in (of, to))
         return paired(a, b)
-
-    def _samples(self, system: str, metric: Metric) -> Sample:
-        return samples(self.rows[self.rows["system"].eq(system)], metric)
 
 
 def _exact(values: Mapping[str, float], of: str, to: str) -> tuple[Estimate, bool]:
@@ -147,8 +159,8 @@ def _exact(values: Mapping[str, float], of: str, to: str) -> tuple[Estimate, boo
 
 def _loaded(rows: pd.DataFrame) -> dict[str, float]:
     """System -> distributions other than NumPy and itself that its timed process had loaded."""
-    rows = rows[rows["measure"].eq("time") & rows["status"].eq("ok")]
-    rows = rows[rows["distributions"].notna()]
+    timed = rows["measure"].eq("time") & rows["status"].eq("ok") & rows["distributions"].notna()
+    rows = rows.loc[timed, ["system", "distributions"]]
     return {
         str(system): float(max(len(set(names) - ITSELF) for names in part))
         for system, part in rows.groupby("system")["distributions"]
