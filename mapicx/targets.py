@@ -39,7 +39,8 @@ def check_options(options: dict):
 def check_count(name: str, value) -> int:
     """The value, if it is a whole number of at least 1; ValueError otherwise."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    require(whole and value >= 1, f"{name} is {value!r}; give a whole number of at least 1")
+    if not whole or value < 1:
+        raise ValueError(f"{name} is {value!r}; give a whole number of at least 1")
     return int(value)
 
 
@@ -161,8 +162,8 @@ def to_inputs(X, network):
     except (TypeError, ValueError) as error:
         raise ValueError(f"X is not made of numbers (samples, features): {error}") from None
     features = network.n_features
-    fits = X.ndim == 2 and X.size and X.shape[1] == (features or X.shape[1])
-    require(fits, f"X has shape {X.shape}; expected (samples, {features or 'features'})")
+    if X.ndim != 2 or not X.size or X.shape[1] != (features or X.shape[1]):
+        raise ValueError(f"X has shape {X.shape}; expected (samples, {features or 'features'})")
     check_finite(X, "X")
     return X
 
@@ -172,8 +173,8 @@ def check_finite(values, name: str):
     # A sum of squares takes 1.0 us, isfinite 2.2, which is felt where one row is predicted in 9.
     # Only if the sum overflows is each value looked at.
     total = float(np.vdot(values, values))
-    fine = total - total == 0 or np.isfinite(values).all()
-    require(fine, f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
+    if not (total - total == 0 or np.isfinite(values).all()):
+        raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
 
 def to_targets(y, n: int, outputs: int, loss, classes):
