@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
+from packaging.utils import canonicalize_name
 
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.stats import Estimate, median_range
@@ -33,8 +35,8 @@ def section(material: Material) -> list[str]:
     rows = material.frame[material.frame["measure"].eq("memory")]
     families = _families(material)
     ended = rows.loc[rows[list(COUNTED)].notna().any(axis=1), "system"]
-    known = {name for name, entry in entries.items() if entry.get(WITHOUT) is not None}
-    shown = [name for name in families if name in known | set(ended)]
+    weighed = {name for name, entry in entries.items() if entry.get(WITHOUT) is not None}
+    shown = [name for name in families if name in weighed | set(ended)]
     if not shown:
         return []
     shown.sort(key=lambda name: _place(name, families[name], entries.get(name, {})))
@@ -42,7 +44,15 @@ def section(material: Material) -> list[str]:
     body = [
         _row(name, entries.get(name, {}), rows[rows["system"].eq(name)], base) for name in shown
     ]
-    return ["## Footprint", "", *table(list(HEAD), body), "", SAID, *_absent(entries, families), ""]
+    return [
+        "## Footprint",
+        "",
+        *table(list(HEAD), body),
+        "",
+        SAID,
+        *_remarks(entries, rows, shown),
+        "",
+    ]
 
 
 def _families(material: Material) -> dict[str, str]:
@@ -81,14 +91,39 @@ def _count(found: Estimate) -> str:
     return value if found.low == found.high else f"{value} [{found.low:,.0f}–{found.high:,.0f}]"
 
 
-def _absent(entries: dict[str, dict[str, Any]], families: dict[str, str]) -> list[str]:
-    """A line for each set of distributions that could not be weighed with the systems' own."""
-    systems: dict[tuple[str, ...], list[str]] = {}
-    for name in families:
-        if missing := entries.get(name, {}).get("absent"):
-            systems.setdefault(tuple(missing), []).append(name)
-    lines = [
-        f"- {markdown(', '.join(sorted(names)))}: {markdown(', '.join(missing))} not installed."
-        for missing, names in sorted(systems.items())
+def _remarks(
+    entries: dict[str, dict[str, Any]], rows: pd.DataFrame, shown: Iterable[str]
+) -> list[str]:
+    """What is not in the table's bytes: absent distributions, and those that are loaded for no
+    other reason than that they are installed."""
+    absent = {name: entry.get("absent") or () for name, entry in entries.items()}
+    harness = _loaded(rows[rows["family"].eq("control")])  # it reads data with NumPy
+    beyond = {}
+    for name in shown:
+        required = set(entries.get(name, {}).get("distributions") or ())
+        loaded = _loaded(rows[rows["system"].eq(name)])
+        beyond[name] = sorted(loaded - required - harness) if required else []
+    lines = [f"- {who}: not installed: {what}." for who, what in _alike(absent)]
+    lines += [
+        f"- {who}: loaded because it is installed here, though not required: {what}. Import time"
+        " and memory include that, installed bytes do not."
+        for who, what in _alike(beyond)
     ]
     return ["", *lines] if lines else []
+
+
+def _loaded(rows: pd.DataFrame) -> set[str]:
+    """Distributions that the processes of some rows had loaded."""
+    return {canonicalize_name(name) for names in rows["distributions"].dropna() for name in names}
+
+
+def _alike(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """(systems, distributions) as text, one pair for all systems with the same distributions."""
+    systems: dict[tuple[str, ...], list[str]] = {}
+    for name, what in found.items():
+        if what:
+            systems.setdefault(tuple(what), []).append(name)
+    return [
+        (markdown(", ".join(sorted(names))), markdown(", ".join(what)))
+        for what, names in sorted(systems.items())
+    ]

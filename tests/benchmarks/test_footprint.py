@@ -176,7 +176,7 @@ def entry(size, count, absent=()):
 
 def test_the_section_is_a_table_beside_mapicx(tmp_path):
     sizes = {
-        "torch-eager": entry(500 * 2**20, 10),
+        "torch-eager": entry(500 * 2**20, 10) | {"distributions": {"torch": 1, "t-x": 1}},
         "mapicx": entry(50 * 2**20, 2),
         "keras-fit": entry(None, None, ["keras"]),
         "noop": entry(7, 1),
@@ -185,13 +185,15 @@ def test_the_section_is_a_table_beside_mapicx(tmp_path):
     for row in made:
         if row["measure"] == "memory":
             row |= {"modules_imported": 1234 + row["block"], "shared_objects": 40}
+            row["distributions"] = ["torch", "T_x", "S_y"] if row["system"] == "torch-eager" else []
     run = run_folder(tmp_path / "r", made, footprint=sizes)
     text = report.write(run, tmp_path / "o", pictures=False).read_text()
     table = lines_of(text)
     assert table[0] == "| mapicx | 50.0 | 51.0 | 2 | 1,234 [1,234–1,235] | 40 | 1 |"
     assert table[1] == "| torch-eager | 500 | 501 | 10 | 1,234 [1,234–1,235] | 40 | 10.0 |"
     assert not any(line.startswith("| noop") for line in table)
-    assert "- keras-fit: keras not installed." in text
+    assert "- keras-fit: not installed: keras." in text
+    assert "- torch-eager: loaded because it is installed here, though not required: s-y." in text
     again = report.write(run, tmp_path / "p", pictures=False).read_text()
     assert again == text
 
