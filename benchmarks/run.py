@@ -115,7 +115,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
     had_rows = len(store.rows())
     try:
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
-            campaign = Campaign(store, executor, durations, screen)
+            campaign = Campaign(store, executor, durations, screen, run.side_by_side)
             complete = campaign.run(run.plan, run.budget_s)
     except KeyboardInterrupt:
         interrupted = True

@@ -14,16 +14,22 @@ Sample = dict[tuple, float]  # (run, machine, block, seed), or (run, seed) for s
 def samples(rows: pd.DataFrame, metric: Metric) -> Sample:
     """A system's values of a metric from its ok rows, sorted by key.
 
-    Scores of one seed may stand in several trials; the first of metric.measures is taken.
+    Scores of one seed may stand in several trials; the first of metric.measures is taken. Times of
+    trials that shared the machine have keys of their own, so that they are never compared.
     """
+    timed = metric.name.startswith("time")
     key = ["run_id", "seed"] if len(metric.measures) > 1 else PAIR
     place = {measure: i for i, measure in enumerate(metric.measures)}
-    columns = [rows[name].tolist() for name in ("status", "measure", metric.name, *key)]
+    columns = [
+        rows[name].tolist() for name in ("status", "measure", metric.name, "shared", "system", *key)
+    ]
     found: dict[tuple, tuple[int, float]] = {}
-    for status, measure, value, *where in zip(*columns, strict=True):
+    for status, measure, value, shared, system, *where in zip(*columns, strict=True):
         if status != "ok" or measure not in place or pd.isna(value):
             continue
         at = tuple("" if pd.isna(part) else part for part in where)
+        if timed and shared is True:
+            at += (system,)
         if at not in found or place[measure] < found[at][0]:
             found[at] = (place[measure], float(value))
     return {where: found[where][1] for where in sorted(found, key=str)}

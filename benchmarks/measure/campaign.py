@@ -1,7 +1,8 @@
 """Runs the trials of a plan block by block, within a budget; every ended trial is a row on disk.
 
 A trial that is timed has the machine to itself. The others, whose figures no neighbour changes,
-share it: as many at once as there are cores for them, each on cores of its own.
+share it: as many at once as there are cores for them, each on cores of its own. A run that only
+looks whether all works (`side_by_side`) lets timed ones share it, too; their rows say `shared`.
 """
 
 from __future__ import annotations
@@ -33,10 +34,16 @@ class Campaign:
     """The trials that are still missing, in the order of the plan."""
 
     def __init__(
-        self, store: Store, executor: Local, durations: Durations, listener: Listener
+        self,
+        store: Store,
+        executor: Local,
+        durations: Durations,
+        listener: Listener,
+        side_by_side: bool = False,
     ) -> None:
         self.store, self.executor = store, executor
         self.durations, self.listener = durations, listener
+        self.side_by_side = side_by_side
         self._recording_s: float | None = None
 
     def run(self, plan: Sequence[Trial], budget_s: float | None) -> bool:
@@ -60,7 +67,7 @@ class Campaign:
         self, block: int, trials: list[Trial], missing: list[Trial], *, extras: bool
     ) -> None:
         later = [other for other in missing if other.block > block]
-        for _, members in itertools.groupby(trials, key=slots):
+        for _, members in itertools.groupby(trials, key=self._slots):
             group = list(members)
             after = [*trials[trials.index(group[-1]) + 1 :], *later]
             self._group(group, after, extras)
@@ -69,7 +76,7 @@ class Campaign:
 
     def _group(self, group: list[Trial], after: list[Trial], extras: bool) -> None:
         """Trials that may run at once; their rows are recorded as they end."""
-        free = list(range(slots(group[0])))
+        free = list(range(self._slots(group[0])))
         waiting = list(group)
         if len(free) > 1:  # the longest first, so that none is left to run alone at the end
             waiting.sort(key=lambda trial: -self.durations.of([trial]))
@@ -102,13 +109,14 @@ class Campaign:
     def _measured(self, trial: Trial, extras: bool, slot: int) -> dict[str, Any]:
         arrays = self.store.array_path(trial.trial_id)
         row = self.executor.run(trial, arrays, extras=extras, slot=slot)
+        row["shared"] = self._slots(trial) > 1
         if trial.system == "noop" and trial.measure == "time":
             # What the harness itself costs: noop less a bare interpreter, plus writing a row.
             row["time_bare_s"] = self.executor.bare_interpreter_s()
             row["time_record_s"] = self._recording_s
         return row
 
-
-def slots(trial: Trial) -> int:
-    """How many trials of this kind may run at once."""
-    return 1 if trial.measure == "time" else max(1, machine.cores() // trial.threads)
+    def _slots(self, trial: Trial) -> int:
+        """How many trials of this kind may run at once."""
+        alone = trial.measure == "time" and not self.side_by_side
+        return 1 if alone else max(1, machine.cores() // trial.threads)

@@ -37,6 +37,11 @@ class Run:
         return {key: Workload(**entry) for key, entry in self.description["workloads"].items()}
 
     @property
+    def side_by_side(self) -> bool:
+        """Whether timed trials share the machine."""
+        return bool(self.description.get("side_by_side"))
+
+    @property
     def blocks(self) -> int:
         """Number of blocks after parity."""
         return max((trial.block for trial in self.plan), default=0)
@@ -82,6 +87,7 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         "suite": request.suite,
         "question": request.question,
         "preset": request.preset,
+        "side_by_side": request.side_by_side,
         "budget_s": request.budget_s,
         "plan": [trial.trial_id for trial in plan],
         "trials": [trial.described() for trial in plan],

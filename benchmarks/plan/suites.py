@@ -48,6 +48,7 @@ class Request:
     accuracy_seeds: int
     measures: tuple[str, ...]
     threads: tuple[int, ...]
+    side_by_side: bool  # whether timed trials share the machine
     budget_s: float | None
     question: str
 
@@ -106,6 +107,7 @@ def request(
         accuracy_seeds=max(count, chosen.get("accuracy_seeds", count)),
         measures=wanted,
         threads=_threads(threads, cores),
+        side_by_side=chosen.get("side_by_side", False),
         budget_s=seconds(budget if budget is not None else chosen.get("budget")),
         question=asked["question"] if own is None else OWN_QUESTION,
     )

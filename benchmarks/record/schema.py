@@ -108,6 +108,7 @@ FIELDS = _table(
     ("load_average", "number", "", "", "load", "of the machine, over one minute, before the trial"),
     ("steal_s", "number", "s", "lower", "steal", "time the hypervisor took from the machine during the trial"),
     ("context_switches", "integer", "", "", "switches", "involuntary context switches of the process"),
+    ("shared", "boolean", "", "", "shared", "other trials might run on other cores meanwhile; such times are not compared"),
     ("cores", "list", "", "", "cores", "the cores that the process was bound to"),
     ("cpu_mhz", "number", "MHz", "", "clock", "mean clock of all cores before the trial, where the system shows it"),
     ("distributions", "list", "", "", "distributions", "installed packages that the process had loaded"),

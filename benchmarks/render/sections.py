@@ -126,6 +126,8 @@ def what_was_run(material: Material) -> list[str]:
         text.append(f"- **resumed by force**: {_forced(entry, run)}")
     for name, digest in sorted((run.get("digests") or {}).items()):
         text.append(f"- digest of {markdown(name)}: {markdown(digest)}")
+    if run.get("side_by_side"):
+        text.append("- timed trials ran side by side: their times are a look, not a comparison.")
     text += [f"- warning: {markdown(warning)}" for warning in run.get("warnings") or ()]
     if frame["machine_id"].nunique() > 1:
         text.append("- several machines: times and memory are compared within one machine only.")

@@ -41,6 +41,13 @@ def test_ratio_and_absolute_values_agree(full):
     assert line["memory_peak_bytes_verdict"] == "larger"
 
 
+def test_times_of_trials_that_shared_the_machine_are_shown_and_not_compared():
+    line = lines([row | {"shared": row["measure"] == "time"} for row in rows()]).loc["torch-eager"]
+    assert line["time_total_s"] > 0 and np.isnan(line["time_total_s_ratio"])
+    assert line["time_total_s_verdict"] == ""
+    assert line["memory_peak_bytes_ratio"] > 1 and line["accuracy_test_verdict"]
+
+
 def test_equal_accuracy_is_equivalent_and_a_worse_model_is_lower(full):
     assert full.loc["torch-eager", "accuracy_test_verdict"] == "equivalent within 1 point"
     assert full.loc["logistic-regression", "accuracy_test_verdict"] == "lower"

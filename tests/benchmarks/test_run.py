@@ -13,6 +13,7 @@ import pytest
 
 import baselines
 import benchmarks
+from benchmarks.measure import machine
 from benchmarks.plan import suites
 from benchmarks.record.schema import FIELDS
 
@@ -40,6 +41,16 @@ def test_smoke_exits_0_with_every_system_ok(smoke):
     rows = benchmarks.load(folder / "results")
     assert set(rows["status"]) == {"ok"}
     assert set(suites.SUITES["spiral"]["systems"]) <= set(rows["system"])
+
+
+def test_a_look_at_two_trials_at_once_compares_no_times(smoke):
+    done, folder = smoke
+    rows = benchmarks.load(folder / "results")
+    assert rows["shared"].all() == (machine.cores() > 1)
+    if machine.cores() > 1:
+        (report,) = (folder / "reports").glob("*/report.md")
+        text = report.read_text()
+        assert "ran side by side" in text and "times as much" not in text
 
 
 def test_the_rows_are_the_plan(smoke):
