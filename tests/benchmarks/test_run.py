@@ -44,7 +44,7 @@ def test_smoke_exits_0_with_every_system_ok(smoke):
 
 
 def test_a_look_at_two_trials_at_once_compares_no_times(smoke):
-    done, folder = smoke
+    _, folder = smoke
     rows = benchmarks.load(folder / "results")
     assert rows["shared"].all() == (machine.cores() > 1)
     if machine.cores() > 1:
