@@ -17,7 +17,7 @@ from benchmarks.analyse import stats
 from benchmarks.analyse.footprints import FOOTPRINT, ITSELF, installed
 from benchmarks.analyse.frameworks import framework
 from benchmarks.analyse.metrics import METRICS, Metric
-from benchmarks.analyse.samples import PAIR, Sample, paired, samples
+from benchmarks.analyse.samples import Sample, paired, samples
 from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import estimate_of
@@ -52,8 +52,7 @@ class Evidence:
 
     def _samples(self, workload: str, threads: int, system: str, metric: Metric) -> Sample:
         rows, _ = self.at(workload, threads)
-        wanted = list(dict.fromkeys(["run_id", *PAIR, "status", "measure", metric.name]))
-        return samples(rows.loc[rows["system"].eq(system), wanted], metric)
+        return samples(rows[rows["system"].eq(system)], metric)
 
 
 class Answer(NamedTuple):
