@@ -72,16 +72,24 @@ def _throughout(one: Crossing) -> str:
         bounds = f" (95 % interval {_bound(one, at.low)} to {_bound(one, at.high)})"
     every = "at every size resolved" if one.unresolved else "at every size measured"
     if math.isinf(at.value):
-        above = [size for size, ratio in one.ratios.items() if ratio.value >= 1]
+        above = _lost(one)
         first = f"above {max(above):,} {unit}" if above else every
         return f"{FASTER} {first}{bounds}{_unsure(words, FASTER)}"
     if at.value == 0:
         return f"{SLOWER} {every}{bounds}{_unsure(words, SLOWER)}"
-    mixed = [s for s, ratio in one.ratios.items() if s < at.value and ratio.value >= 1]
+    mixed = [size for size in _lost(one) if size < at.value]
     some = f", but for {_sizes(mixed)}" if mixed else ""
     beyond = [word for size, word in words.items() if size > at.value]
     never = ", above that not slower beyond noise" if beyond and SLOWER not in beyond else ""
     return f"{FASTER} below {_number(at.value)} {unit}{some}{bounds}{never}"
+
+
+def _lost(one: Crossing) -> list[int]:
+    """The sizes at which mapicx is the slower one: by verdict, by its median without verdicts."""
+    words = _words(one)
+    if words:
+        return [size for size, word in words.items() if word == SLOWER]
+    return [size for size, ratio in one.ratios.items() if ratio.value >= 1]
 
 
 def _words(one: Crossing) -> dict[int, str]:
@@ -127,7 +135,15 @@ def _place(one: Crossing) -> list[str]:
 
 def _notes(found: list[Crossing]) -> str:
     said = f"Ratios of step times, {BASE} / framework's best variant at that size, paired in"
-    said += f" blocks: below 1 {BASE} is faster."
+    said += f" blocks: below 1 {BASE} is faster. Variants that stood for a framework: "
+    stood: dict[str, set[str]] = {}
+    for one in (one for one in found if one.part == WHOLE):
+        stood.setdefault(one.framework, set()).update(one.variants.values())
+    said += "; ".join(
+        f"{markdown(name)}: {', '.join(map(markdown, sorted(variants)))}"
+        for name, variants in sorted(stood.items())
+    )
+    said += "."
     if any(one.at.kind == "single" for one in found):
         said += f" No interval below {SMALLEST_N} blocks."
     return said
@@ -152,7 +168,7 @@ def parts(found: list[Crossing]) -> list[str]:
         " step. Sizes where this difference is not above the noise of the step in every block are"
         " named and not used."
     )
-    return [*table(head, body), "", said]
+    return [*table(head, body, numbers=False), "", said]
 
 
 def tables(found: list[Crossing]) -> list[str]:

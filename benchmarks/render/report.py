@@ -70,7 +70,7 @@ def write(
         if found.crossings:
             crossover_figure.draw(found.crossings, folder, pictures)
         drawn = _draw_all(found, folder, pictures)
-    writeup.write(found, folder, wanted)
+    writeup.write(found, folder, wanted, _captions(found, drawn))
     verdicts = published_verdicts.section(found, published_at(published or reports))
     write_whole(path, text(found, drawn, verdicts))
     return path
@@ -150,6 +150,21 @@ def _draw_all(found: Material, folder: Path, pictures: bool) -> dict[tuple[str, 
         )
         for place in found.places
     }
+
+
+def _captions(found: Material, drawn: dict[tuple[str, int], list[str]]) -> dict[str, str]:
+    """The caption of each figure of the report, by its file's stem."""
+    captions = {}
+    if _ladder_picture(found):
+        captions[ladder_figure.NAME] = ladder_figure.CAPTION
+    if found.crossings:
+        captions[crossover_figure.NAME] = crossover_figure.CAPTION
+    for place, names in drawn.items():
+        for figure in figures.FIGURES:
+            if figure.name in names:
+                said = f"{figure.caption} {writeup.about(found, place)}"
+                captions[f"{_prefix(found, place)}{figure.name}"] = said
+    return captions
 
 
 def _shown(caption: str, file: str) -> list[str]:

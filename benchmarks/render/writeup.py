@@ -6,6 +6,7 @@ Written beside report.md by `python -m benchmarks.report RUN --format md,csv,lat
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from benchmarks.render.material import Material
 from benchmarks.render.tables import result_table
 
 FORMATS = ("md", "csv", "latex")
-SUMMARY, METHODS, BIBLIOGRAPHY, TABLES = "summary.csv", "methods", "run.bib", "tables.tex"
+SUMMARY, METHODS, BIBLIOGRAPHY = "summary.csv", "methods", "run.bib"
+TABLES, FIGURES = "tables.tex", "figures.tex"
+PACKAGES = r"% \usepackage{array,booktabs,graphicx}"
 
 
 def formats_of(folder: Path) -> set[str]:
@@ -26,13 +29,16 @@ def formats_of(folder: Path) -> set[str]:
     return {"md"} | {name for name, file in also.items() if (folder / file).exists()}
 
 
-def write(found: Material, folder: Path, formats: set[str]) -> None:
-    """The files of the formats beyond markdown."""
+def write(
+    found: Material, folder: Path, formats: set[str], captions: Mapping[str, str] | None = None
+) -> None:
+    """The files of the formats beyond markdown. captions: of each figure, by its file's stem."""
     if "csv" in formats:
         shown = found.summary[found.summary["family"].ne("control")]
         write_csv(shown, folder / SUMMARY)
     if "latex" in formats:
         write_whole(folder / TABLES, "\n".join(_tables(found)) + "\n")
+        write_whole(folder / FIGURES, "\n".join(_figures(found, captions or {})) + "\n")
         write_whole(folder / BIBLIOGRAPHY, _bibliography(found))
         said = methods(found)
         write_whole(folder / f"{METHODS}.md", markdown(said) + "\n")
@@ -40,19 +46,53 @@ def write(found: Material, folder: Path, formats: set[str]) -> None:
 
 
 def _tables(found: Material) -> list[str]:
-    """Every table that stands high in the report. A document needs booktabs and graphicx."""
-    text = [r"% \usepackage{booktabs,graphicx}", ""]
-    if found.ladder:
-        text += [*latex.table(ladder.compact(found.ladder), "steps"), ""]
-    if found.crossings:
-        text += [*latex.table(crossover.compact(found.crossings), "crossover"), ""]
-    for workload, threads in found.places:
-        lines = result_table(found, (workload, threads))
+    """Every table that stands high in the report."""
+    text = [PACKAGES, ""]
+    several = (
+        ("steps", ladder.compact(found.ladder) if found.ladder else []),
+        ("crossover", crossover.compact(found.crossings) if found.crossings else []),
+        ("crossover-parts", crossover.parts(found.crossings)),
+    )
+    for name, lines in several:
+        if lines:
+            text += [*latex.table([*lines, _source(found)], name), ""]
+    for place in found.places:
+        lines = result_table(found, place)
         if any(line.startswith("|") for line in lines):
-            name = re.sub(r"[^\w-]", "-", f"{workload}-{threads}")
-            title = f"Workload {markdown(workload)}, {threads} thread{'s' * (threads != 1)}."
-            text += [*latex.table([title, *lines], name), ""]
+            name = re.sub(r"[^\w-]", "-", f"{place[0]}-{place[1]}")
+            said = "Scores are means over seeds, times and memory medians over processes."
+            title = [about(found, place), said, _source(found)]
+            text += [*latex.table([*title, *lines], name), ""]
     return text
+
+
+def _figures(found: Material, captions: Mapping[str, str]) -> list[str]:
+    """Every figure of the report with a caption that stands alone."""
+    text = [PACKAGES, ""]
+    for file, caption in captions.items():
+        text += [*latex.figure(file, f"{caption} {_source(found)}"), ""]
+    return text
+
+
+def about(found: Material, place: tuple[str, int]) -> str:
+    """What a place is, for a reader who sees one table or figure alone."""
+    name, threads = place
+    facts = found.workload(name)
+    said = f"Workload {markdown(name)}"
+    if facts:
+        shape = "-".join(str(width) for width in facts["layers"])
+        said += f" ({facts['train_rows']} training rows, network {shape},"
+        said += f" {facts['epochs']} epochs of {markdown(facts['optimizer'])})"
+    return f"{said}, {threads} thread{'s' * (threads != 1)}."
+
+
+def _source(found: Material) -> str:
+    """Where the numbers of one table or figure come from."""
+    trials = found.frame[found.frame["measure"].ne("parity")]
+    blocks = int(trials["block"].nunique())
+    facts = found.run.get("environment") or {}
+    where = f" on {markdown(facts['cpu'])}" if isinstance(facts.get("cpu"), str) else ""
+    return f"Run {markdown(found.name)}, {blocks} block{'s' * (blocks != 1)}{where}."
 
 
 def methods(found: Material) -> str:
@@ -136,14 +176,14 @@ def _bibliography(found: Material) -> str:
     version = (run.get("versions") or {}).get("mapicx", "")
     year = str(run.get("created_at") or found.name)[:4]
     commit = str((run.get("environment") or {}).get("commit") or "")[:12]
-    note = f"Run {found.name}" + (f", commit {commit}" if commit else "")
+    note = f"Version {version}, " if version else ""
+    note += f"run {found.name}" + (f", commit {commit}" if commit else "")
     fields = {
         "title": "{mapicx: neural networks in NumPy alone, and the benchmark suite that measures"
         " them}",
         "author": "{The mapicx maintainers}",
         "year": year if year.isdigit() else "",
-        "version": latex.escape(str(version)),
         "note": latex.escape(note),
     }
     body = [f"  {name:7} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@software{{mapicx-{found.name},", *body, "}"]) + "\n"
+    return "\n".join([f"@misc{{mapicx-{found.name},", *body, "}"]) + "\n"

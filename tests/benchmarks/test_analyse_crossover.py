@@ -137,6 +137,7 @@ def test_the_report_states_and_draws_crossings_and_rebuilds(tmp_path):
     names = sorted(p.name for p in path.parent.iterdir())
     assert names == ["crossover.csv", "crossover.png", "report.md"]
     assert "Products, and everything else" not in text
+    assert "JAX: jax-jit; PyTorch: torch-eager; TensorFlow: tf-function." in text
     again = write(run, tmp_path / "p", pictures=False)
     assert again.read_text() == text
     csv = [p.parent / "crossover.csv" for p in (path, again)]

@@ -7,16 +7,18 @@ import subprocess
 import pytest
 
 from benchmarks.render import latex, report
-from tests.benchmarks.synthetic import SYSTEMS, ladder_rows, rows, run_folder
+from tests.benchmarks.synthetic import SYSTEMS, ladder_rows, rows, run_folder, scaling_rows
 
 NASTY = "a&b_%#{}~^$|x"
 DOCUMENT = r"""\documentclass{article}
-\usepackage{booktabs,graphicx}
+\usepackage{array,booktabs,graphicx}
 \begin{document}
 \input{methods}
 \input{tables}
-\includegraphics[width=\linewidth]{dots.pdf}
-\cite{x}
+\input{figures}
+\cite{mapicx-NAME}
+\bibliographystyle{plain}
+\bibliography{run}
 \end{document}
 """
 
@@ -36,8 +38,11 @@ def folder(tmp_path_factory):
 def test_nothing_from_rows_is_a_command(folder):
     text = (folder / "tables.tex").read_text()
     assert text.isascii() and r"a\&b\_\%\#\{\}\textasciitilde{}\textasciicircum{}\$" in text
-    rows_of_table = [line for line in text.splitlines() if line.endswith(r" \\")]
-    assert len({len(re.findall(r"(?<!\\)&", line)) for line in rows_of_table}) == 1
+    for panel in text.split(r"\toprule")[1:]:
+        lines = panel.split(r"\bottomrule")[0].splitlines()
+        of_table = [line for line in lines if line.endswith(r" \\")]
+        assert len(of_table) == 4  # heading and three networks
+        assert len({len(re.findall(r"(?<!\\)&", line)) for line in of_table}) == 1
     assert r"\toprule" in text and r"\label{tab:spiral-1}" in text
 
 
@@ -46,7 +51,7 @@ def test_the_methods_paragraph_names_what_a_reviewer_asks_for(folder):
     for part in ("a processor, 2 cores", "numpy 2.4.6", "thread setting 1", "6 of time",
                  "95 % intervals", "3 network systems 3 reproduced", "outlier"):  # fmt: skip
         assert part in said, part
-    assert "@software{mapicx-2026" in (folder / "run.bib").read_text()
+    assert "@misc{mapicx-2026" in (folder / "run.bib").read_text()
 
 
 def test_figures_stand_as_vectors_and_the_summary_as_a_table(folder):
@@ -80,12 +85,38 @@ def test_characters_that_latex_lacks_do_not_stop_it():
     assert latex.escape("5 µs × – é") == r"5 \textmu{}s $\times$ -- ?"
 
 
+def test_captions_stand_alone(folder):
+    table, figures = ((folder / f"{name}.tex").read_text() for name in ("tables", "figures"))
+    for text in (table, figures):
+        assert "Workload spiral (300 training rows, network 2-64-64-3, 300 epochs of adam)" in text
+        assert f"Run {folder.name}, 6 blocks on a processor." in text
+    shown = re.findall(r"\\includegraphics\[.*?\]\{(.*?)\}", figures)
+    assert "dots.pdf" in shown and all((folder / name).exists() for name in shown)
+
+
+def test_a_wide_table_is_stacked_and_no_column_is_lost():
+    cells = [f"{'x' * 30}{i}" for i in range(8)]
+    lines = ["| " + " | ".join(part) + " |" for part in (cells, ["---"] * 8, cells)]
+    text = "\n".join(latex.table([*lines, "", "A caption."], "t"))
+    assert text.count(r"\begin{table*}") == 1 and text.count(r"\begin{tabular}") == 3
+    assert all(text.count(cell) == 2 for cell in cells[1:]) and text.count(cells[0]) == 6
+    assert latex.escape("[0]") == "{[}0]"
+
+
 @pytest.mark.slow
-def test_it_compiles(folder, tmp_path):
-    if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
-    shutil.copytree(folder, tmp_path / "t")
-    (tmp_path / "t" / "main.tex").write_text(DOCUMENT.replace("\\cite{x}\n", ""))
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
-    done = subprocess.run(command, cwd=tmp_path / "t", capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
+@pytest.mark.parametrize("kind", ["spiral", "steps", "scaling"])
+def test_it_compiles(folder, tmp_path, kind):
+    if shutil.which("pdflatex") is None or shutil.which("bibtex") is None:
+        pytest.skip("pdflatex and bibtex are not installed")
+    if kind != "spiral":
+        made, workloads = ladder_rows() if kind == "steps" else scaling_rows(products=True)
+        run = run_folder(tmp_path / "r", made, workloads=workloads, suite=kind)
+        folder = report.write(run, tmp_path / "o", formats=["latex"]).parent
+    place = tmp_path / "t"
+    shutil.copytree(folder, place)
+    (place / "main.tex").write_text(DOCUMENT.replace("NAME", folder.name))
+    latex_command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
+    for command in (latex_command, ["bibtex", "main"], latex_command, latex_command):
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-2000:]
+    assert "Warning" not in done.stdout, done.stdout
