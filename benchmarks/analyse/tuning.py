@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-STANDARD_ERRORS = 3  # by so many must the best trial beat what was in use
-
 
 class Choice(NamedTuple):
     """The options in use from now on; kept: those of the first trial, in use before."""
@@ -23,9 +21,9 @@ class Choice(NamedTuple):
 def chosen(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Choice]:
     """(workload, system) -> the trial with the highest mean accuracy, the earliest of equals.
 
-    What was in use stays unless the best is better by more than three standard errors of their
-    difference, paired in draws: the best of many is partly the luckiest. A trial that failed cannot
-    be chosen.
+    What was in use stays unless the best is better by more than a standard error of their
+    difference, paired in draws: the best of many is partly the luckiest (the one-standard-error
+    rule of Breiman et al. 1984). A trial that failed cannot be chosen.
     """
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -49,5 +47,5 @@ def _choice(trials: list[Mapping[str, Any]]) -> Choice:
     low = fmean(before["accuracy"])
     gains = [a - b for a, b in zip(best["accuracy"], before["accuracy"], strict=True)]
     error = stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
-    kept = best is before or fmean(gains) <= STANDARD_ERRORS * error
+    kept = best is before or fmean(gains) <= error
     return Choice((before if kept else best)["options"], kept, low if kept else high, low, high)
