@@ -19,6 +19,7 @@ MOST_WHOLE_CLASSES = 20  # whole numbers with more values than this are a quanti
 MOST_TEXTS = 50  # values of a text column: each becomes an input of the network
 FEWEST_ROWS = 20
 FEWEST_OF_A_CLASS = 4  # a quarter of them is one test row
+LONGEST_CLASS = 200  # characters: its name stands on the screen and in the report
 LARGEST = 1e100  # its square must be finite, or nothing can be standardised
 
 
@@ -71,10 +72,10 @@ def checked(frame: pandas.DataFrame, target: str, task: str | None = None) -> Co
             dropped.append(name)
         elif column.dtype.kind == "f":
             numeric[name] = column
-        elif different > MOST_TEXTS:
-            raise _too_many(name, column)
-        else:
+        elif different <= MOST_TEXTS:
             texts[name] = column
+        else:
+            numeric[name] = _as_numbers(name, column)
     if not numeric and not texts:
         raise UsageError(f"beside the target {target!r} no column has more than one value")
     return Columns(numeric, texts, labels, classes, dropped)
@@ -89,20 +90,13 @@ def _values(column: pandas.Series, what: str) -> Any:
     missing = column.isna().to_numpy()
     if missing.any():
         raise UsageError(
-            f"{what} has {missing.sum()} missing values, the first in row {missing.argmax() + 1};"
-            " fill them or leave these rows out"
+            f"{what} has {missing.sum()} missing values, the first in row {missing.argmax() + 1}"
+            " (in a .csv also NA, NaN, None and null); fill them or leave these rows out"
         )
     if isinstance(column.dtype, pandas.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     if types.is_numeric_dtype(column) and not types.is_complex_dtype(column):
-        numbers = column.to_numpy(np.float64)
-        wrong = ~(np.abs(numbers) <= LARGEST)
-        if wrong.any():
-            raise UsageError(
-                f"{what} has {wrong.sum()} values that are infinite or beyond {LARGEST:g}, the"
-                f" first in row {wrong.argmax() + 1}; replace them or leave these rows out"
-            )
-        return numbers
+        return _finite(column.to_numpy(np.float64), what)
     if types.is_string_dtype(column):
         return np.array(column.tolist(), dtype=object)
     if types.is_object_dtype(column) and set(map(type, column)) <= {str, bool, int, float}:
@@ -110,18 +104,38 @@ def _values(column: pandas.Series, what: str) -> Any:
     raise UsageError(f"{what} is of type {column.dtype}; expected numbers, booleans or text")
 
 
-def _too_many(name: str, column: Any) -> UsageError:
-    """About a text column; if most of it are numbers, the texts among them are the mistake."""
+def _finite(numbers: Any, what: str) -> Any:
+    """The numbers, if each has a finite square."""
+    import numpy as np
+
+    wrong = ~(np.abs(numbers) <= LARGEST)
+    if wrong.any():
+        raise UsageError(
+            f"{what} has {wrong.sum()} values that are infinite or beyond {LARGEST:g}, the"
+            f" first in row {wrong.argmax() + 1}; replace them or leave these rows out"
+        )
+    return numbers
+
+
+def _as_numbers(name: str, column: Any) -> Any:
+    """A column of too many texts, if all are numbers, such as integers beyond 64 bits.
+
+    If only most of them are, the others are the mistake.
+    """
+    import numpy as np
     import pandas
 
-    is_text = pandas.to_numeric(pandas.Series(column), errors="coerce").isna().to_numpy()
+    numbers = pandas.to_numeric(pandas.Series(column), errors="coerce")
+    is_text = numbers.isna().to_numpy()
+    if not is_text.any():
+        return _finite(numbers.to_numpy(np.float64), f"column {name!r}")
     if is_text.mean() < 0.5:
-        return UsageError(
+        raise UsageError(
             f"column {name!r} holds numbers but for {is_text.sum()} texts such as"
             f" {column[is_text.argmax()]!r} in row {is_text.argmax() + 1}; write numbers, or leave"
             " these rows out"
         )
-    return UsageError(
+    raise UsageError(
         f"column {name!r} holds {len(set(column))} different texts; at most {MOST_TEXTS} can be"
         " told apart: leave it out, group its values, or write numbers"
     )
@@ -140,6 +154,12 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     if task is None:
         few = len(found) <= MOST_WHOLE_CLASSES and not is_text and (found % 1 == 0).all()
         task = "classification" if is_text or few else "regression"
+    longest = max((str(value) for value in found), key=len) if is_text else ""
+    if len(longest) > LONGEST_CLASS:
+        raise UsageError(
+            f"the target {name!r} holds a text of {len(longest):,} characters, beginning"
+            f" {longest[:20]!r}; a class may have {LONGEST_CLASS}"
+        )
     if task == "regression":
         if is_text:
             raise UsageError(

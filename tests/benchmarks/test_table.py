@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -72,6 +74,14 @@ BAD_TABLES = {
         frame(length=with_hole(GOOD["length"].astype(str), "?")), "class",
         ["'length'", "1 texts", "'?'", "row 8"],
     ),
+    "numbers beyond the largest, as text": (
+        frame(length=[10**400 + i for i in range(ROWS)]), "class",
+        ["'length'", "60 values", "1e+100"],
+    ),
+    "a text as a class": (
+        frame(**{"class": np.tile(["no", "y" * 10**6], ROWS // 2)}), "class",
+        ["'class'", "1,000,000 characters", "200"],
+    ),
     "nothing but constants": (
         frame(length=1.0, count=None, kind="a"), "class", ["'class'", "no column"],
     ),
@@ -97,6 +107,7 @@ BAD_BYTES = {
     "shorter rows": (b"a,b,class\n" + 30 * b"1,2,3\n" + b"1\n", ["'class'", "missing"]),
     "binary rubbish": (bytes(range(256)) * 40, ["zero bytes"]),
     "binary without zeros": (bytes(range(128, 256)) * 40, ["UTF-8"]),
+    "too many columns": (",".join(f"c{i}" for i in range(50_001)).encode() + b"\n", ["50,001"]),
     "a long first line": (b"x" * 5000 + b",b\n1,2\n", ["5000 characters"]),
     "an open quotation mark": (b'a,class\n"1,2\n' + 30 * b"1,2\n", ["do not fit"]),
 }
@@ -130,6 +141,19 @@ def test_a_missing_file_or_another_kind_of_file_is_named(tmp_path, name):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(UsageError, match=name):
         table.prepare(str(tmp_path / name), "class")
+
+
+def test_a_folder_or_a_pipe_is_called_what_it_is(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    for name, words in (("folder.csv", "is a folder"), ("pipe.csv", "no ordinary file")):
+        with pytest.raises(UsageError, match=words):
+            table.prepare(str(tmp_path / name), "class")
+
+
+def test_whole_numbers_beyond_64_bits_are_numbers(tmp_path):
+    found = prepared(tmp_path, frame(length=[10**30 * (1 + i) for i in range(ROWS)]))
+    assert "length" in found.facts["numeric"]
 
 
 def test_a_nearby_file_is_offered(tmp_path):
@@ -179,16 +203,40 @@ def test_arrays_of_different_lengths_are_named(tmp_path):
         table.prepare(str(tmp_path / "mine.npz"), "y")
 
 
-def test_parquet_is_read_or_says_what_to_install(tmp_path):
-    path = tmp_path / "mine.parquet"
-    try:
-        GOOD.to_parquet(path)
-    except ImportError:
-        path.write_bytes(b"PAR1" + bytes(64) + b"PAR1")
-        with pytest.raises(UsageError, match="pip install pyarrow"):
+def test_parquet_gives_the_same_table_as_csv(tmp_path):
+    polars = pytest.importorskip("polars")
+    whole = GOOD.assign(flag=np.arange(ROWS) % 2 == 0, price=np.arange(ROWS) / 4)
+    typed = {"count": polars.Int16, "kind": polars.Categorical, "price": polars.Decimal(10, 2)}
+    columns = {name: column.tolist() for name, column in whole.items()}
+    polars.DataFrame(columns).cast(typed).write_parquet(tmp_path / "mine.parquet")
+    found = table.prepare(str(tmp_path / "mine.parquet"), "class")
+    of_csv = prepared(tmp_path, whole)
+    for name in ("columns", "numeric", "categorical", "classes", "inputs", "task"):
+        assert found.facts[name] == of_csv.facts[name]
+    ours, theirs = (drawn(tmp_path / part, one, part=part) for part, one in
+                    (("p", found), ("c", of_csv)))  # fmt: skip
+    np.testing.assert_allclose(ours.X_train, theirs.X_train)
+
+
+def test_parquet_holes_and_lists_are_named(tmp_path):
+    polars = pytest.importorskip("polars")
+    for name, values, words in (
+        ("hole", with_hole(range(ROWS), None), "'hole' has 1 missing values, the first in row 8"),
+        ("list", [[1, 2]] * ROWS, "'list' of type List"),
+    ):
+        path = tmp_path / f"{name}.parquet"
+        polars.DataFrame({name: values, "class": GOOD["class"].tolist()}).write_parquet(path)
+        with pytest.raises(UsageError, match=words):
             table.prepare(str(path), "class")
-    else:
-        assert table.prepare(str(path), "class").facts["classes"] == ["maybe", "no", "yes"]
+
+
+def test_without_a_reader_of_parquet_a_sentence_says_what_to_install(tmp_path, monkeypatch):
+    for reader in ("polars", "pyarrow", "fastparquet"):
+        monkeypatch.setitem(sys.modules, reader, None)
+    path = tmp_path / "mine.parquet"
+    path.write_bytes(b"PAR1" + bytes(64) + b"PAR1")
+    with pytest.raises(UsageError, match="pip install polars"):
+        table.prepare(str(path), "class")
 
 
 @pytest.mark.parametrize(
