@@ -17,7 +17,8 @@ from typing import Any
 
 import baselines
 from baselines.contract import Workload
-from benchmarks.measure import endings, parity, process, threads
+from benchmarks.measure import endings, isolation, parity, process, threads
+from benchmarks.measure.closure import ALSO
 from benchmarks.measure.sampler import Sampler
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.trials import Trial
@@ -87,6 +88,7 @@ class Local:
                 "data": str(self._data(workload, trial.seed, trial.dtype)),
                 "arrays": str(arrays),
                 "slot": slot,
+                "hidden": self._hidden(trial.system),
                 "first_block": extras and trial.measure == "time",
             }
 
@@ -143,12 +145,19 @@ class Local:
             "run_id": self.facts["run_id"],
             "machine_id": self.facts["machine_id"],
             "system_version": ", ".join(
-                f"{name} {versions[name]}" for name in requires if name in versions
+                f"{name} {versions[name]}"
+                for asked in requires
+                if (name := asked if asked in versions else ALSO.get(asked)) in versions
             ),
             "system_digest": system_digest(trial.system),
             "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             "cpu_mhz": _cpu_mhz(),
         }
+
+    def _hidden(self, system: str) -> dict[str, list[str]]:
+        if system not in baselines.BUILT_IN:
+            return {"modules": [], "distributions": []}
+        return isolation.hidden(tuple(self.requires.get(system, ())))
 
     def _data(self, workload: Workload, seed: int, dtype: str) -> Path:
         folder = Path(self._drawn.name) / f"{catalogue.digest(workload)}-{seed}-{dtype}"

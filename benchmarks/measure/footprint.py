@@ -24,18 +24,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from baselines import original
 from benchmarks.measure import process
+from benchmarks.measure.closure import Found, closure
 from benchmarks.measure.endings import death
 from benchmarks.measure.executors import ROOT, Local
 
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
-# Systems name the module's usual distribution; the build without GPU has another name.
-ALSO = {"tensorflow": "tensorflow-cpu"}
-Found = metadata.Distribution | None
 
 
 def ask(
@@ -61,7 +59,7 @@ def ask(
 
 
 class Shelf:
-    """Finds distributions and weighs each once.
+    """Weighs each distribution once.
 
     apart: distributions that lie unpacked somewhere, by requirement or by name; None: it could
     not be had, and what is installed under that name is something else.
@@ -70,42 +68,6 @@ class Shelf:
     def __init__(self, apart: Mapping[str, Found]) -> None:
         self.apart = apart
         self._weights: dict[str, tuple[int, int] | None] = {}
-
-    def find(self, asked: Requirement) -> Found:
-        """The distribution that meets a requirement."""
-        for key in (str(asked), canonicalize_name(asked.name)):
-            if key in self.apart:
-                return self.apart[key]
-        for name in (asked.name, ALSO.get(asked.name)):
-            try:
-                return metadata.distribution(name) if name else None
-            except metadata.PackageNotFoundError:
-                continue
-        return None
-
-    def closure(self, texts: Sequence[str]) -> tuple[dict[str, metadata.Distribution], list[str]]:
-        """Distributions of requirements and of all that these require, by name; what is absent."""
-        waiting = list(texts)
-        found: dict[str, metadata.Distribution] = {}
-        absent: set[str] = set()
-        seen: set[tuple[str, tuple[str, ...]]] = set()
-        while waiting:
-            try:
-                asked = Requirement(waiting.pop())
-            except InvalidRequirement as error:
-                absent.add(str(error).splitlines()[0])
-                continue
-            key = (str(asked), tuple(sorted(asked.extras)))
-            if key in seen:
-                continue
-            seen.add(key)
-            one = self.find(asked)
-            if one is None:
-                absent.add(canonicalize_name(asked.name))
-                continue
-            found[canonicalize_name(one.name)] = one
-            waiting += [text for text in one.requires or () if applies(text, asked.extras)]
-        return found, sorted(absent)
 
     def weight(self, one: metadata.Distribution) -> tuple[int, int] | None:
         """Bytes without and with bytecode caches; None if its files are not listed."""
@@ -116,7 +78,7 @@ class Shelf:
 
     def footprint(self, texts: Sequence[str]) -> dict[str, Any]:
         """One system's entry in run.json; no bytes if something it asks for is absent."""
-        found, absent = self.closure(texts)
+        found, absent = closure(texts, self.apart)
         asked = {canonicalize_name(Requirement(text).name) for text in texts}
         weights = {name: self.weight(one) for name, one in sorted(found.items())}
         known = [weight for weight in weights.values() if weight is not None]
@@ -139,15 +101,6 @@ class Shelf:
 
         core, whole = core_and_package(Path(str(packages[0])))
         return {"code_lines_core": core, "code_lines_package": whole}
-
-
-def applies(text: str, extras: set[str]) -> bool:
-    """Whether a requirement of a distribution counts here, installed with these extras."""
-    try:
-        marker = Requirement(text).marker
-    except InvalidRequirement:
-        return True  # so that it is listed as absent
-    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
 def weigh(one: metadata.Distribution) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ import time  # noqa: E402
 
 import baselines  # noqa: E402
 from baselines.contract import Workload  # noqa: E402
-from benchmarks.measure import threads  # noqa: E402
+from benchmarks.measure import isolation, threads  # noqa: E402
 from benchmarks.measure.data import Drawn, read_weights  # noqa: E402
 from benchmarks.measure.score import (  # noqa: E402
     Diverged,
@@ -52,6 +52,7 @@ def run(spec, row):
     """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
     ready = time.perf_counter()
     measure = spec["measure"]
+    isolation.hide(**spec["hidden"])
     workload = Workload(**spec["workload"])
     clock = Stopwatch()
     probe = clock

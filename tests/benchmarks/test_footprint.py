@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from benchmarks.measure import footprint
+from benchmarks.measure.closure import closure, find
 from benchmarks.measure.footprint import Shelf
 from benchmarks.render import report
 from tests.benchmarks.synthetic import rows, run_folder
@@ -39,8 +40,8 @@ def site(tmp_path, monkeypatch):
     return tmp_path
 
 
-def names(shelf, *texts):
-    found, absent = shelf.closure(texts)
+def names(*texts):
+    found, absent = closure(texts)
     return sorted(found), absent
 
 
@@ -50,9 +51,9 @@ def test_the_closure_follows_requirements_extras_and_markers(site):
     distribution(site, "right-one", ["left[fast]", "top"])  # a ring, and an extra met later
     distribution(site, "speed")
     distribution(site, "never")
-    assert names(Shelf({}), "top") == (["left", "right-one", "speed", "top"], ["missing-one"])
-    assert names(Shelf({}), "left") == (["left"], ["missing-one"])
-    assert names(Shelf({}), "left[fast]") == (["left", "speed"], ["missing-one"])
+    assert names("top") == (["left", "right-one", "speed", "top"], ["missing-one"])
+    assert names("left") == (["left"], ["missing-one"])
+    assert names("left[fast]") == (["left", "speed"], ["missing-one"])
 
 
 def test_bytes_are_those_on_the_disk_and_caches_come_on_top(site):
@@ -86,7 +87,7 @@ def test_a_distribution_apart_is_never_mistaken_for_the_installed_one(site):
     distribution(site, "mapicx")
     assert Shelf({"mapicx": None}).footprint(["mapicx"])["absent"] == ["mapicx"]
     distribution(site, "tensorflow-cpu")
-    assert Shelf({}).find(Requirement("tensorflow")).name == "tensorflow-cpu"
+    assert find(Requirement("tensorflow")).name == "tensorflow-cpu"
 
 
 @pytest.fixture(scope="module")
