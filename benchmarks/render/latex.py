@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Iterable
 
@@ -24,8 +25,9 @@ SPECIAL = {
     "[": "{[}",  # behind a line's end it would begin an option
 } | {char: f"\\{char}" for char in "&%$#_{}"}
 CELLS = re.compile(r"(?<!\\)\|")
-PAGE = 112  # characters of \footnotesize that a page takes when shrunk to no less than 6 points
-WRAPPED = 40  # a column of longer text wraps
+PAGE = 112  # characters of \footnotesize that a page takes, somewhat shrunk
+WRAPPED = 30  # a column of longer text wraps
+SLACK = 0.25  # of a page: so much is rather shrunk than made a panel of its own
 BROKEN = 18  # a longer heading breaks before its bracket
 ESCAPED = re.compile(r"\\(.)")
 
@@ -73,7 +75,7 @@ def _panels(rows: list[list[str]]) -> list[list[int]]:
         else:
             groups.append([i])
     room = max(1, PAGE - widths[0])
-    count = -(-sum(widths[1:]) // room)
+    count = max(1, math.ceil(sum(widths[1:]) / room - SLACK))
     panels: list[list[int]] = [[0]]
     for group in groups:
         taken = sum(widths[i] for i in panels[-1][1:])
