@@ -27,6 +27,8 @@ EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
   python -m benchmarks.run --systems mapicx,torch-eager --seeds 10 --threads 1,all
+  python -m benchmarks.run --suite scaling --workloads scaling-width --threads 1,all
+  python -m benchmarks.run --preset full --plan             29 seeds, 12 blocks of time: how long?
   python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
 """
@@ -43,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--suite", help="a named list of workloads (default: spiral)")
     add("--systems", metavar="a,b|all", help="only these systems")
-    add("--workloads", metavar="w", help="only these workloads")
+    add("--workloads", metavar="w", help="only these; scaling-width is all its sizes")
     add("--data", metavar="FILE", help="train on your own table: .csv, .parquet or .npz")
     add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
     add("--task", choices=columns.TASKS, help="of --data (default: what its target looks like)")

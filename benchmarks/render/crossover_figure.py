@@ -30,7 +30,7 @@ def data(found: list[Crossing]) -> pd.DataFrame:
     for one in found:
         place = {"axis": one.axis.name, "threads": one.threads, "part": one.part}
         place |= {"framework": one.framework}
-        crossing = {"crossing": one.at.value, "crossing_low": one.at.low}
+        crossing: dict[str, object] = {"crossing": one.at.value, "crossing_low": one.at.low}
         crossing |= {"crossing_high": one.at.high, "crossing_kind": one.at.kind}
         for size, ratio in one.ratios.items():
             line = place | {"size": size, "variant": one.variants[size]}

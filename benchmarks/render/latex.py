@@ -53,8 +53,8 @@ def table(lines: Iterable[str], label: str) -> list[str]:
     said = " ".join(plain(line) for line in lines if line and not line.startswith("|"))
     text = [r"\begin{table*}", r"\centering\footnotesize", rf"\caption{{{escape(said)}}}"]
     text += [rf"\label{{tab:{label}}}"]
-    for number, columns in enumerate(_panels(rows)):
-        text += [r"\par\medskip"] * (number > 0) + _panel(rows, columns)
+    for columns in _panels(rows):
+        text += [r"\par\medskip", *_panel(rows, columns)]
     return [*text, r"\end{table*}"]
 
 
