@@ -113,7 +113,7 @@ def draw(material: Material, place: tuple[str, int], path: Path, picture: bool =
     for index, name in enumerate([BASE, *(one.system for one in chosen)]):
         line = lines.loc[name]
         start = line["time_total_s"] - line["time_train_warm_s"]
-        look = style.curve_style(index - 1, name == BASE)
+        look = style.curve_style(index - 1, name == BASE, len(steps))
         axis.plot(steps, start + steps * line["time_step_warm_s"], label=name, **look)
     for index, one in enumerate(chosen):
         _mark(axis, one, base, style.curve_style(index, False)["color"])

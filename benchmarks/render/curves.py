@@ -14,7 +14,7 @@ from benchmarks.render import figure_style as style
 from benchmarks.render.escape import write_csv
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import MIB
-from benchmarks.render.tables import headline_systems, ordered
+from benchmarks.render.tables import BOUNDS, headline_systems, ordered
 
 TIME_PHASES = (
     "time_start_s",
@@ -31,9 +31,9 @@ MEMORY_PEAKS = (
     "memory_train_peak_bytes",
     "memory_peak_bytes",
 )
-# Light to dark with different hatching, so that neighbours differ in grey too.
-FILLS = ("0.92", "#56B4E9", "0.70", "#F0E442", "#0072B2", "#E69F00", "0.30")
-HATCHES = ("", "", "//", "", "", "\\\\", "xx")
+# The long phases differ in lightness, the others by hatching too, so that grey is enough.
+FILLS = ("0.98", "#56B4E9", "0.98", "#F6EFA6", "#004B7A", "0.98", "#E8C9A0")
+HATCHES = ("", "", "////", "", "", "....", "xxx")
 MARKERS = ("o", "s", "^", "D")
 CURVES = 9  # more cannot be told apart; the table beside it has every system
 POINTS = 500  # a curve is drawn and stored with at most so many
@@ -118,7 +118,7 @@ def _thin(*arrays: np.ndarray) -> list[np.ndarray]:
 def _memory_curves(material: Material, place: tuple[str, int]) -> pd.DataFrame:
     kept, shown = [], headline_systems(material, place, CURVES)
     for system, arrays in material.arrays(place, "memory"):
-        if system not in shown:
+        if system not in shown or system in BOUNDS:
             continue
         seconds, size = arrays.get("memory_s"), arrays.get("memory_bytes")
         if seconds is None or size is None or len(seconds) != len(size) or not len(seconds):
@@ -133,7 +133,7 @@ def _draw_curves(axis: Any, curves: pd.DataFrame) -> None:
     peaks = curves.groupby("system")["bytes"].max().sort_values(ascending=False, kind="stable")
     for index, system in enumerate(peaks.index):
         curve = curves[curves["system"].eq(system)]
-        look = style.curve_style(index, system == BASE)
+        look = style.curve_style(index, system == BASE, len(curve))
         seconds = np.maximum(curve["seconds"], 0.01)
         axis.plot(seconds, curve["bytes"] / MIB, label=system, **look)
     style.log_axis(axis, curves["seconds"].to_numpy(), "time since exec (s)")
@@ -162,7 +162,7 @@ def losses(material: Material, place: tuple[str, int], path: Path, picture: bool
     fig, axis = style.figure(8.5, 4.2)
     order = [s for s in ordered(material.at(place))["system"] if s in found]
     for index, system in enumerate(order):
-        look = style.curve_style(index, system == BASE)
+        look = style.curve_style(index, system == BASE, len(steps))
         if system == BASE:
             look |= {"linewidth": 4, "alpha": 0.3, "zorder": 1}
         axis.plot(steps, table[system][steps], label=system, **look)

@@ -18,6 +18,21 @@ from benchmarks.render.numbers import unit_of
 from benchmarks.render.tables import ordered, score_of
 
 PANELS = ("accuracy_test", "r2_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
+# Where a number may stand beside its point, in points of type: near places first.
+AROUND = tuple(
+    (radius * x, radius * y)
+    for radius in (9, 17, 26, 36, 46)
+    for x, y in (
+        (1, 0.7),
+        (1, -0.7),
+        (-1, 0.7),
+        (-1, -0.7),
+        (0, 1.2),
+        (0, -1.2),
+        (1.2, 0),
+        (-1.2, 0),
+    )
+)
 PARTS = ("", "_low", "_high", "_n", "_kind")
 
 
@@ -92,6 +107,7 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
     if not picture:
         return True
     fig, axes = style.figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True, squeeze=False)
+    points: list[np.ndarray] = []
     for axis, cost in zip(axes[0], costs, strict=True):
         shown = lines[lines[cost].notna()]
         scale, of = unit_of(shown, cost)
@@ -104,8 +120,6 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
             axis.plot(x, y, marker, color=colour, markerfacecolor=filled, markersize=6)
             name = f"{number} {line['system']}"
             axis.plot([], [], marker, color=colour, markerfacecolor=filled, label=name)
-            shift = (4, 4 if number % 2 else -9)
-            axis.annotate(str(number), (x, y), shift, textcoords="offset points", fontsize=7)
         ceiling = _ceiling(material, place)
         if np.isfinite(ceiling):
             label = f"ceiling {ceiling:.3f}"
@@ -113,10 +127,32 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
         axis.grid(color="0.9", linewidth=0.7)
         values = shown[cost].to_numpy(dtype=float) / scale
         style.log_axis(axis, values, f"{FIELDS[cost].heading} ({of})")
+        points.append(np.column_stack([values, shown[score].to_numpy(dtype=float)]))
     axes[0][0].set_ylabel(FIELDS[score].heading)
     axes[0][-1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    fig.canvas.draw()  # fixes the layout, so that places on the sheet are known
+    for axis, where in zip(axes[0], points, strict=True):
+        _number(axis, where)
     style.save(fig, path)
     return True
+
+
+def _number(axis: Any, points: np.ndarray) -> None:
+    """The points' numbers, each where it covers neither a point nor another number."""
+    at = axis.transData.transform(points) * 72 / axis.figure.dpi  # in points of type
+    taken = [tuple(place) for place in at]
+    for number, (x, y) in enumerate(at, start=1):
+        place = max(
+            ((x + dx, y + dy) for dx, dy in AROUND),
+            key=lambda p: min(min(max(abs(p[0] - a) / 10, abs(p[1] - b) / 8), 1) for a, b in taken),
+        )
+        taken.append(place)
+        shift = (place[0] - x, place[1] - y)
+        line = {"arrowstyle": "-", "linewidth": 0.4, "color": "0.4", "shrinkA": 0, "shrinkB": 0}
+        axis.annotate(
+            str(number), points[number - 1], shift, textcoords="offset points", fontsize=7,
+            ha="center", va="center", arrowprops=line if max(map(abs, shift)) > 12 else None,
+        )  # fmt: skip
 
 
 def _front(lines: pd.DataFrame, cost: str, score: str) -> pd.Series:

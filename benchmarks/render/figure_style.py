@@ -30,6 +30,8 @@ FAMILY_STYLE = {
 # Dark, middle, light: three arms stay three greys.
 CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9", "#4d4d4d")
 LINES = ("-", "--", ":", "-.")
+MARKS = ("o", "s", "^", "v", "P", "X", "<", ">", "p", "*", "h")
+MARKED = 8  # marks along a curve
 CURVE_COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 
@@ -65,16 +67,24 @@ def kinds(*names: str) -> Iterator[None]:
         KINDS.reset(before)
 
 
-def curve_style(index: int, base: bool) -> dict[str, Any]:
-    """Colour and dash of the index-th curve; no two of 24 are alike."""
+def curve_style(index: int, base: bool, points: int = 0) -> dict[str, Any]:
+    """Colour and dash of the index-th curve, and marks if it has many points.
+
+    Marks tell curves apart in grey, and where they lie on top of one another.
+    """
     if base:
         return {"color": "black", "linestyle": "-", "linewidth": 2.2, "zorder": 5}
     colour = CURVE_COLOURS[1 + index % (len(CURVE_COLOURS) - 1)]
-    return {
+    look: dict[str, Any] = {
         "color": colour,
         "linestyle": LINES[(index + index // 12) % len(LINES)],
         "linewidth": 1.2,
     }
+    if points:
+        gap, turn = max(1, points // MARKED), index % len(MARKS)
+        first = turn * gap // len(MARKS)  # each kind of mark stands at places of its own
+        look |= {"marker": MARKS[turn], "markersize": 5, "markevery": (first, gap)}
+    return look
 
 
 def log_axis(axis: Any, values: np.ndarray, label: str) -> None:
