@@ -1,8 +1,9 @@
 """How the verdicts in reports/claims.csv fare on the rows of another run.
 
 A run judges the published verdicts that it measures: the same reading and program on a workload
-with the same definition, with enough blocks to tell. A run that is itself the evidence of a verdict
-is not compared with that verdict; the text says so.
+with the same definition, with the systems between which the published verdict was found and enough
+blocks to tell. A run that is itself the evidence of a verdict is not compared with that verdict;
+the text says so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from benchmarks.render.claims import PAGE, TABLE, evidence, measured_text
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 
+SIGNS = {"/", "−"}  # between the systems of a ratio or a difference
 TITLE = "The published verdicts on this machine"
 CHECKOUT = Path(__file__).resolve().parents[2] / "reports"
 
@@ -77,12 +79,14 @@ def said_in(report: Path) -> list[str]:
 def compare(found: Material, stored: Mapping[tuple, Mapping[str, str]]) -> list[Compared]:
     """Every published verdict that this run measures and is not itself the evidence of."""
     here, compared = evidence(found), []
+    present = {*found.frame["system"], *(found.run.get("footprint") or {})}
     for claim in claims():
         for reading in claim.readings:
             line = stored.get((claim.name, reading.name))
             if line is None or line["run"] in ("", SOURCE, found.name):
                 continue
-            if reading.form == "recorded":
+            between = {name for name in line["systems"].split() if name not in SIGNS}
+            if reading.form == "recorded" or not between <= present:
                 continue
             judged = judge(reading, line["program"], [here], {})
             if judged.verdict != UNKNOWN and judged.digest == line["workload_digest"]:

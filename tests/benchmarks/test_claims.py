@@ -297,7 +297,14 @@ def test_another_run_is_compared_with_what_was_published(tmp_path):
     assert total == number[2] and len(differs) - 1 == int(total) - int(kept) > 0
 
 
-@pytest.mark.parametrize("changed", [{"workload_digest": "d9"}, {"blocks": 2, "memory_blocks": 1}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"workload_digest": "d9"},
+        {"blocks": 2, "memory_blocks": 1},
+        {"systems": {name: FEW[name] for name in ("mapicx", "mapicx-again")}},
+    ],
+)
 def test_what_a_run_cannot_tell_is_not_counted(tmp_path, changed):
     page.write([run_folder(tmp_path / "results", rows(8, FEW))], tmp_path)
     run = published(tmp_path / "a", run_id="20260202T030405-other", **changed)
