@@ -21,16 +21,15 @@ from benchmarks.analyse.stats import LEVEL, SMALLEST_N
 from benchmarks.analyse.summary import summarise
 from benchmarks.plan import suites
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, claims
-from benchmarks.record.schema import FIELDS
 from benchmarks.record.store import load, read_run, write_whole
+from benchmarks.render.claim_text import bounds, measured_text, stated, value
 from benchmarks.render.engine import core_and_package
 from benchmarks.render.escape import markdown, table, write_csv
 from benchmarks.render.material import Material
-from benchmarks.render.numbers import NOTHING, quantity, unit
+from benchmarks.render.numbers import NOTHING
 
 SAID = {FAILS: "which does not hold", UNKNOWN: "which is not measured"}
 PAGE, TABLE = "claims.md", "claims.csv"
-GIGABYTE = 1e9
 TITLES = {
     "article": "The article",
     "article-readme": "The article's README",
@@ -212,59 +211,6 @@ def _not_reproduced(lines: Iterable[Line]) -> list[str]:
         for claim, reading in [line[:2]]
     ]
     return [*said, ""] if said else []
-
-
-def _unit(reading: Reading) -> tuple[float, str, bool]:
-    """Scale, name of the unit, and whether a plus sign is printed."""
-    if reading.form == "ratio":
-        return 1.0, "times", False
-    if reading.form == "difference" and reading.metric.startswith("accuracy"):
-        return 0.01, "points", True
-    if reading.metric.startswith("installed_bytes"):
-        return GIGABYTE, "GB", False
-    if reading.metric in FIELDS:
-        scale, name = unit(FIELDS[reading.metric].unit, [reading.low, reading.high])
-        return scale, name, reading.form == "difference"
-    return 1.0, "", False
-
-
-def value(one: Judged, reading: Reading) -> str:
-    """The measured value without its bounds."""
-    if not one.estimate.known:
-        return markdown(one.said) or NOTHING
-    scale, name, signed = _unit(reading)
-    if reading.form == "count":
-        return f"{one.estimate.value:g}"
-    return f"{quantity(one.estimate.alone(), scale, signed)} {name}".strip()
-
-
-def measured_text(one: Judged, reading: Reading) -> str:
-    """Value and bounds in one piece."""
-    return f"{value(one, reading)} {bounds(one, reading)}".strip()
-
-
-def bounds(one: Judged, reading: Reading) -> str:
-    """The bounds of the measured value, in its unit."""
-    if one.estimate.kind not in ("interval", "range"):
-        return ""
-    scale = _unit(reading)[0]
-    return quantity(one.estimate, scale).partition(" ")[2]
-
-
-def stated(reading: Reading) -> str:
-    """What the sentence says, as a limit."""
-    if reading.form == "recorded":
-        return "as recorded"
-    scale, name, signed = _unit(reading)
-    low, high = (f"{x / scale:{'+' if signed and x else ''}g}" for x in (reading.low, reading.high))
-    if reading.low == reading.high:
-        said = low
-    elif math.isinf(reading.high):
-        said = f"more than {low}" if reading.low == 1 else f"at least {low}"
-    else:
-        said = f"at most {high}" if math.isinf(reading.low) else f"{low} to {high}"
-    said = f"{said} {name}".strip()
-    return f"{said}, tolerance {reading.tolerance / scale:g}" if reading.tolerance else said
 
 
 def _csv(lines: Iterable[Line]) -> pd.DataFrame:

@@ -17,7 +17,8 @@ import pandas as pd
 from benchmarks.analyse.claims import SOURCE, UNKNOWN, Judged, judge
 from benchmarks.plan.claims import Claim, Reading, claims
 from benchmarks.record.store import LOCAL
-from benchmarks.render.claims import PAGE, TABLE, evidence, measured_text
+from benchmarks.render.claim_text import measured_text
+from benchmarks.render.claims import PAGE, TABLE, evidence
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 
