@@ -55,9 +55,13 @@ def sentence(material: Material, place: tuple[str, int]) -> str:
         return f"A faster step repays a slower start: {parts} steps of this size."
     later = [one for one in found if one.later_start.low > 0 and one.slower_step.low > 0]
     if found and len(later) == len(found) and all(one.later_start.n > 1 for one in found):
+        whom = (
+            f"all {len(found)} begin later and take"
+            if len(found) > 1
+            else (f"{markdown(found[0].system)} begins later and takes")
+        )
         return (
-            f"No other network system repays its slower start: all {len(found)} begin later and"
-            f" take longer per step than {BASE}."
+            f"No other network system repays its slower start: {whom} longer per step than {BASE}."
         )
     return ""
 

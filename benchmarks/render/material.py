@@ -21,6 +21,14 @@ from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.summary import GROUP, summarise
 from benchmarks.record.store import ARRAYS, FORCED, load, read_run
 
+# Ends of the scale of a score: lowest, highest.
+SCALES: dict[str, tuple[float | None, float | None]] = {
+    "accuracy_train": (0.0, 1.0),
+    "accuracy_test": (0.0, 1.0),
+    "r2_test": (None, 1.0),
+    "mse_test": (0.0, None),
+    "loss_test": (0.0, None),
+}
 FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order
 
 
@@ -150,8 +158,16 @@ def material(folder: Path) -> Material:
     frame = load(folder)
     margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
     shares = split_shares(run.get("workloads"))
-    summary = _bounds_alone(summarise(frame, margins, shares=shares))
+    summary = _within_scale(_bounds_alone(summarise(frame, margins, shares=shares)))
     return Material(folder, run, frame, summary, check(frame, margins, shares))
+
+
+def _within_scale(summary: pd.DataFrame) -> pd.DataFrame:
+    """Student's interval of a mean does not know where the scale of a score ends."""
+    for name, (least, most) in SCALES.items():
+        bounds = [f"{name}_low", f"{name}_high"]
+        summary[bounds] = summary[bounds].clip(least, most)
+    return summary
 
 
 def _bounds_alone(summary: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,12 @@ def _verdicts(others: pd.DataFrame, name: str) -> str:
         return ""
     verdicts = others[f"{name}_verdict"].fillna("")
     if verdicts.eq("").all():
-        return f"The splits are too few to compare the scores of the {len(others)} other systems."
+        whom = (
+            f"the {len(others)} other systems"
+            if len(others) > 1
+            else markdown(others["system"].iloc[0])
+        )
+        return f"The splits are too few to compare the scores of {whom} with that of {BASE}."
     parts = []
     for word in sorted(set(verdicts) - {""}, key=lambda w: (not w.startswith(EQUIVALENT), w)):
         chosen = others[verdicts.eq(word)]
@@ -89,7 +94,9 @@ def _cheapest(lines: pd.DataFrame) -> str:
     }
     if not least:
         return ""
-    whom = f"Of {BASE} and the {len(lines) - 1} systems shown to score as well or higher"
+    others = lines.loc[lines["system"].ne(BASE), "system"]
+    whom = f"the {len(others)} systems" if len(others) > 1 else f"{markdown(others.iloc[0])},"
+    whom = f"Of {BASE} and {whom} shown to score as well or higher"
     if len(set(least.values())) == 1:
         return f"{whom}, {next(iter(least.values()))} takes the least {' and '.join(least)}."
     parts = [f"{name} takes the least {what}" for what, name in least.items()]

@@ -42,19 +42,31 @@ METHOD = """\
 
 # Hoefler and Belli, "Scientific benchmarking of parallel computing systems", SC 2015.
 RULES = (
-    ("1", "base case of a ratio, with its absolute value", "both stand beside every ratio"),
-    ("2", "reason for any subset", "skipped, failed and unfinished trials are listed"),
-    ("3", "right mean for costs and rates", "medians of costs; no rate is averaged"),
-    ("4", "no mean of ratios", "geometric mean of paired ratios only"),
-    ("5", "deterministic or not, with intervals", "brackets in every cell"),
-    ("6", "no assumed normality", "order statistics and bootstrap; t only where named above"),
-    ("7", "sound comparison", "paired intervals and tests; verdicts as defined above"),
-    ("8", "right central measure", "medians; phases and first training apart"),
-    ("9", "all factors documented", "environment, and run.json beside the rows"),
-    ("10", "parallel timing", "one process on pinned cores; threads stand in the title"),
-    ("11", "an upper bound", "ceiling for accuracy; computed floor for memory; no-op for time"),
-    ("12", "enough plotted", "dots with bounds; lines only along steps and seconds"),
-)
+    ("1", "a speedup names its base case and gives its absolute value",
+     "result tables: the base is mapicx; absolute values stand beside every ratio"),
+    ("2", "a reason for every subset", "section Skipped, failed and not run; nothing else is left"
+     " out, except from figures, whose captions say so"),
+    ("3", "arithmetic means for costs only, harmonic ones for rates",
+     "result tables: medians of costs; no rate is averaged"),
+    ("4", "no averages of ratios", "result tables: medians of paired ratios; over workloads the"
+     " geometric mean, and only of paired ratios"),
+    ("5", "say whether values are deterministic; intervals if not",
+     "result tables: brackets in every cell that varies; footnote says which"),
+    ("6", "no normality without a check", "Method, Time and Accuracy: order statistics and"
+     " bootstrap; Student's t only where it is named"),
+    ("7", "compare by sound statistics", "columns × mapicx and against mapicx; section Accuracy;"
+     " verdicts as defined above"),
+    ("8", "the central measure that fits the question", "result tables: medians; first and"
+     " repeated training apart; section Time by phase"),
+    ("9", "document every factor and the setup", "sections What was run and where and Environment;"
+     " run.json beside the rows"),
+    ("10", "say how parallel timing is done", "Method, One trial; threads stand in every title;"
+     " times of different machines are never pooled"),
+    ("11", "bounds on what can be reached", "Accuracy: ceiling and floor; Memory by phase: computed"
+     " floor; Controls and noise: a trial that does nothing"),
+    ("12", "plot as much as is needed; lines only where values between make sense",
+     "figures: every system with its bounds; lines only along steps, sizes and seconds"),
+)  # fmt: skip
 
 LIMITS = (
     "CPU only, these machines, one contestant was written by the suite's authors.",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.render import report
+from benchmarks.record.store import Store
+from benchmarks.render import report, screen
 from benchmarks.render.material import material
 from tests.benchmarks.synthetic import WORKLOAD, rows, run_folder
 
@@ -60,6 +61,32 @@ def test_regression_is_told_in_r2_and_mse(tmp_path):
     assert "| test R2 | against mapicx | test MSE |" in head and "accuracy" not in head
     assert "equivalent within 1 point: torch-fused" in text
     assert (tmp_path / "o/local/20260102T030405-synthetic/pareto.csv").exists()
+
+
+def test_a_bound_of_a_score_never_leaves_its_scale(tmp_path):
+    made = rows(6, {"mapicx": ("network", 0.1, 0.05, 40, 0.99)}, workload="table", ceiling=None)
+    for row in made:
+        row["accuracy_test"] = 1.0 if row["seed"] else 0.9
+    workloads = {"table": WORKLOAD | {"dataset": "table", "train_rows": 133, "test_rows": 45}}
+    line = material(run_folder(tmp_path, made, workloads=workloads)).summary.iloc[0]
+    assert line["accuracy_test_high"] == 1.0 and line["accuracy_test_low"] < 0.95
+
+
+def test_two_systems_are_told_in_the_singular(tmp_path):
+    pair = {name: SYSTEMS[name] for name in ("mapicx", "torch-fused")}
+    pair["torch-fused"] = ("network", 1.60, 0.09, 230, 0.86)
+    made = rows(8, pair, workload="table", ceiling=None)
+    workloads = {"table": WORKLOAD | {"dataset": "table", "train_rows": 133, "test_rows": 45}}
+    run = run_folder(tmp_path, made, workloads=workloads, table=TABLE)
+    text = report.write(run, tmp_path / "o", pictures=False).read_text()
+    assert "slower start: torch-fused begins later and takes longer per step than mapicx." in text
+    assert "Of mapicx and torch-fused, shown to score as well or higher, mapicx takes the" in text
+
+
+def test_the_screen_shows_the_score_of_the_task(tmp_path):
+    for task, score in (("classification", "test accuracy"), ("regression", "test R2")):
+        (made,) = screen.tables(Store(table_run(tmp_path / task, task, blocks=2)))
+        assert [c.header for c in made.columns][:3] == ["system", score, "training, warm (s)"]
 
 
 def test_intervals_of_overlapping_splits_are_wider(tmp_path):
