@@ -60,7 +60,8 @@ def verdict(one: Crossing) -> str:
         (size,) = one.ratios
         word = _words(one).get(size, FASTER if one.ratios[size].value < 1 else SLOWER)
         return f"{word} at {size:,} {UNITS[one.axis.name]}, the only size resolved"
-    return _throughout(one) + lost
+    few = "" if _words(one) else ", in the median (too few blocks for a verdict)"
+    return _throughout(one) + few + lost
 
 
 def _throughout(one: Crossing) -> str:

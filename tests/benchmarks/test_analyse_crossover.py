@@ -50,6 +50,7 @@ def test_few_blocks_give_a_crossing_without_an_interval():
     found = crossings(table, summarise(table), workloads, 0.05)
     one = next(c for c in found if c.framework == "PyTorch")
     assert one.at.kind == "single" and "interval" not in verdict(one)
+    assert verdict(one).endswith("in the median (too few blocks for a verdict)")
 
 
 def test_products_and_everything_else_have_their_own_crossings(apart):
