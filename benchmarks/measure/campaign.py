@@ -27,7 +27,7 @@ class Listener(Protocol):
 
     def ended(self, trial: Trial, row: dict[str, Any], seconds: float) -> None: ...
 
-    def block_complete(self, block: int) -> None: ...
+    def part_complete(self, block: int) -> None: ...
 
 
 class Campaign:
@@ -71,8 +71,8 @@ class Campaign:
             group = list(members)
             after = [*trials[trials.index(group[-1]) + 1 :], *later]
             self._group(group, after, extras)
+            self.listener.part_complete(block)  # the times stand while memory is still measured
         self.store.write_table()
-        self.listener.block_complete(block)
 
     def _group(self, group: list[Trial], after: list[Trial], extras: bool) -> None:
         """Trials that may run at once; their rows are recorded as they end."""

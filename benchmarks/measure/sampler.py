@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
+
+import psutil
+from memory_profiler import memory_usage  # here, so that the first curve does not wait for it
 
 
 class Sampler:
@@ -20,9 +24,8 @@ class Sampler:
         self._thread.start()
 
     def _run(self) -> None:
-        from memory_profiler import memory_usage
-
-        self._samples = memory_usage(self._process, interval=0.01, timestamps=True)
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended before its first sample
+            self._samples = memory_usage(self._process, interval=0.01, timestamps=True)
 
     def curve(self, until: float | None) -> list[tuple[float, int]]:
         """(wall-clock seconds since the epoch, bytes), up to `until`."""

@@ -17,6 +17,7 @@ from benchmarks.render import break_even, crossover, ladder, own_table
 from benchmarks.render.escape import markdown
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import quantity, unit
+from benchmarks.render.tables import score_of
 
 MOST = 5
 OWN = "table"  # data set of a run on a user's table
@@ -38,11 +39,13 @@ def answer(material: Material) -> list[str]:
         return [f"{BASE} has no usable row on {where}, so nothing is compared with it."]
     if material.workload(place[0]).get("dataset") == OWN:
         return own_table.sentences(material, place, base)[:MOST]
-    said = [_accuracy(material, place, base)]
-    said += [_cost(material, place, base, m) for m in _COSTS]
-    said.append(break_even.sentence(material, place) or _classical(material, place))
-    if len(material.places) > 1:
-        said.append(_many(material))
+    costs = {metric: _cost(material, place, base, metric) for metric in _COSTS}
+    last = break_even.sentence(material, place) or _classical(material, place)
+    workloads = {name for name, _ in material.places}
+    if len(workloads) > 1:
+        costs["time_train_warm_s"] = _many(material) or costs["time_train_warm_s"]
+        last = _scores_of_many(material, len(workloads))
+    said = [_accuracy(material, place, base), *costs.values(), last]
     return [sentence for sentence in said if sentence][:MOST]
 
 
@@ -121,6 +124,29 @@ def _classical(material: Material, place: tuple[str, int]) -> str:
         scale, of = unit("s", [total.value])
         said += f" in {quantity(total, scale)} {of}, which is different work"
     return said + "."
+
+
+def _scores_of_many(material: Material, workloads: int) -> str:
+    """Over all workloads: how the other networks and the classical models score."""
+    parts = []
+    for family, whom in (("network", "other networks"), ("classical", "classical models")):
+        verdicts = pd.concat([_verdicts_at(material, place, family) for place in material.places])
+        if verdicts.ne("").any():
+            equal = verdicts.str.startswith(EQUIVALENT)
+            counts = {EQUIVALENT: equal.sum()}
+            counts |= {word: verdicts.eq(word).sum() for word in ("higher", "lower", UNDECIDED)}
+            said = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
+            parts.append(f"of {verdicts.ne('').sum()} scores of {whom} {said}")
+    if not parts:
+        return f"Too few seeds to compare scores on the {workloads} workloads."
+    return f"Against {BASE} over all {workloads} workloads, {'; '.join(parts)}."
+
+
+def _verdicts_at(material: Material, place: tuple[str, int], family: str) -> pd.Series:
+    """One verdict on the score per system of a family, "" where there is none."""
+    lines = material.at(place)
+    lines = lines[lines["family"].eq(family) & lines["system"].ne(BASE)]
+    return lines[f"{score_of(material, place)}_verdict"].fillna("")
 
 
 def _many(material: Material) -> str:

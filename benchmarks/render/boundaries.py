@@ -69,9 +69,10 @@ def boundaries(
     lines = material.at(place).set_index("system")
     rows = math.ceil(len(found) / PER_ROW)
     columns = min(PER_ROW, len(found))
+    tall = np.ptp(first["y"]) / (np.ptp(first["x"]) or 1.0)
     fig, axes = style.figure(
         2.1 * columns,
-        2.35 * rows,
+        (1.95 * min(tall, 3.0) + 0.4) * rows,
         nrows=rows,
         ncols=columns,
         squeeze=False,
@@ -91,12 +92,15 @@ def boundaries(
             if 0 < inside.mean() < 1:
                 axis.contour(grid["x"], grid["y"], inside, [0.5], colors="black", linewidths=0.5)
         accuracy = lines["accuracy_test"].get(system)
-        score = f"\ntest accuracy {accuracy:.2f}" if pd.notna(accuracy) else ""
+        score = f"\nmean test accuracy {accuracy:.2f}" if pd.notna(accuracy) else ""
         axis.set_title(f"{system}{score}", fontsize=8)
         axis.tick_params(labelsize=7)
+        axis.locator_params(nbins=3)  # half of the time went into ticks
     for axis in axes[:, 0]:
         axis.set_ylabel("x2", fontsize=7)
-    for axis in axes[-1]:
-        axis.set_xlabel("x1", fontsize=7)
+    for column in range(columns):  # the lowest panel of a column, which may end a row early
+        lowest = axes[(len(found) - 1 - column) // columns][column]
+        lowest.set_xlabel("x1", fontsize=7)
+        lowest.tick_params(labelbottom=True)
     style.save(fig, path)
     return True

@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks.analyse.break_even import BreakEven, all_break_evens
 from benchmarks.analyse.frameworks import BASE
-from benchmarks.analyse.stats import Estimate
+from benchmarks.analyse.stats import SMALLEST_N, Estimate
 from benchmarks.render import figure_style as style
 from benchmarks.render.escape import markdown, table, write_csv
 from benchmarks.render.material import Material
@@ -46,13 +46,17 @@ def _round(steps: float) -> int:
 def sentence(material: Material, place: tuple[str, int]) -> str:
     """Which systems catch up with mapicx, and when; "" if nothing can be said."""
     found = found_at(material, place)
-    repaid = [one for one in found if one.repays]
+    repaid = _faster(material, place, found)
     if repaid:
+        blocks = min(one.steps.n for one in repaid)
+        said = "A faster step repays a slower start"
+        if blocks < SMALLEST_N:
+            said += f", in the median of {blocks} block{'s' * (blocks > 1)} (too few for a verdict)"
         parts = ", ".join(
             f"{markdown(one.system)} after {steps_text(one.steps)}"
             for one in sorted(repaid, key=lambda one: (one.steps.value, one.system))
         )
-        return f"A faster step repays a slower start: {parts} steps of this size."
+        return f"{said}: {parts} steps of this size."
     later = [one for one in found if one.later_start.low > 0 and one.slower_step.low > 0]
     if found and len(later) == len(found) and all(one.later_start.n > 1 for one in found):
         whom = (
@@ -64,6 +68,16 @@ def sentence(material: Material, place: tuple[str, int]) -> str:
             f"No other network system repays its slower start: {whom} longer per step than {BASE}."
         )
     return ""
+
+
+def _faster(material: Material, place: tuple[str, int], found: list[BreakEven]) -> list[BreakEven]:
+    """Those that catch up by a step that is faster beyond the A/A noise."""
+    lines = material.at(place).set_index("system")
+    name = "time_step_warm_s"
+    beyond = lines[f"{name}_ratio"] * lines[f"{name}_noise"].fillna(1.0) < 1
+    judged = lines[f"{name}_n"] >= SMALLEST_N
+    shown = beyond & (~judged | lines[f"{name}_verdict"].eq("faster"))
+    return [one for one in found if one.repays and shown[one.system]]
 
 
 def section(material: Material, place: tuple[str, int]) -> list[str]:
@@ -102,7 +116,8 @@ def _who(one: BreakEven) -> str:
 def draw(material: Material, place: tuple[str, int], path: Path, picture: bool = True) -> bool:
     """Expected total time against the number of steps. False unless some system catches up."""
     found = found_at(material, place)
-    chosen = sorted((one for one in found if one.repays), key=lambda one: one.steps.value)[:MOST]
+    faster = _faster(material, place, found)
+    chosen = sorted(faster, key=lambda one: one.steps.value)[:MOST]
     base = material.base(place)
     if not chosen or base is None:
         return False

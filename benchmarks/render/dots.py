@@ -18,21 +18,9 @@ from benchmarks.render.numbers import unit_of
 from benchmarks.render.tables import ordered, score_of
 
 PANELS = ("accuracy_test", "r2_test", "time_total_s", "time_train_warm_s", "memory_peak_bytes")
+BESIDE = ((1.2, 0), (-1.2, 0), (0, 1.2), (0, -1.2), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7))
 # Where a number may stand beside its point, in points of type: near places first.
-AROUND = tuple(
-    (radius * x, radius * y)
-    for radius in (9, 17, 26, 36, 46)
-    for x, y in (
-        (1, 0.7),
-        (1, -0.7),
-        (-1, 0.7),
-        (-1, -0.7),
-        (0, 1.2),
-        (0, -1.2),
-        (1.2, 0),
-        (-1.2, 0),
-    )
-)
+AROUND = tuple((radius * x, radius * y) for radius in (9, 17, 26, 36, 46) for x, y in BESIDE)
 PARTS = ("", "_low", "_high", "_n", "_kind")
 
 
@@ -125,12 +113,14 @@ def pareto(material: Material, place: tuple[str, int], path: Path, picture: bool
             label = f"ceiling {ceiling:.3f}"
             axis.axhline(ceiling, color="black", linestyle="--", linewidth=1, label=label)
         axis.grid(color="0.9", linewidth=0.7)
+        axis.margins(0.1)  # room for the numbers
         values = shown[cost].to_numpy(dtype=float) / scale
         style.log_axis(axis, values, f"{FIELDS[cost].heading} ({of})")
         points.append(np.column_stack([values, shown[score].to_numpy(dtype=float)]))
     axes[0][0].set_ylabel(FIELDS[score].heading)
     axes[0][-1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    fig.canvas.draw()  # fixes the layout, so that places on the sheet are known
+    fig.canvas.draw()  # after this the layout stands, and places on the sheet are known
+    fig.set_layout_engine("none")
     for axis, where in zip(axes[0], points, strict=True):
         _number(axis, where)
     style.save(fig, path)

@@ -105,5 +105,7 @@ def plain_ticks(axis: Any, values: np.ndarray) -> None:
             steps = (1, 2, 5) if high / low < 30 else (1, 3)
             ticks = [m * 10.0**e for e in range(-9, 13) for m in steps]
             axis.set_ticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}")
+    )
     axis.set_minor_formatter(NullFormatter())

@@ -79,8 +79,8 @@ class Screen:
                 soft_wrap=True,
             )
 
-    def block_complete(self, block: int) -> None:
-        """Redraw the table from every row on disk."""
+    def part_complete(self, block: int) -> None:
+        """Redraw the table from every row on disk: after the times of a block, and after it."""
         if block == 0:
             return
         self._tables = tables(self._store)

@@ -71,3 +71,21 @@ def test_the_report_says_it_and_draws_it(tmp_path):
     text = write(run, tmp_path / "o", pictures=False).read_text()
     assert f"5. {said}" in text and "even after steps" in text
     assert draw(found, PLACE, tmp_path / "p.png") and (tmp_path / "p.png").stat().st_size > 5000
+
+
+def test_a_step_that_is_faster_within_the_noise_only_repays_nothing(tmp_path):
+    fast = {
+        "mapicx": ("network", 0.10, 0.0300, 40, 0.86),
+        "torch-fused": ("network", 1.60, 0.0297, 230, 0.86),
+        "mapicx-again": ("control", 0.10, 0.0306, 40, 0.86),
+    }
+    for blocks, step, said in (
+        (1, 0.0297, False), (8, 0.0297, False), (1, 0.01, True), (8, 0.01, True)
+    ):  # fmt: skip
+        systems = fast | {"torch-fused": ("network", 1.60, step, 230, 0.86)}
+        made = material(run_folder(tmp_path / f"{blocks}-{step}", rows(blocks, systems)))
+        told = sentence(made, PLACE)
+        assert ("torch-fused after" in told) == said
+        assert ("in the median of 1 block (too few for a verdict)" in told) == (
+            said and blocks == 1
+        )
