@@ -19,7 +19,6 @@ from benchmarks.analyse.queries import Evidence
 from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.stats import LEVEL, SMALLEST_N
 from benchmarks.analyse.summary import summarise
-from benchmarks.plan import suites
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, claims
 from benchmarks.record.store import load, read_run, write_whole
 from benchmarks.render.claim_text import bounds, measured_text, stated, value
@@ -75,6 +74,8 @@ class Line(NamedTuple):
 
 def facts() -> dict[str, float]:
     """What is counted in the source of this repository."""
+    from benchmarks.plan import suites  # knows the systems, which a report does without
+
     core, package = core_and_package()
     return {
         "code_lines_core": core,
