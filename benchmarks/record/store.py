@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-import operator
 import os
 import tempfile
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
 FORCED = "forced.jsonl"
-ALL_FIELDS = operator.itemgetter(*FIELDS)
 LOCAL = "local"  # runs on users' tables stay apart, below this folder, and are never published
 
 
@@ -151,7 +149,7 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
         raise FileNotFoundError(f"there is no folder {path}; run `python -m benchmarks.run` first")
     with _no_collection():
         # Each row is taken apart while it is at hand: of many rows half the time.
-        rows = [_values(row) for run in runs_below(path) for row in read_rows(run)]
+        rows = [tuple(map(row.get, FIELDS)) for run in runs_below(path) for row in read_rows(run)]
         columns = zip(*rows, strict=True) if rows else [()] * len(FIELDS)
         frame = pandas.DataFrame(
             {
@@ -160,14 +158,6 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
             }
         )
     return _with_parity(frame)
-
-
-def _values(row: dict[str, Any]) -> tuple[Any, ...]:
-    """The fields of a row in the order of the schema; None for those it does not have."""
-    try:
-        return ALL_FIELDS(row)
-    except KeyError:  # a row of another version
-        return tuple(row.get(name) for name in FIELDS)
 
 
 @contextlib.contextmanager
