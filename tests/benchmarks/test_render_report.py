@@ -275,3 +275,12 @@ def test_many_workloads_are_answered_together(tmp_path):
     fifth = screen.splitlines()[6]
     assert fifth.startswith("5. Against mapicx over all 2 workloads, of 2 scores of other networks")
     assert "of 2 scores of classical models" in fifth
+
+
+def test_mixed_versions_are_said(tmp_path):
+    made = rows(2)
+    for row in made:
+        if row["system"] == "torch-fused":
+            row["system_version"] = f"torch 2.{row['block']}"
+    text = quick(run_folder(tmp_path / "r", made), tmp_path / "o")
+    assert "2 versions" in next(line for line in text.splitlines() if line.startswith("| torch-f"))
