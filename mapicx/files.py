@@ -20,7 +20,7 @@ def save(model, path):
 
     optimizer, classes = model.network.optimizer, model.classes
     states = {f"state{number}": state for number, state in enumerate(optimizer.state)}
-    header = {
+    head = {
         "format": FORMAT,
         "dtype": model.dtype.name,
         "layers": [describe(layer) for layer in model.layers],
@@ -32,8 +32,8 @@ def save(model, path):
         "classes": None if classes is None else classes.tolist(),
     }
     unfinished = f"{os.fspath(path)}.part"  # a save that is cut short leaves an older file whole
-    with open(unfinished, "wb") as file:
-        np.savez(file, header=json.dumps(header), parameters=model.parameters, **states)
+    with open(unfinished, "wb") as out:
+        np.savez(out, header=json.dumps(head, default=float), parameters=model.parameters, **states)
     os.replace(unfinished, path)
 
 

@@ -1,8 +1,8 @@
 """The layers: what goes forward, what comes back.
 
-Built-in layers state formulas (replay.py explains them) in `forward_calls` and `backward_calls`, on
-arrays with one column per sample. A layer of your own needs only `forward` and `backward`, on
-arrays with one row per sample.
+A layer of your own needs only `forward` and `backward`, on arrays with one row per sample. Built-in
+layers state formulas in `forward_calls` and `backward_calls`, on arrays with one column per sample;
+`call` there is a Tape: read replay.py before them.
 """
 
 import numpy as np
@@ -17,13 +17,15 @@ class Layer:
     forward(inputs, training=False) and backward(dvalues) take and return arrays (samples,
     features). If an object has `weights` (and `biases`) when the network is made, they are trained:
     they become views of the network's vector, and `backward` must set `dweights` (and `dbiases`),
-    the gradients of the mean loss. A layer that changes the number of features may say so in
-    `n_features` and `n_neurons`; then sizes are checked early.
+    the gradients of the mean loss. A layer that changes the number of features says so in
+    `n_features` and `n_neurons`, one that does not in `keeps_width = True`; then sizes are checked
+    early. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
     """
 
     n_features = n_neurons = None  # None: unknown, or as many as it is given if `keeps_width`
     keeps_width = False
-    inputs = output = dinputs = None  # what the last pass took and gave, a row per sample
+    # Of the last network.forward and backward, a row per sample: views, which the next one changes.
+    inputs = output = dinputs = None
     # block: weights, then biases; dblock: their gradients; rng: the network's source of chance
     weights = biases = block = dblock = rng = None
     forward = backward = None
@@ -38,7 +40,7 @@ class Layer:
 
     def forward_calls(self, call, x):
         """State the forward pass of x (features, samples); return the array of its result."""
-        return own_calls(call, lambda: self.forward(x.T, call.training))
+        return user_calls(call, lambda: self.forward(x.T, call.training))
 
     def backward_calls(self, call, d, need_dinputs):
         """State the way back of d, the gradient of the result; return that of x."""
@@ -49,14 +51,14 @@ class Layer:
             np.concatenate([[], *gradients], out=self.dblock)
             return dinputs
 
-        return own_calls(call, run)
+        return user_calls(call, run)
 
     def __repr__(self):
         plain = [f"{n}={v!r}" for n, v in vars(self).items() if isinstance(v, int | float | str)]
         return f"{type(self).__name__}({', '.join(plain)})"
 
 
-def own_calls(call, function):
+def user_calls(call, function):
     """Put a user's method on the tape; return the array that its transposed result is copied to."""
     values = np.asarray(function()).T
     result = new_columns(*values.shape, call.dtype)
@@ -66,7 +68,7 @@ def own_calls(call, function):
 
 
 class TapedLayer(Layer):
-    """A built-in layer: it states formulas; outside a network they run at once."""
+    """A built-in layer: it states formulas. Those without weights or chance also run alone."""
 
     keeps_width = True
 
@@ -74,18 +76,18 @@ class TapedLayer(Layer):
         if "forward" in vars(cls) or "backward" in vars(cls):  # a user's, in a built-in's subclass
             cls.forward_calls, cls.backward_calls = Layer.forward_calls, Layer.backward_calls
         elif "forward_calls" in vars(cls):
-            cls.own_forward, cls.own_backward = cls.forward_calls, cls.backward_calls
+            cls.taped_forward, cls.taped_backward = cls.forward_calls, cls.backward_calls
 
     def forward(self, inputs, training=False):
         inputs = np.asarray(inputs)
         self.inputs, self.tape = inputs, Tape(np.result_type(inputs, np.float32), training)
         np.copyto(x := new_columns(*inputs.T.shape, self.tape.dtype), inputs.T)
-        self.output = self.own_forward(self.tape, x).T
+        self.output = self.taped_forward(self.tape, x).T
         return self.output
 
     def backward(self, dvalues):
         d = np.array(np.transpose(dvalues), self.tape.dtype, order="C")
-        self.dinputs = self.own_backward(self.tape, d, True).T
+        self.dinputs = self.taped_backward(self.tape, d, True).T
         return self.dinputs
 
 
@@ -111,13 +113,14 @@ class Dense(TapedLayer):
 
     def forward_calls(self, call, x):
         y, block = new_columns(self.n_neurons, x.shape[1], x.dtype), self.block
-        call("y = W @ x1", W=block.reshape(-1, self.n_neurons).T, x1=x.base, y=y)
+        call("y = Wb @ x1", Wb=block.reshape(-1, self.n_neurons).T, x1=x.base, y=y)
+        # x is for the way back; in a lean pass the next layer may write its result over y.
         call.kept[self], call.kept["lent"] = x, call.lean and y
         return y
 
     def backward_calls(self, call, d, need_dinputs):
-        x1, dW = call.kept[self].base, self.dblock.reshape(-1, self.n_neurons)
-        call("dW = x1 @ dT", x1=x1, dT=d.T, dW=dW)
+        x1, dWb = call.kept[self].base, self.dblock.reshape(-1, self.n_neurons)
+        call("dWb = x1 @ dT", x1=x1, dT=d.T, dWb=dWb)  # of weights and biases
         return call("dx = W @ d", W=self.weights, d=d)["dx"] if need_dinputs else None
 
 
@@ -154,16 +157,20 @@ class Dropout(TapedLayer):
 class Activation(TapedLayer):
     """y = f(x) by the formulas `forth`; dx = d * f'(x) by the formulas `back`.
 
-    `forth` may use zeros (as x), ones (features,) and, in braces, attributes; `back` also all that
-    `forth` has named.
+    `forth` may use zeros (as x), ones (features,) and, in braces, attributes set in `__init__`;
+    `back` also all that `forth` has named. A `forth` that begins with "y =" promises that nothing
+    reads x after that formula, not `back` and not a loss. Swish, x sigmoid(x), must not:
+
+        forth = "half = x * 0.5, t = tanh half, t = t * 0.5, s = t + 0.5, y = x * s"
+        back = "rest = 1 - s, part = y * rest, slopes = s + part, dx = d * slopes"
     """
 
     forth = back = ""
 
     def forward_calls(self, call, x):
         constants = {"zeros": np.zeros_like(x), "ones": np.ones(len(x), x.dtype)}
-        # In place of a Dense layer's result, if the first formula is the last to read it: in place,
-        # here and on the way back, ReLU takes 0.16 ms of a step of 2-512-512-3, else 0.32.
+        # y is written over x if x is a Dense layer's result, the pass is lean and no one else needs
+        # x: so, here and on the way back, ReLU takes 0.16 ms of a step of 2-512-512-3, else 0.32.
         in_place = x is call.kept.pop("lent", None) and self.forth.startswith("y =")
         y = x if in_place else new_columns(*x.shape, x.dtype)
         call.kept[self] = call(self.forth.format(**vars(self)), x=x, y=y, **constants)

@@ -12,12 +12,17 @@ from mapicx.layers import Layer, Sigmoid, Softmax
 
 
 class Loss:
-    """What the losses share: each has a `value` and, by `gradient_calls`, its gradient."""
+    """What the losses share: each has a `value` and, by `gradient_calls`, its gradient.
 
-    activation = Layer  # what the last layer must be; a Softmax or Sigmoid is fused
+    `call`, the same object as `plan`, is the batch's Plan in replay.py.
+    """
+
+    # What the last layer must be. Its slope is part of the gradient here, and the way back leaves
+    # that layer out; Layer: it may be any, and none is left out.
+    activation = Layer
     classifies = True
-    independent = False  # whether each output is a yes or no of its own
-    factor = 1
+    independent = False  # whether each output is a question of its own, and the mean is over all
+    factor = 1  # the constant of the gradient
 
     def value(self, plan, kept):
         """The mean loss of a plan's output; `kept` are the arrays of the last layer's formulas."""

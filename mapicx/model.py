@@ -25,7 +25,8 @@ class Mapicx(NeuralNetwork):
     ):
         """Add a Dense layer with its activation, a Dropout layer of `rate`, or a layer object.
 
-        `activation` is a name, a layer object, or None (as "linear": none). Compile afterwards.
+        `activation` is a name, a layer object, or None (as "linear": none, for the last layer of a
+        regression). Compile afterwards.
         """
         if isinstance(n_features, Layer):
             new = [n_features]
@@ -33,7 +34,7 @@ class Mapicx(NeuralNetwork):
             new = [Dropout(rate)]
         else:
             new = [Dense(n_features, n_neurons, init=init)]
-            if isinstance(activation, str) and activation.lower() != "linear":
+            if not (isinstance(activation, Layer) or str(activation).lower() in ("none", "linear")):
                 activation = targets.choose("activation", activation, ACTIVATIONS)()
             new += [activation] if isinstance(activation, Layer) else []
         targets.check_sizes([*self.layers, *new])

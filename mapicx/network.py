@@ -16,6 +16,9 @@ from mapicx.replay import Plan
 class NeuralNetwork:
     """Layers that are trained together. They become this network's own.
 
+    By hand: `net.forward(X, training=True)`, `net.backward(y)`, `net.update_params()`; `train`, or
+    `fit`, does this and more for every batch, and goes on where it ended when it is called again.
+
     NeuralNetwork(layers, loss_activation, optimizer, *, seed=None, dtype="float32"): a list of
     Layer objects, a Loss, an Optimizer; `seed` (None or a whole number) decides all that is left to
     chance; `dtype` is float32 or float64. Cross-entropy wants its activation as the last layer.
@@ -27,7 +30,7 @@ class NeuralNetwork:
     """
 
     parameters: np.ndarray = None  # type: ignore  # until the network is assembled
-    classes = None  # the labels of the outputs; None: their indices
+    classes = _plan = None  # the labels of the outputs, or None: indices; the last forward's plan
 
     def __init__(self, layers, loss_activation, optimizer, *, seed=None, dtype="float32"):
         self.dtype, self.rng = targets.check_dtype(dtype), targets.make_rng(seed)
@@ -51,9 +54,9 @@ class NeuralNetwork:
 
     def _bind(self):
         """Make the layers' arrays views of the vectors; drop the plans, which held older ones."""
-        # The arrays for six sizes of batches are kept.
+        # The arrays of six kinds of batch (size, training, weighted, lean) are kept.
         self._plan_for = functools.lru_cache(6)(functools.partial(Plan, self.dtype))
-        self._plan = None  # the last one used
+        self._plan = None
         self.gradients, stop = np.zeros_like(self.parameters), 0
         self._decays = np.zeros(self.parameters.size, bool)  # what weight decay acts on
         for layer in self.layers:
@@ -101,8 +104,7 @@ class NeuralNetwork:
         """Backward: the gradient takes the same way in reverse."""
         d = self.loss.gradient_calls(call)
         for layer in reversed(self.layers[: None if self.loss.activation is Layer else -1]):
-            d = layer.backward_calls(call, d, layer is not self.layers[0])
-            layer.dinputs = None if layer is self.layers[0] else d.T
+            d = call.back[layer] = layer.backward_calls(call, d, layer is not self.layers[0])
 
     def update_params(self):
         """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large."""
@@ -112,7 +114,7 @@ class NeuralNetwork:
         """Go forward on some rows (a slice or indices) of data; give the plan."""
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         sizes = data.X.shape[1], self.n_neurons or 1, samples
-        self._plan = plan = self._plan_for(*sizes, training, data.weights is not None, lean)
+        plan = self._plan_for(*sizes, training, data.weights is not None, lean)
         data.load(plan, rows)
         plan.run("forward", self._state_forward)
         return plan
@@ -121,7 +123,7 @@ class NeuralNetwork:
         """[loss] or [loss, accuracy] of a plan's output, weighted means over its samples."""
         values = [float(self.loss.value(plan, plan.kept.get(self.layers[-1])))]
         if len(self.names) > 1:
-            if plan.right is None:  # of a full batch it stays: 3 us of an epoch's 50
+            if plan.right is None:  # stays while the same full batch is loaded: 3 us of 50
                 plan.right = self.loss.decide(plan.targets)
             values.append(targets.share(self.loss.decide(plan.output) == plan.right, plan))
         return values
@@ -135,7 +137,7 @@ class NeuralNetwork:
         for rows in batches:
             plan = self._pass(data, rows, update)
             values = self._values(plan)
-            if update and not values[0] - values[0] == 0:
+            if update and not values[0] - values[0] == 0:  # false for infinity and NaN
                 raise FloatingPointError("the loss is not finite")
             if update and plan.weight:
                 plan.run("backward", self._state_backward)
@@ -147,7 +149,7 @@ class NeuralNetwork:
     def forward(self, X, training=False):
         """The outputs (samples, outputs) for X (samples, features); dropout only in training."""
         data = targets.Data(targets.to_inputs(X, self))
-        plan = self._pass(data, slice(0, len(data.X)), training, lean=False)
+        self._plan = plan = self._pass(data, slice(0, len(data.X)), training, lean=False)
         for layer, given, result in zip(self.layers, plan.passed, plan.passed[1:], strict=False):
             layer.inputs, layer.output = given.T, result.T
         return plan.output.T.copy()
@@ -159,6 +161,8 @@ class NeuralNetwork:
         data, self.classes = targets.make_data(self, plan.x.T, y)
         data.load(plan, slice(0, len(data.X)))
         plan.run("backward", self._state_backward)
+        for layer, d in plan.back.items():
+            layer.dinputs = None if layer is self.layers[0] else d.T
 
     def loss_and_gradients(self, X, y, sample_weight=None):
         """The mean loss over all of X, dropout off; fills `gradients`.

@@ -1,4 +1,4 @@
-"""The optimizers, in order of increasing complexity. Each sees the network as one vector w."""
+"""The optimizers. Each sees the network as one vector w."""
 
 import math
 
@@ -20,15 +20,15 @@ class Optimizer:
     largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
     Raises ValueError for options out of range. Subclasses state the update in `rule`: formulas
     (replay.py explains them) of the vectors w, g, scratch space s and those named in `memory`, the
-    scalars lr, scale and shift, and options in braces. The gradient is `given`, clipped `raw`,
-    after weight decay `g`.
+    scalars lr, clip, scale and shift, and options in braces. The gradient is `given`, then
+    `clipped`, and after weight decay `g`.
     """
 
     memory: tuple = ()
-    decay_rule = "g = raw + s, "  # of weight decay, given s = weight_decay * w
+    decay_rule = "g = clipped + s, "  # of weight decay, given s = weight_decay * w
 
-    def __init__(self, rule_options, *, weight_decay=0.0, clipnorm=None):
-        self.options = {**rule_options, "weight_decay": weight_decay, "clipnorm": clipnorm}
+    def __init__(self, own, *, weight_decay=0.0, clipnorm=None):
+        self.options = {**own, "weight_decay": weight_decay, "clipnorm": clipnorm}
         check_options(self.options)
         vars(self).update(self.options)
         self.reset()
@@ -76,15 +76,15 @@ class Optimizer:
         vectors = {"w": w, "given": gradients, **dict(zip(self.memory, self.state, strict=True))}
         scalars = {n: self._scalars[i, ...] for i, n in enumerate(("lr", "clip", "scale", "shift"))}
         scratch = np.empty((2, min(SLICE, w.size)), w.dtype)
-        formulas = "raw = given * clip, " if self.clipnorm else ""
+        formulas = "clipped = given * clip, " if self.clipnorm else ""
         if self.weight_decay:
             vectors["decay"] = (decays * self.weight_decay).astype(w.dtype)
             formulas += "s = w * decay, " + self.decay_rule
         for start in range(0, w.size, SLICE):
             arrays = {name: vector[start : start + SLICE] for name, vector in vectors.items()}
-            s, changed = scratch[:, : arrays["w"].size]
-            arrays["raw"] = changed if "raw =" in formulas else arrays["given"]
-            arrays["g"] = changed if "g =" in formulas else arrays["raw"]
+            s, changed = scratch[:, : arrays["w"].size]  # two rows
+            arrays["clipped"] = changed if "clipped =" in formulas else arrays["given"]
+            arrays["g"] = changed if "g =" in formulas else arrays["clipped"]
             call((formulas + self.rule).format(**self.options), s=s, **arrays, **scalars)
 
     def __getstate__(self):
@@ -99,8 +99,8 @@ class SGD(Optimizer):
     """v = momentum v - lr_t g, w += v; nesterov: w += momentum v - lr_t g (Sutskever 2013)."""
 
     def __init__(self, lr=0.01, decay=0.0, momentum=0.0, *, nesterov=False, **common):
-        rule = {"lr": lr, "decay": decay, "momentum": momentum, "nesterov": bool(nesterov)}
-        super().__init__(rule, **common)
+        own = {"lr": lr, "decay": decay, "momentum": momentum, "nesterov": bool(nesterov)}
+        super().__init__(own, **common)
         self.memory = ("v",) if momentum else ()
         self.rule = "s = g * lr, w = w - s"
         if momentum:
@@ -122,8 +122,8 @@ class Adam(Optimizer):
     memory = ("m", "v")
 
     def __init__(self, lr=1e-3, decay=0.0, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **common):
-        rule = {"lr": lr, "decay": decay, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
-        super().__init__(rule, **common)
+        own = {"lr": lr, "decay": decay, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
+        super().__init__(own, **common)
 
     def scalars(self, lr):
         k = self.iterations + 1

@@ -83,7 +83,8 @@ def check_sizes(layers, last=object):
 
 def check_dtype(dtype):
     """float32 or float64 as NumPy's dtype; ValueError for others."""
-    require(np.dtype(dtype) in FLOATS, f"dtype is {dtype!r}; choose float32 or float64")
+    known = (float, *FLOATS, "float32", "float64")
+    require(dtype in known, f"dtype is {dtype!r}; choose float32 or float64")
     return np.dtype(dtype)
 
 
@@ -237,11 +238,9 @@ def to_labels(outputs):
 
 def share(hits, plan) -> float:
     """The weighted share of right answers; count_nonzero takes 0.3 us, mean 2.8."""
-    return (
-        float(hits.dot(plan.weights).mean())
-        if plan.weighted
-        else np.count_nonzero(hits) / hits.size
-    )
+    if plan.weighted:
+        return float(hits.dot(plan.weights).mean())
+    return np.count_nonzero(hits) / hits.size
 
 
 def to_classes(outputs, loss, classes):

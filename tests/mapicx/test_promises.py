@@ -27,8 +27,11 @@ from mapicx import (
     ReLU,
     RMSprop,
     Softmax,
+    load,
 )
 from mapicx.datasets import spiral_data
+from mapicx.gradcheck import check_gradients
+from mapicx.layers import Activation
 
 X, Y = spiral_data(40, 3, seed=0)
 
@@ -497,3 +500,59 @@ def test_spiral_data_are_reproducible():
     assert a[0].shape == (40, 2) and set(a[1]) == {0, 1, 2, 3}
     with pytest.raises(ValueError):
         spiral_data(0)
+
+
+def test_gradients_of_a_layer_are_those_of_the_last_backward():
+    X, y = spiral_data(20, 3, seed=0)
+    layers = [Dense(2, 8), ReLU(), Dense(8, 3), Softmax()]
+    net = NeuralNetwork(layers, CategoricalCrossentropy(), SGD(0.1), seed=0, dtype="float64")
+    for rows in (slice(0, 60), slice(0, 7), slice(0, 60)):  # the first plan is used again
+        net.forward(X[rows])
+        net.backward(y[rows])
+        d = (layers[3].output - np.eye(3)[y[rows]]) / len(y[rows])
+        np.testing.assert_allclose(layers[2].dinputs, d @ layers[2].weights.T, atol=1e-12)
+        masked = layers[2].dinputs * (layers[1].output > 0)
+        np.testing.assert_allclose(layers[1].dinputs, masked, atol=1e-12)
+    before = net.gradients.copy()
+    net.forward(X)
+    net.predict(X[:5])  # another pass in between
+    net.backward(y)
+    np.testing.assert_allclose(net.gradients, before, atol=1e-12)
+
+
+def test_backward_without_a_forward_says_so():
+    X, y = spiral_data(20, 3, seed=0)
+    model = Mapicx(seed=0).add(2, 3, activation="Softmax").compile()
+    model.fit(X, y, verbose=False)
+    with pytest.raises(ValueError, match="call forward"):
+        model.backward(y)
+    with pytest.raises(ValueError, match="call forward"):
+        Mapicx().backward(y)
+
+
+def test_swish_of_the_documentation_trains_right():
+    class Swish(Activation):
+        forth = "half = x * 0.5, t = tanh half, t = t * 0.5, s = t + 0.5, y = x * s"
+        back = "rest = 1 - s, part = y * rest, slopes = s + part, dx = d * slopes"
+
+    assert Swish.forth in Activation.__doc__ and Swish.back in Activation.__doc__
+    X, y = spiral_data(20, 3, seed=0)
+    model = Mapicx(seed=0, dtype="float64").add(2, 8, activation=Swish())
+    model.add(8, 3, activation="Softmax").compile()
+    assert check_gradients(model, X, y) < 1e-6
+
+
+def test_an_activation_that_is_none_is_refused_unless_it_says_so():
+    for strange in (ReLU, np.tanh, 3):
+        with pytest.raises(ValueError, match="unknown activation"):
+            Mapicx().add(2, 3, activation=strange)
+    for linear in (None, "linear", "Linear"):
+        assert len(Mapicx().add(2, 3, activation=linear).layers) == 1
+
+
+def test_options_of_numpy_are_saved(tmp_path):
+    X, y = spiral_data(20, 3, seed=0)
+    model = Mapicx(seed=0).add(2, 3, activation="Softmax")
+    model.compile(SGD(np.float32(0.5))).fit(X, y, verbose=False)
+    model.save(tmp_path / "m.npz")
+    assert load(tmp_path / "m.npz").optimizer.lr == 0.5
