@@ -11,6 +11,8 @@ METHOD = """\
   interval, which exists from six blocks on. Ratios are exp(median of the logs of paired ratios),
   with the exact interval of that median. Over workloads: geometric mean of paired ratios, with a
   bootstrap over blocks.
+- **Its own installation.** A built-in system sees the distributions that it requires, directly or
+  not, and no others: frameworks import what they find, and would be measured with each other.
 - **Memory.** The kernel's high-water mark of the resident set, reset at each phase, as median and
   range. Where a machine has no such mark, the method stands with what was run.
 - **Accuracy.** On an independent, large draw per seed. Mean with the BCa bootstrap interval over

@@ -82,7 +82,7 @@ def test_a_run_reports_how_many_times_longer_loops_take(command, tmp_path):
     assert done.returncode in (0, 5), done.stderr  # 5: too busy a machine for its controls
     # As if each trial had had the machine to itself: a look at two at once compares nothing.
     (rows,) = (tmp_path / "results").glob("*/trials.jsonl")
-    rows.write_text(rows.read_text().replace('"shared": true', '"shared": false'))
+    rows.write_text(rows.read_text().replace('"shared":true', '"shared":false'))
     again = command("benchmarks.report", rows.parent, "--reports", tmp_path / "reports")
     assert again.returncode == 0, again.stderr
     (report,) = (tmp_path / "reports").glob("*/report.md")
