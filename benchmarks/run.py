@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import baselines
-from benchmarks.measure import controls, machine, tuning
+from benchmarks import tuning
+from benchmarks.measure import controls, machine
 from benchmarks.measure.campaign import Campaign
 from benchmarks.measure.executors import Local
 from benchmarks.measure.runs import Run, planned, resumed
 from benchmarks.plan import columns, suites, table_options
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.durations import Durations, spoken
+from benchmarks.plan.tuning import SUITE
 from benchmarks.plan.workloads import UsageError
 
 EXAMPLE = """examples:
@@ -75,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.list:
             return _list()
-        if options.suite == tuning.SUITE:
+        if options.suite == SUITE:
             return tuning.main(options, arguments)
         run = resumed(options) if options.resume else planned(options, arguments)
         if options.plan:

@@ -183,3 +183,26 @@ def test_workflows_pin_their_actions_and_ask_for_little(name):
     assert uses and all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one) for one in uses)
     assert re.search(r"^permissions: \{\}$", text, re.M)
     assert text.count("timeout-minutes") == text.count("runs-on")
+
+
+# Each imports nothing of those that stand after it in its line.
+BUILDINGS = [
+    ("mapicx", "baselines", "benchmarks"),
+    ("benchmarks/plan", "benchmarks/measure"),
+    ("benchmarks/plan", "benchmarks/analyse", "benchmarks/render"),
+    ("benchmarks/record", "benchmarks/analyse", "benchmarks/render"),
+    ("benchmarks/measure", "benchmarks/analyse", "benchmarks/render"),
+]
+
+
+@pytest.mark.parametrize("line", BUILDINGS, ids="<".join)
+def test_arrows_point_downward_only(line):
+    for place, folder in enumerate(line):
+        above = tuple(name.replace("/", ".") for name in line[place + 1 :])
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom):
+                    names = [f"{node.module}.{alias.name}" for alias in node.names]
+                upward = [n for n in names if any(f"{n}.".startswith(f"{a}.") for a in above)]
+                assert not upward, f"{path.relative_to(ROOT)} imports {upward}"

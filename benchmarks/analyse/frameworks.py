@@ -22,7 +22,7 @@ PREFIXES = {
     "sklearn-mlp": "scikit-learn",
     "jax-": "JAX",
 }
-BEGINNERS = {"torch-eager", "keras-fit", "sklearn-mlp", "jax-jit", "numpy-plain"}
+BEGINNERS = {"torch-eager", "keras-fit", "jax-jit"}  # where an expert's variant stands beside it
 
 
 def framework(system: str) -> str:

@@ -30,6 +30,7 @@ from packaging.utils import canonicalize_name
 from baselines import original
 from benchmarks.measure import process
 from benchmarks.measure.closure import Found, closure
+from benchmarks.measure.code_lines import core_and_package
 from benchmarks.measure.endings import death
 from benchmarks.measure.executors import ROOT, Local
 
@@ -97,8 +98,6 @@ class Shelf:
         packages = [one.locate_file("mapicx") for text in texts if (one := self.apart.get(text))]
         if not packages:
             return {}
-        from benchmarks.render.engine import core_and_package
-
         core, whole = core_and_package(Path(str(packages[0])))
         return {"code_lines_core": core, "code_lines_package": whole}
 

@@ -19,10 +19,10 @@ from benchmarks.analyse.queries import Evidence
 from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.stats import LEVEL, SMALLEST_N
 from benchmarks.analyse.summary import summarise
+from benchmarks.measure.code_lines import core_and_package
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, claims
 from benchmarks.record.store import load, read_run, write_whole
 from benchmarks.render.claim_text import bounds, measured_text, stated, value
-from benchmarks.render.engine import core_and_package
 from benchmarks.render.escape import markdown, table, write_csv
 from benchmarks.render.material import Material
 from benchmarks.render.numbers import NOTHING

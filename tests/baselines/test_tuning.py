@@ -143,8 +143,8 @@ def test_the_suite_records_every_trial_and_says_what_it_chose(command, tmp_path)
     ],
 )
 def test_what_has_no_meaning_for_the_suite_is_refused(options, word):
-    from benchmarks.measure.tuning import main
     from benchmarks.run import parser
+    from benchmarks.tuning import main
 
     arguments = ["--suite", "tuning", *options]
     with pytest.raises(UsageError, match=word):

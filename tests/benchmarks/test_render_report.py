@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.analyse.stats import Estimate
+from benchmarks.measure.code_lines import code_lines
 from benchmarks.record.store import Store
 from benchmarks.render import report
-from benchmarks.render.engine import code_lines
 from benchmarks.render.escape import cell, markdown
 from benchmarks.render.material import material
 from benchmarks.render.numbers import quantity, unit
