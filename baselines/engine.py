@@ -36,10 +36,6 @@ class Engine(NumpyNetwork):
             if recipe.dropout > 0:
                 self.model.add(0, 0, layer="Dropout", rate=recipe.dropout)
         self.model.add(*sizes[-1], layer="Dense", activation=OUTPUTS[recipe.loss])
-        self.reset(weights)
-
-    def reset(self, weights):
-        recipe = self.workload
         shared = {"lr": recipe.lr, "decay": recipe.decay, "weight_decay": recipe.l2}
         if recipe.optimizer == "sgd":
             self.optimizer = mapicx.SGD(momentum=recipe.momentum, **shared)
@@ -47,8 +43,11 @@ class Engine(NumpyNetwork):
             self.optimizer = mapicx.Adam(
                 beta_1=recipe.beta_1, beta_2=recipe.beta_2, epsilon=recipe.epsilon, **shared
             )
-        # compile keeps the weights and may be repeated; a new optimizer starts clean.
         self.model.compile(optimizer=self.optimizer, loss=LOSSES[recipe.loss], metrics=())
+        self.model.set_weights(weights)
+
+    def reset(self, weights):
+        self.optimizer.reset()
         self.model.set_weights(weights)
         # The network goes on with its generator; a fresh training starts with a fresh one.
         fresh = np.random.default_rng(self.seed)

@@ -55,9 +55,8 @@ class Tape:
             name = terms.pop(-2)
             function = FUNCTIONS.get(name) or getattr(np, name)
             given = [arrays[t] if t in arrays else np.array(float(t), self.dtype) for t in terms]
-            if result not in arrays:
-                arrays[result] = function(*given)  # makes the array, which `note` fills again
-            self.note(function, *given, arrays[result])
+            arrays[result] = function(*given, arrays.get(result))  # None: an array is made
+            self.noted.append(partial(function, *given, arrays[result]))
         return arrays
 
     def note(self, function, *arguments):
