@@ -4,8 +4,8 @@
     ...
     <!-- /mapicx:table -->
 
-NAME is "steps" (the ladder of training steps), a workload of the run, or, for a table that needs
-no run and has no run=, a key of SOURCES.
+NAME is a key of ANSWERS (the ladder of training steps, the crossovers), a workload of the run, or,
+for a table that needs no run and has no run=, a key of SOURCES.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from benchmarks.analyse.ladder import Rung
 from benchmarks.record.store import RUN, write_whole
+from benchmarks.render import crossover, ladder
 from benchmarks.render.engine import engine_table
 from benchmarks.render.escape import markdown
-from benchmarks.render.ladder import compact
 from benchmarks.render.material import Material, material
 from benchmarks.render.report import LOCAL
 from benchmarks.render.tables import result_table
@@ -28,31 +30,40 @@ MARKED = re.compile(
     r"(<!-- /mapicx:table -->)",
     re.DOTALL,
 )
-STEPS = "steps"
 RULE = "---"  # first cell of the line under a table head
 SOURCES: dict[str, Callable[[], list[str]]] = {"engine": engine_table}
+# What a run of its suite answers: the parts of the answer, and how they are written.
+ANSWERS: dict[str, tuple[Callable[[Material], Sequence[Any]], Callable[[Any], list[str]]]] = {
+    "steps": (lambda found: _fewest_threads(found.ladder), ladder.compact),
+    "crossover": (lambda found: found.crossings, crossover.compact),
+}
 
 
 def table_of(found: Material, name: str) -> list[str]:
-    """One table for the fewest threads of a run, and the run that it comes from.
+    """One table, and the run that it comes from; a workload's is for its fewest threads.
 
     ValueError if the run has no row for it.
     """
-    if name == STEPS:
-        fewest = min((rung.threads for rung in found.ladder), default=1)
-        rungs = [rung for rung in found.ladder if rung.threads == fewest]
-        if not rungs:
-            raise ValueError(f"run {found.name} has no row of a training step")
-        return [*compact(rungs), "", _source(found, fewest)]
+    if name in ANSWERS:
+        parts_of, write = ANSWERS[name]
+        parts = parts_of(found)
+        if not parts:
+            raise ValueError(f"run {found.name} has no row for a table of {name}")
+        return [*write(parts), "", _source(found, *sorted({part.threads for part in parts}))]
     places = sorted(p for p in found.places if p[0] == name)
     if not places or not len(found.at(places[0])):
         raise ValueError(f"run {found.name} has no row of workload {name}")
     return [*result_table(found, places[0]), "", _source(found, places[0][1])]
 
 
-def _source(found: Material, cores: int) -> str:
+def _fewest_threads(rungs: Sequence[Rung]) -> list[Rung]:
+    fewest = min((rung.threads for rung in rungs), default=1)
+    return [rung for rung in rungs if rung.threads == fewest]
+
+
+def _source(found: Material, *settings: int) -> str:
     blocks = found.frame.loc[found.frame["measure"].eq("time"), "block"].nunique()
-    threads = f"{cores} thread" + ("s" if cores != 1 else "")
+    threads = " and ".join(map(str, settings)) + (" thread" if settings == (1,) else " threads")
     cpu = (found.run.get("environment") or {}).get("cpu")
     if isinstance(cpu, dict):
         cpu = cpu.get("model") or cpu.get("name")

@@ -9,7 +9,7 @@ from benchmarks.analyse import stats
 from benchmarks.render import figures
 from benchmarks.render.readme import SOURCES, stale_tables
 from benchmarks.report import main
-from tests.benchmarks.synthetic import SYSTEMS, ladder_rows, rows, run_folder
+from tests.benchmarks.synthetic import SYSTEMS, ladder_rows, rows, run_folder, scaling_rows
 
 FEW = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "bayes-rule", "mapicx-again")}
 NAME, LATER = "20260102T030405-first", "20260302T030405-second"
@@ -82,27 +82,29 @@ def test_readme_with_a_run_moves_tables_and_links(checkout):
     assert main(["--check"]) == 0
 
 
-@pytest.fixture
-def with_steps(checkout):
-    """README has a table of training steps, and there is a run of them."""
-    (checkout / "README.md").open("a").write(
-        "<!-- mapicx:table steps run=none -->\n<!-- /mapicx:table -->\n![l](reports/none/x.png)\n"
-    )
-    made, workloads = ladder_rows(blocks=1, shapes=1)
-    run_folder(checkout / "results", made, LADDER, workloads=workloads)
-    return checkout
-
-
-def test_only_tables_of_which_the_run_has_rows_move(with_steps):
+@pytest.mark.parametrize(
+    ("answer", "made", "row"),
+    [
+        ("steps", lambda: ladder_rows(blocks=1, shapes=1), "| 2-64-3, 300 | SGD | "),
+        ("crossover", lambda: scaling_rows(blocks=1, widths=(64, 128)), "| width (units) | 1 | "),
+    ],
+    ids=["steps", "crossover"],
+)
+def test_only_tables_of_which_the_run_has_rows_move(checkout, answer, made, row):
+    readme = checkout / "README.md"
+    marker = f"<!-- mapicx:table {answer} run=none -->\n<!-- /mapicx:table -->\n"
+    readme.open("a").write(marker + "![l](reports/none/x.png)\n")
+    drawn, workloads = made()
+    run_folder(checkout / "results", drawn, LADDER, workloads=workloads)
     assert main([LADDER, "--readme"]) == 0
-    text = (with_steps / "README.md").read_text()
-    assert f"steps run={LADDER}" in text and "| 2-64-3, 300 | SGD | " in text
+    text = readme.read_text()
+    assert f"{answer} run={LADDER}" in text and row in text
     assert f"spiral run={NAME}" in text and f"reports/{NAME}/boundaries.png" in text
     assert f"reports/{LADDER}/x.png" in text
     assert main([LATER, "--readme"]) == 0
-    text = (with_steps / "README.md").read_text()
-    assert f"steps run={LADDER}" in text and f"spiral run={LATER}" in text
-    assert not stale_tables(with_steps / "README.md", with_steps / "results")
+    text = readme.read_text()
+    assert f"{answer} run={LADDER}" in text and f"spiral run={LATER}" in text
+    assert not stale_tables(readme, checkout / "results")
 
 
 def test_a_run_without_any_tables_rows_moves_nothing(checkout, capsys):
