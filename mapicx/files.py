@@ -19,6 +19,7 @@ def save(model, path):
     import json
 
     optimizer, classes = model.network.optimizer, model.classes
+    now = optimizer.iterations, optimizer.lr, optimizer.decay  # a callback may have changed rates
     states = {f"state{number}": state for number, state in enumerate(optimizer.state)}
     head = {
         "format": FORMAT,
@@ -26,7 +27,7 @@ def save(model, path):
         "layers": [describe(layer) for layer in model.layers],
         "loss": type(model.loss).__name__,
         "metrics": model.names[1:],
-        "optimizer": [type(optimizer).__name__, optimizer.options, optimizer.iterations],
+        "optimizer": [type(optimizer).__name__, optimizer.options, now],
         "states": len(states),
         "rng": model.rng.bit_generator.state,
         "classes": None if classes is None else classes.tolist(),
@@ -82,11 +83,11 @@ def rebuild(header, vectors, kinds):
             first, stop = stop, stop + math.prod(shape)
             setattr(layer, name, parameters[first:stop].reshape(shape))
         model.add(layer)
-    name, options, iterations = header["optimizer"]
+    name, options, now = header["optimizer"]
     optimizer = OPTIMIZERS[name.lower()](**options)
     losses = {loss.__name__: loss for loss in LOSSES.values()}
     model.compile(optimizer, losses[header["loss"]](), header["metrics"])
-    optimizer.iterations, optimizer.state = iterations, states
+    (optimizer.iterations, optimizer.lr, optimizer.decay), optimizer.state = now, states
     whole = stop == parameters.size and len(states) in (0, len(optimizer.memory))
     require(whole, "the vectors do not fit the layers and the optimizer")
     model.rng.bit_generator.state = header["rng"]

@@ -18,10 +18,12 @@ class Optimizer:
     The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` done before it.
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
     largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
-    Raises ValueError for options out of range. Subclasses state the update in `rule`: formulas
-    (replay.py explains them) of the vectors w, g, scratch space s and those named in `memory`, the
-    scalars lr, clip, scale and shift, and options in braces. The gradient is `given`, then
-    `clipped`, and after weight decay `g`.
+    A callback may change the attributes lr and decay; the other options are fixed. Raises
+    ValueError for options out of range.
+
+    Subclasses state the update in `rule`: formulas (replay.py explains them) of the vectors w, g,
+    scratch space s and those named in `memory`, the scalars lr, clip, scale and shift, and options
+    in braces. The gradient is `given`, then `clipped`, and after weight decay `g`.
     """
 
     memory: tuple = ()
@@ -91,7 +93,7 @@ class Optimizer:
         return {name: value for name, value in vars(self).items() if name[0] != "_"} | {"_w": None}
 
     def __repr__(self):
-        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.options)
         return f"{type(self).__name__}({options})"
 
 

@@ -144,8 +144,6 @@ class Data:
 def make_data(network, X, y, sample_weight=None, class_weight=None, *, classes=None):
     """Data for a network, and the labels of its outputs (None: indices); ValueError if unfit."""
     X = to_inputs(X, network)
-    if network.n_neurons is None:  # a user's layer does not say how many values it gives
-        network.n_neurons = network.forward(X[:1]).shape[1]
     classes = network.classes if classes is None else np.unique(classes)
     targets, classes = to_targets(y, len(X), network.n_neurons, network.loss, classes)
     data = Data(X, targets.astype(network.dtype))
@@ -166,6 +164,8 @@ def to_inputs(X, network):
     if X.ndim != 2 or not X.size or X.shape[1] != (features or X.shape[1]):
         raise ValueError(f"X has shape {X.shape}; expected (samples, {features or 'features'})")
     check_finite(X, "X")
+    if network.n_neurons is None:  # a user's layer does not say how many values it gives
+        network.n_neurons = len(network._pass(Data(X[:1]), slice(0, 1), False).output)
     return X
 
 

@@ -23,6 +23,7 @@ from mapicx import (
     EarlyStopping,
     Layer,
     Mapicx,
+    MeanSquaredError,
     NeuralNetwork,
     ReLU,
     RMSprop,
@@ -548,6 +549,36 @@ def test_an_activation_that_is_none_is_refused_unless_it_says_so():
             Mapicx().add(2, 3, activation=strange)
     for linear in (None, "linear", "Linear"):
         assert len(Mapicx().add(2, 3, activation=linear).layers) == 1
+
+
+def test_a_rate_that_a_callback_changed_is_saved(tmp_path):
+    X, y = spiral_data(20, 3, seed=0)
+
+    def cool(model, epoch, logs):
+        model.optimizer.lr = 0.0 if epoch == 9 else 0.5 / (1 + epoch)
+
+    model = Mapicx(seed=0).add(2, 3, activation="Softmax").compile(SGD(0.5, momentum=0.9))
+    for epochs, rate in ((5, 0.1), (10, 0.0)):  # the second time it ends at 0, as schedules do
+        model.fit(X, y, epochs, callbacks=[cool], verbose=False)
+        model.save(tmp_path / "m.npz")
+        loaded = load(tmp_path / "m.npz")
+        assert loaded.optimizer.lr == rate and f"lr={rate}" in repr(loaded.optimizer)
+        for one in (model, loaded):
+            one.fit(X, y, 3, verbose=False)
+        np.testing.assert_array_equal(loaded.parameters, model.parameters)
+
+
+def test_by_hand_a_last_layer_may_leave_its_width_open():
+    X, y = spiral_data(20, 3, seed=0)
+    own = NeuralNetwork([Linear(2, 3)], MeanSquaredError(), SGD(0.1))
+    stated = NeuralNetwork([Linear(2, 3)], MeanSquaredError(), SGD(0.1))
+    stated.n_neurons = 3
+    for network in (own, stated):
+        assert network.forward(X, training=True).shape == (60, 3)
+        network.backward(np.eye(3)[y])
+        network.update_params()
+    np.testing.assert_array_equal(own.parameters, stated.parameters)
+    assert own.gradients.any()
 
 
 def test_options_of_numpy_are_saved(tmp_path):
