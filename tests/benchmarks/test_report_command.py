@@ -83,18 +83,18 @@ def test_readme_with_a_run_moves_tables_and_links(checkout):
 
 
 @pytest.mark.parametrize(
-    ("answer", "made", "row"),
+    ("answer", "draw", "row"),
     [
         ("steps", lambda: ladder_rows(blocks=1, shapes=1), "| 2-64-3, 300 | SGD | "),
         ("crossover", lambda: scaling_rows(blocks=1, widths=(64, 128)), "| width (units) | 1 | "),
     ],
     ids=["steps", "crossover"],
 )
-def test_only_tables_of_which_the_run_has_rows_move(checkout, answer, made, row):
+def test_only_tables_of_which_the_run_has_rows_move(checkout, answer, draw, row):
     readme = checkout / "README.md"
     marker = f"<!-- mapicx:table {answer} run=none -->\n<!-- /mapicx:table -->\n"
     readme.open("a").write(marker + "![l](reports/none/x.png)\n")
-    drawn, workloads = made()
+    drawn, workloads = draw()
     run_folder(checkout / "results", drawn, LADDER, workloads=workloads)
     assert main([LADDER, "--readme"]) == 0
     text = readme.read_text()
