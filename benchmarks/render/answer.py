@@ -132,9 +132,8 @@ def _scores_of_many(material: Material, workloads: int) -> str:
     for family, whom in (("network", "other networks"), ("classical", "classical models")):
         verdicts = pd.concat([_verdicts_at(material, place, family) for place in material.places])
         if verdicts.ne("").any():
-            equal = verdicts.str.startswith(EQUIVALENT)
-            counts = {EQUIVALENT: equal.sum()}
-            counts |= {word: verdicts.eq(word).sum() for word in ("higher", "lower", UNDECIDED)}
+            equal = sorted(set(verdicts[verdicts.str.startswith(EQUIVALENT)]))  # one per margin
+            counts = {w: verdicts.eq(w).sum() for w in (*equal, "higher", "lower", UNDECIDED)}
             said = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
             parts.append(f"of {verdicts.ne('').sum()} scores of {whom} {said}")
     if not parts:

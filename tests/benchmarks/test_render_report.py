@@ -275,6 +275,7 @@ def test_many_workloads_are_answered_together(tmp_path):
     fifth = screen.splitlines()[6]
     assert fifth.startswith("5. Against mapicx over all 2 workloads, of 2 scores of other networks")
     assert "of 2 scores of classical models" in fifth
+    assert fifth.count("equivalent within") == fifth.count("equivalent within 1 point")
 
 
 def test_mixed_versions_are_said(tmp_path):

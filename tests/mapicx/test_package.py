@@ -9,42 +9,15 @@ import sys
 import tokenize
 
 import mapicx
+from benchmarks.measure.code_lines import core_and_package
 
 FOLDER = pathlib.Path(mapicx.__file__).parent
 FILES = sorted(FOLDER.rglob("*.py"))
-COMPANIONS = {
-    "datasets.py",
-    "gradcheck.py",
-    "sklearn.py",
-    "__main__.py",
-    "files.py",
-    "callbacks.py",
-    "targets.py",
-}
 
 
-def code_lines(path):
-    """How many lines hold code: no blanks, comments or docstrings."""
-    source = path.read_text()
-    docstrings = set()
-    for node in ast.walk(ast.parse(source)):
-        kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
-        if isinstance(node, kinds) and ast.get_docstring(node, clean=False) is not None:
-            docstrings |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
-    layout = {"COMMENT", "NL", "NEWLINE", "INDENT", "DEDENT", "ENDMARKER"}
-    lines = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if tokenize.tok_name[token.type] not in layout:
-            lines |= set(range(token.start[0], token.end[0] + 1))
-    return len(lines - docstrings)
-
-
-def test_the_core_stays_under_500_code_lines():
-    assert sum(code_lines(path) for path in FILES if path.name not in COMPANIONS) < 500
-
-
-def test_the_package_stays_under_900_code_lines():
-    assert sum(code_lines(path) for path in FILES) < 900
+def test_the_core_stays_under_500_code_lines_and_the_package_under_900():
+    core, package = core_and_package(FOLDER)
+    assert core < 500 and package < 900
 
 
 def test_no_line_is_dense():
