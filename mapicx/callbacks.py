@@ -1,11 +1,36 @@
-"""What may happen at the end of an epoch: History, EarlyStopping, a line of progress, your own.
+"""The loop over epochs, and what may happen in it: History, EarlyStopping, progress, your own.
 
 A callback is a function `callback(model, epoch, logs)`, or an object with a method of that kind,
-`on_epoch_end`, perhaps with `on_train_begin(model)` and `on_train_end(model)`. `epoch` counts from
-0, `logs` are the epoch's values by the names of History. If one returns True, training stops.
+`on_epoch_end`, perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)` and
+`on_train_end(model)`. `epoch` counts from 0, `logs` are the epoch's values by the names of History.
+If one returns True, training stops.
 """
 
-from mapicx.targets import check_count, check_number, require
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from mapicx.data import (
+    Array,
+    Data,
+    Rows,
+    accuracy,
+    decide_right,
+    hold_out,
+    make_batches,
+    make_data,
+    to_classes,
+    to_inputs,
+)
+from mapicx.validation import check_count, check_number, check_outputs, require
+
+if TYPE_CHECKING:
+    from mapicx.network import NeuralNetwork
+
+Model = TypeVar("Model")
 
 
 class History:
@@ -13,81 +38,315 @@ class History:
 
     "loss" and "accuracy" are means over the samples of an epoch, each batch before its update, with
     dropout; "val_loss" and "val_accuracy" are those after the epoch, without.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+    params : dict
+        "epochs" that were asked for, "steps" (updates) in each.
     """
 
-    def __init__(self, names=()):
-        self.history = {name: [] for name in names}
+    def __init__(self, names: Iterable[str] = (), **params: int) -> None:
+        self.history: dict[str, list[float]] = {name: [] for name in names}
+        self.params = params
 
     @property
-    def epoch(self):
+    def epoch(self) -> list[int]:
         """The epochs done, counted from 0."""
         return list(range(len(next(iter(self.history.values()), []))))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         last = {name: round(values[-1], 4) for name, values in self.history.items() if values}
         return f"History({len(self.epoch)} epochs, last {last})"
 
 
 class EarlyStopping:
-    """Stop when `monitor` has not got better by more than `min_delta` for over `patience` epochs.
+    """Stop when `monitor` has not got better by more than `min_delta` for `patience` epochs.
 
     Accuracies should rise, all else should fall; fit raises ValueError if it does not record
     `monitor`. With `restore_best_weights` the model ends with the weights of its best epoch,
-    whether it was stopped or not.
+    whether it was stopped or not: those that the value was measured with. That is after the epoch,
+    but before it where the training loss of a single batch per epoch is monitored.
+
+    Parameters
+    ----------
+    monitor : str
+        A name in History, such as "val_loss".
+    patience : int
+        As in Keras, 0 and 1 both stop at the first epoch that is no better.
+    min_delta : float
+    restore_best_weights : bool
+
+    Examples
+    --------
+    >>> stop = EarlyStopping(patience=20, restore_best_weights=True)
     """
 
-    def __init__(self, monitor="val_loss", patience=0, min_delta=0.0, restore_best_weights=False):
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: float = 0,
+        min_delta: float = 0.0,
+        restore_best_weights: bool = False,
+    ) -> None:
         self.monitor, self.restore_best_weights = monitor, restore_best_weights
         self.patience = check_number("patience", patience, 0)
         self.min_delta = check_number("min_delta", min_delta, 0)
+        require(self.min_delta < np.inf, "min_delta is infinite; give a number")
 
-    def on_train_begin(self, model):
+    def on_train_begin(self, model: Any) -> None:
         """Forget the last training."""
         self.sign = -1 if "accuracy" in self.monitor else 1
         self.best, self.best_epoch, self.best_weights = float("inf"), 0, None
+        before = not self.monitor.startswith("val_") and model.history.params["steps"] == 1
+        self.measured_before = before and self.restore_best_weights
+        self.stopped = False
 
-    def on_epoch_end(self, model, epoch, logs):
+    def on_epoch_begin(self, model: Any, epoch: int) -> None:
+        """Keep the weights that the epoch's values will be measured with."""
+        if self.measured_before:
+            self.weights_before = model.get_weights()
+
+    def on_epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> bool:
         """Note a better epoch; True when patience is at its end."""
         value = self.sign * logs[self.monitor]
         if value < self.best - self.min_delta:
             self.best, self.best_epoch = value, epoch
-            self.best_weights = model.get_weights() if self.restore_best_weights else None
-        return epoch - self.best_epoch > self.patience
+            if self.restore_best_weights:
+                before = self.measured_before
+                self.best_weights = self.weights_before if before else model.get_weights()
+        self.stopped = epoch - self.best_epoch >= max(1, self.patience)
+        return self.stopped
 
-    def on_train_end(self, model):
+    def on_train_end(self, model: Any) -> None:
         """Put the best weights back, if asked to."""
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
 
+    def __str__(self) -> str:
+        kept = f"epoch {self.best_epoch + 1}" if self.best_weights is not None else "the last epoch"
+        best = f"best {self.monitor} {self.sign * self.best:.4f} in epoch {self.best_epoch + 1}"
+        return f"{best}; the weights are those of {kept}"
 
-class CallbackList:
-    """The callbacks of one training, and the line of progress every so many epochs (0: none)."""
 
-    def __init__(self, model, epochs, print_every, callbacks):
-        self.model, self.epochs = model, check_count("epochs", epochs)
-        self.print_every, self.callbacks = print_every, list(callbacks)
-        fit = all(callable(c) or hasattr(c, "on_epoch_end") for c in self.callbacks)
-        require(fit, f"{self.callbacks} are no callbacks; give functions (model, epoch, logs)")
+class TrainingLoop:
+    """The epochs of one training, its callbacks, and a line of progress every so many epochs."""
 
-    def begin(self, names):
-        """Before the first epoch."""
-        wanted = {c.monitor for c in self.callbacks if isinstance(c, EarlyStopping)}
-        require(wanted <= set(names), f"EarlyStopping cannot monitor {wanted}, only {names}")
-        self.model.history = History(names)
+    def __init__(
+        self, model: Any, network: NeuralNetwork, epochs: Any, print_every: Any, callbacks: Any
+    ) -> None:
+        self.model, self.network = model, network
+        self.epochs = check_count("epochs", epochs)
+        whole = isinstance(print_every, int | np.integer) and print_every >= 0
+        require(whole, f"print_every is {print_every!r}; give a whole number, 0 prints nothing")
+        self.print_every = int(print_every)
+        given = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+        self.callbacks = [callback for callback in given if callback is not None]
+        for callback in self.callbacks:
+            check_callback(callback)
+
+    @np.errstate(all="ignore")  # what is not finite raises; once per training, it takes 1 us
+    def run(
+        self, data: Data, held_out: Data | None, batches: list[slice], names: list[str],
+        shuffle: bool,
+    ) -> History:  # fmt: skip
+        """Train on batches of data, validate on `held_out` after each epoch.
+
+        FloatingPointError names the epoch and the learning rate in which training diverged.
+        """
+        network = self.network
+        data = data.gather() if shuffle else data
+        chunks = make_batches(len(held_out.X)) if held_out else []
+        self.model.history = history = History(names, epochs=self.epochs, steps=len(batches))
+        columns = list(history.history.values())
         self.tell("on_train_begin")
+        for epoch in range(self.epochs):
+            if self.callbacks or not epoch:
+                self.tell("on_epoch_begin", epoch)
+                network.optimizer.refresh()
+            order = network.rng.permutation(len(data.X)) if shuffle else None
+            rows = batches if order is None else (order[batch] for batch in batches)
+            try:
+                values = run_batches(network, data, rows, update=True)
+            except FloatingPointError as error:
+                where = f"epoch {epoch + 1}, learning rate {network.optimizer.current_lr:g}"
+                raise FloatingPointError(f"training diverged in {where}: {error}") from None
+            values += run_batches(network, held_out, chunks) if held_out else []
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+            if (self.callbacks or self.print_every) and self.end_epoch(epoch, names, values):
+                break
+        self.tell("on_train_end")
+        for callback in self.callbacks:
+            if self.print_every and isinstance(callback, EarlyStopping) and callback.stopped:
+                print(f"stopped early: {callback}")
+        return history
 
-    def epoch_end(self, epoch, logs):
-        """Record the epoch, print its line, call the callbacks; True if one wants to stop."""
-        for name, value in logs.items():
-            self.model.history.history[name].append(value)
+    def end_epoch(self, epoch: int, names: list[str], values: list[float]) -> bool:
+        """Call the callbacks, print the epoch's line; True if training is to stop."""
+        logs = dict(zip(names, values, strict=True))
+        answers = [
+            getattr(callback, "on_epoch_end", callback)(self.model, epoch, logs)
+            for callback in self.callbacks
+        ]
+        stop = any(isinstance(answer, bool | np.bool) and answer for answer in answers)
         done = epoch + 1
-        if self.print_every and (done % self.print_every == 0 or done == self.epochs):
-            values = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-            print(f"epoch {done}/{self.epochs}  {values}")
-        answers = [getattr(c, "on_epoch_end", c)(self.model, epoch, logs) for c in self.callbacks]
-        return any(answer is True for answer in answers)
+        if self.print_every and (done % self.print_every == 0 or stop or done == self.epochs):
+            line = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+            print(f"epoch {done}/{self.epochs}  {line}")
+        return stop
 
-    def tell(self, event):
+    def tell(self, event: str, *args: Any) -> None:
         """Call the callbacks' methods of that name, where they have one."""
         for callback in self.callbacks:
-            getattr(callback, event, id)(self.model)
+            method = getattr(callback, event, None)
+            if method is not None:
+                method(self.model, *args)
+
+
+def check_callback(callback: Any) -> None:
+    """ValueError for what is no callback, or takes other arguments."""
+    function = getattr(callback, "on_epoch_end", callback)
+    fits = callable(function) and not isinstance(callback, type)
+    require(fits, f"{callback!r} is no callback; give a function (model, epoch, logs)")
+    code = getattr(function, "__code__", None)
+    enough = (
+        code is None or code.co_flags & 4 or code.co_argcount - hasattr(function, "__self__") > 2
+    )
+    require(enough, f"{callback!r} takes too few arguments; write it for (model, epoch, logs)")
+
+
+def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
+        batch_size: int | None = None, shuffle: bool = True, validation_data: Any = None,
+        validation_split: float = 0.0, sample_weight: Any = None, class_weight: Any = None,
+        callbacks: Any = (), verbose: Any = True) -> History:  # fmt: skip
+    """Train for exactly `epochs` passes.
+
+    Parameters
+    ----------
+    X, y
+        Samples (n, features) and their targets.
+    print_every : int
+        Print a line every so many epochs; 0 or verbose=False: none.
+    batch_size : int or None
+        Samples per update; None: all. The last batch of an epoch may be shorter.
+    shuffle : bool
+        Take the samples in a new order in each epoch.
+    validation_data : (X, y) or (X, y, sample_weight)
+    validation_split : float
+        The part of the samples to validate on, drawn at random, alike from each class.
+    sample_weight : array (n,)
+    class_weight : dict from labels to weights, or "balanced"
+    callbacks : one or a list of them, see mapicx.callbacks
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    FloatingPointError
+        On divergence, with the epoch and the learning rate; the last finite weights stay.
+    """
+    network = network_of(self)
+    loop = TrainingLoop(self, network, epochs, print_every if verbose else 0, callbacks)
+    data, classes = make_data(network, X, y, sample_weight, class_weight)
+    data, held_out = hold_out(network, data, classes, validation_data, validation_split)
+    n = len(data.X)
+    batches = make_batches(n, n if batch_size is None else batch_size)
+    names = [*network.names, *("val_" + name for name in network.names if held_out)]
+    wanted = {c.monitor for c in loop.callbacks if isinstance(c, EarlyStopping)}
+    require(
+        wanted <= set(names),
+        f"EarlyStopping cannot monitor {sorted(wanted)}, only {names}; for val_... give "
+        "validation_split or validation_data",
+    )
+    network.classes = classes
+    return loop.run(data, held_out, batches, names, shuffle and len(batches) > 1)
+
+
+def network_of(model: Any) -> NeuralNetwork:
+    """The network of a model, or the network itself."""
+    network: NeuralNetwork = model.network if hasattr(model, "network") else model
+    return network
+
+
+@np.errstate(all="ignore")
+def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
+    """One update on all of X; the loss before it. `classes` names labels that y may lack.
+
+    FloatingPointError, with the weights as they were, if a number is not finite.
+    """
+    network = network_of(self)
+    data, known = make_data(network, X, y, classes=classes)
+    network.optimizer.refresh()
+    values = run_batches(network, data, [slice(0, len(data.X))], update=True)
+    network.classes = known
+    return values[0]
+
+
+def run_batches(
+    network: NeuralNetwork, data: Data, rows: Iterable[Rows], update: bool = False
+) -> list[float]:
+    """The mean values of batches of data. With `update` each also trains, after its value.
+
+    FloatingPointError, with the parameters as they were, when a number is not finite.
+    """
+    sums, total, batches = [0.0] * len(network.names), 0.0, network._batches
+    for some in rows:
+        batch = batches.take("train" if update else "evaluate", data, some)
+        batch.run("forward", network._forward)
+        batch.run("loss", network._loss)
+        values = batch.values(network.loss, network.names)
+        if update and not values[0] - values[0] == 0:  # false for infinity and NaN
+            raise FloatingPointError("the loss is not finite")
+        if update and batch.weight:
+            batch.run("backward", network._backward)
+            network.update_params()
+        batches.give(batch)
+        sums = [s + value * batch.weight for s, value in zip(sums, values, strict=True)]
+        total += batch.weight
+    return [s / total for s in sums]
+
+
+def predict(self: Any, X: Any) -> Array:
+    """The outputs (samples, outputs): probabilities, or the values of a regression.
+
+    FloatingPointError if they are not finite: X is too large for the weights and `dtype`.
+    """
+    network = network_of(self)
+    data = Data(to_inputs(X, network))
+    outputs = [network._batches.outputs(data, rows) for rows in make_batches(len(data.X))]
+    return check_outputs(outputs[0] if len(outputs) == 1 else np.concatenate(outputs))
+
+
+def evaluate(self: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+    """{"loss": ..., "accuracy": ...} with dropout off; the accuracy if compile asked for it."""
+    network = network_of(self)
+    data, _ = make_data(network, X, y, sample_weight)
+    values = run_batches(network, data, make_batches(len(data.X)))
+    check_outputs(np.array(values))
+    return dict(zip(network.names, values, strict=True))
+
+
+def score(self: Any, X: Any, y: Any) -> float:
+    """The accuracy of a classification; R^2 of a regression (1: perfect, 0: as the mean)."""
+    network = network_of(self)
+    targets = make_data(network, X, y)[0].targets
+    outputs = predict(network, X)
+    if network.loss.classifies:
+        return accuracy(outputs, decide_right(targets, network.loss), network.loss)
+    error, spread = np.square(outputs - targets).mean(), targets.var(0).mean()
+    return float(1 - error / spread if spread else error == 0)
+
+
+def predict_classes(self: Any, X: Any) -> Array:
+    """The label of each sample; yes or no (1 or 0) for each of several Sigmoid outputs."""
+    network = network_of(self)
+    return to_classes(predict(network, X), network.loss, network.classes)
+
+
+def partial_fit(self: Model, X: Any, y: Any, classes: Any = None) -> Model:
+    """One update on all of X, as `train_on_batch`; returns the model."""
+    train_on_batch(self, X, y, classes)
+    return self

@@ -1,58 +1,122 @@
-"""Models on disk: a zip of plain .npy members and a text header; nothing in it can run code."""
+"""Models on disk: a zip of plain .npy members and a text header; nothing in it can run code.
+
+Layers, losses and optimizers come back through their constructors, which check their options. Also
+here: how a model shows itself.
+"""
+
+from __future__ import annotations
 
 import math
 import os
+import stat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mapicx.layers import ACTIVATIONS, KINDS
+from mapicx.data import Array
+from mapicx.layers import ACTIVATIONS, LAYERS, Layer
 from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
-from mapicx.targets import check_finite, require
+from mapicx.validation import check_count, check_finite, require
 
-FORMAT = "mapicx model 1"
-BUILT_IN = {kind.__name__: kind for kind in (*KINDS.values(), *ACTIVATIONS.values())}
+if TYPE_CHECKING:
+    from mapicx.model import Mapicx
 
-
-def save(model, path):
-    """Write a compiled Mapicx model with its optimizer and random state."""
-    import json
-
-    optimizer, classes = model.network.optimizer, model.classes
-    now = optimizer.iterations, optimizer.lr, optimizer.decay  # a callback may have changed rates
-    states = {f"state{number}": state for number, state in enumerate(optimizer.state)}
-    head = {
-        "format": FORMAT,
-        "dtype": model.dtype.name,
-        "layers": [describe(layer) for layer in model.layers],
-        "loss": type(model.loss).__name__,
-        "metrics": model.names[1:],
-        "optimizer": [type(optimizer).__name__, optimizer.options, now],
-        "states": len(states),
-        "rng": model.rng.bit_generator.state,
-        "classes": None if classes is None else classes.tolist(),
-    }
-    unfinished = f"{os.fspath(path)}.part"  # a save that is cut short leaves an older file whole
-    with open(unfinished, "wb") as out:
-        np.savez(out, header=json.dumps(head, default=float), parameters=model.parameters, **states)
-    os.replace(unfinished, path)
+FORMAT = "mapicx model 2"
+BUILT_IN = {kind.__name__: kind for kind in (*LAYERS.values(), *ACTIVATIONS.values())}
+# What a constructor takes: Dense(n_features=2, ...). A user's layer has its plain attributes.
+OPTIONS = {
+    "Dense": ("n_features", "n_neurons", "init"),
+    "Dropout": ("rate",),
+    "LeakyReLU": ("slope",),
+}
+PLAIN = bool | int | float | str | None
+MOST_LAYERS = 1000
 
 
-def describe(layer):
-    """A layer's class, its plain attributes (numbers, strings, None) and the shapes it trains."""
-    plain = {n: v for n, v in vars(layer).items() if isinstance(v, int | float | str | None)}
-    shapes = {name: values.shape for name, values in layer.arrays().items()}
-    return {"class": type(layer).__name__, "attributes": plain, "shapes": shapes}
+def save(self: Mapicx, path: Any) -> None:
+    """Write a file that `mapicx.load` reads; training resumes from it bit for bit.
 
-
-def load(path, *, layers=None):
-    """The model that `save` wrote to `path`. `layers` maps names to a user's own layer classes.
-
-    Raises FileNotFoundError if there is no file, ValueError if it is not a whole, finite model. A
-    user's layer comes back with its plain attributes and weights; its constructor is not called.
+    A save that is cut short leaves an older file as it was; a link stays a link.
     """
     import json
+    import tempfile
 
+    network, optimizer = self.network, self.network.optimizer
+    header = {
+        "format": FORMAT,
+        "dtype": network.dtype.name,
+        "layers": [describe(layer) for layer in network.layers],
+        "loss": type(network.loss).__name__,
+        "metrics": network.names[1:],
+        "optimizer": [
+            type(optimizer).__name__,
+            {n: getattr(optimizer, n) for n in optimizer.options},
+        ],
+        "iterations": optimizer.iterations,
+        "states": len(optimizer.state),
+        "rng": network.rng.bit_generator.state,
+        "classes": None if network.classes is None else network.classes.tolist(),
+    }
+    text = json.dumps(header, default=to_plain, allow_nan=False)
+    states = {f"state{number}": state for number, state in enumerate(optimizer.state)}
+    target = os.path.realpath(path)
+    exists = os.path.exists(target)
+    require(
+        not exists or os.path.isfile(target),
+        f"{os.fspath(path)!r} is no ordinary file; give the path of a file to write",
+    )
+    number, unfinished = tempfile.mkstemp(prefix=".mapicx-", dir=os.path.dirname(target))
+    try:
+        with os.fdopen(number, "wb") as out:
+            np.savez(out, header=text, parameters=network.parameters, **states)
+        os.chmod(unfinished, stat.S_IMODE(os.stat(target).st_mode) if exists else 0o666 & ~umask())
+        os.replace(unfinished, target)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+
+
+def umask() -> int:
+    """The permissions that new files do not get."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def to_plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):  # of a random generator's state
+        return value.tolist()
+    raise ValueError(f"a model with {value!r} cannot be saved; keep it out of labels and options")
+
+
+def describe(layer: Layer) -> dict[str, Any]:
+    """A layer's class, its options and the shapes that it trains."""
+    name = type(layer).__name__
+    names = OPTIONS.get(name, ()) if name in BUILT_IN else tuple(vars(layer))
+    options = {n: to_plain_scalar(vars(layer)[n]) for n in names}
+    plain = {n: v for n, v in options.items() if isinstance(v, PLAIN)}
+    shapes = {name: values.shape for name, values in layer.parameters().items()}
+    return {"class": name, "options": plain, "shapes": shapes}
+
+
+def to_plain_scalar(value: Any) -> Any:
+    """A number of NumPy as one of Python; other values as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]]) -> Mapicx:
+    """The model that `save` wrote; see mapicx.load."""
+    import json
+
+    name = os.fspath(path)
+    require(
+        stat.S_ISREG(os.stat(path).st_mode),
+        f"{name!r} is no mapicx model, but a folder or device; give the path of a file",
+    )
     on_disk = os.path.getsize(path)
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -60,36 +124,107 @@ def load(path, *, layers=None):
             size = sum(member.file_size for member in archive.zip.infolist())
             require(size <= on_disk, "it is compressed; save never does that")
             header = json.loads(str(archive["header"]))
-            states = [archive[f"state{number}"] for number in range(header["states"])]
-            return rebuild(header, [archive["parameters"], *states], BUILT_IN | (layers or {}))
+            states = [archive[f"state{number}"] for number in range(int(header["states"]))]
+            model = new_model(dtype=str(header["dtype"]))
+            return rebuild(model, header, [archive["parameters"], *states], layers)
+    except RecursionError as error:
+        raise ValueError(f"{name!r} is no whole mapicx model: its header is too deep") from error
+    except (MemoryError, KeyboardInterrupt):
+        raise
     except Exception as error:  # whatever a strange file makes go wrong
-        raise ValueError(f"{os.fspath(path)!r} is no whole mapicx model: {error!r}") from error
+        raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
 
 
-def rebuild(header, vectors, kinds):
-    """The model of a header and of its vectors: the parameters, then the optimizer's state."""
-    from mapicx.model import Mapicx
-
+def rebuild(
+    model: Mapicx, header: dict[str, Any], vectors: list[Array], own: dict[str, type[Layer]]
+) -> Mapicx:
+    """Fill a new model from a header and from vectors: parameters, then the optimizer's state."""
     require(header["format"] == FORMAT, f"the format is {header['format']!r}, not {FORMAT!r}")
-    model, stop = Mapicx(dtype=header["dtype"]), 0
-    parameters, *states = vectors = np.stack(vectors)  # ValueError unless alike in length
-    require(vectors.ndim == 2 and vectors.dtype == model.dtype, "the vectors have another type")
-    check_finite(vectors, "a vector")
-    for description in header["layers"]:
-        kind = kinds[description["class"]]
-        layer = kind.__new__(kind)
-        vars(layer).update(description["attributes"])
+    parameters, *states = vectors
+    for vector in vectors:
+        fits = vector.ndim == 1 and vector.dtype == model.dtype and vector.shape == parameters.shape
+        require(fits, "its vectors differ in length or type")
+        check_finite(vector, "a vector")
+    descriptions = header["layers"]
+    require(0 < len(descriptions) <= MOST_LAYERS, f"it has {len(descriptions)} layers")
+    sizes = [math.prod(shape_of(s)) for a in descriptions for s in a["shapes"].values()]
+    require(sum(sizes) == parameters.size, "its parameters do not fit its layers")
+    stop = 0
+    for description in descriptions:
+        layer = make_layer(description, own)
         for name, shape in description["shapes"].items():
-            first, stop = stop, stop + math.prod(shape)
-            setattr(layer, name, parameters[first:stop].reshape(shape))
-        model.add(layer)
-    name, options, now = header["optimizer"]
-    optimizer = OPTIMIZERS[name.lower()](**options)
+            start, stop = stop, stop + math.prod(shape)
+            setattr(layer, name, parameters[start:stop].reshape(shape))
+        model.layers.append(layer)
+    kind, options = header["optimizer"]
+    rates = {name: float(options[name]) for name in ("lr", "decay")}  # a schedule may end at 0
+    require(all(0 <= rate < np.inf for rate in rates.values()), f"its rates are {rates}")
+    optimizer = OPTIMIZERS[str(kind).lower()](**{**options, "lr": rates["lr"] or 1.0})
     losses = {loss.__name__: loss for loss in LOSSES.values()}
-    model.compile(optimizer, losses[header["loss"]](), header["metrics"])
-    (optimizer.iterations, optimizer.lr, optimizer.decay), optimizer.state = now, states
-    whole = stop == parameters.size and len(states) in (0, len(optimizer.memory))
-    require(whole, "the vectors do not fit the layers and the optimizer")
+    model.compile(optimizer, losses[header["loss"]](), [str(name) for name in header["metrics"]])
+    optimizer.lr = rates["lr"]
+    require(len(states) in (0, len(optimizer.slots)), "its states do not fit its optimizer")
+    negative = kind != "SGD" and any(s.min(initial=0) < 0 for s in states[-1:])
+    require(not negative, "its state has negative squares")
+    iterations = header["iterations"]
+    require(iterations == 0 or check_count("iterations", iterations), "its iterations are negative")
+    optimizer.iterations, optimizer.state = iterations, states
     model.rng.bit_generator.state = header["rng"]
-    model.classes = header["classes"] and np.array(header["classes"])
+    model.rng.bit_generator.random_raw(0)
+    model.network.classes = read_classes(header["classes"], model.network.n_neurons)
     return model
+
+
+def shape_of(shape: Any) -> list[int]:
+    """The shape of weights or biases; ValueError for anything else."""
+    whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
+    require(whole and len(shape) <= 4, f"it has a shape {shape}")
+    return list(shape)
+
+
+def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Layer:
+    """A layer of the class and the options that a file names, with arrays to be filled."""
+    name, options, shapes = (description[key] for key in ("class", "options", "shapes"))
+    if name in BUILT_IN and name not in own:
+        layer: Layer = BUILT_IN[name](**options)
+        n, m = layer.n_features, layer.n_neurons
+        wanted = {"weights": [n, m], "biases": [1, m]} if name == "Dense" else {}
+        require(shapes == wanted, f"{layer!r} has arrays of shapes {shapes}")
+        return layer
+    require(name in own, f"it has a layer of yours; write load(path, layers={{{name!r}: {name}}})")
+    layer = own[name].__new__(own[name])
+    for option, value in options.items():
+        taken = getattr(own[name], option, None)
+        fits = option.isidentifier() and not callable(taken) and not isinstance(taken, property)
+        require(fits and option[:2] != "__", f"{name} cannot have an attribute {option!r}")
+        require(isinstance(value, PLAIN), f"{name}.{option} is {value!r}")
+        setattr(layer, option, value)
+    require(set(shapes) <= {"weights", "biases"}, f"{name} has arrays {sorted(shapes)}")
+    return layer
+
+
+def read_classes(labels: Any, outputs: int | None) -> Array | None:
+    """The labels of the outputs; ValueError if they do not fit."""
+    if labels is None:
+        return None
+    classes = np.array(labels)
+    fits = classes.shape == (max(2, outputs or 0),) and classes.dtype.kind in "Ubiuf"
+    require(fits and len(np.unique(classes)) == len(classes), f"its labels are {labels}")
+    require((np.unique(classes) == classes).all(), "its labels are not sorted")
+    return classes
+
+
+def summary(self: Mapicx) -> str:
+    """Print, and return, a table of the layers and their numbers of parameters."""
+    counts = [sum(a.size for a in layer.parameters().values()) for layer in self.layers]
+    rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
+    text = "\n".join(f"{name:<60}{count:>12,}" for name, count in rows)
+    print(text)
+    return text
+
+
+def describe_model(self: Mapicx) -> str:
+    """A repr: the layers and the optimizer."""
+    network = self._network
+    state = repr(network.optimizer) if network else "not compiled"
+    return f"Mapicx({', '.join(map(repr, self.layers))}; {state})"

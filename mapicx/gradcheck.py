@@ -3,7 +3,7 @@
 import numpy as np
 
 from mapicx.network import NeuralNetwork
-from mapicx.targets import require
+from mapicx.validation import require
 
 
 def check_gradients(network: NeuralNetwork, X, y, *, directions=5, step=1e-5, seed=0, **weights):

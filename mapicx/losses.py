@@ -1,52 +1,63 @@
 """The losses: how far the output is from the target, and the gradient of that.
 
-Arrays are (outputs, samples); `weights` (samples,) sum to 1, so that each loss is the weighted mean
-over samples, sum(w l) / sum(w). In all three the gradient enters the network as (output - target) *
-weight times a constant: cross-entropy is paired with the activation that makes it so (Bishop 2006,
-section 4.3.6) and computed from its input x, the logits, so that it is finite for all finite x.
+Arrays are (samples, outputs); `weights` (samples, 1) sum to 1, so that each loss is the weighted
+mean over samples, sum(w l) / sum(w). In all three the gradient enters the network as (output -
+target) * weight times a constant: cross-entropy is paired with the activation that makes it so
+(Bishop 2006, section 4.3.6) and computed from its inputs x, the logits, so that it is finite for
+all finite logits.
 """
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
+from mapicx.data import Array
 from mapicx.layers import Layer, Sigmoid, Softmax
+from mapicx.validation import by_name, show
 
 
-class Loss:
-    """What the losses share: each has a `value` and, by `gradient_calls`, its gradient.
+class Loss(ABC):
+    """What the losses share."""
 
-    `call`, the same object as `plan`, is the batch's Plan in replay.py.
-    """
-
-    # What the last layer must be. Its slope is part of the gradient here, and the way back leaves
-    # that layer out; Layer: it may be any, and none is left out.
-    activation = Layer
+    # What the last layer must be. Its slope is part of the gradient here, and the backward pass
+    # leaves that layer out; Layer: it may be any, and none is left out.
+    activation: type[Layer] = Layer
     classifies = True
-    independent = False  # whether each output is a question of its own, and the mean is over all
-    factor = 1  # the constant of the gradient
+    independent = False  # whether each output is a question of its own
 
-    def value(self, plan, kept):
-        """The mean loss of a plan's output; `kept` are the arrays of the last layer's formulas."""
+    @abstractmethod
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The mean loss, (1, 1), after a forward pass of the `last` layer."""
 
-    def gradient_calls(self, call):
-        """State the gradient with respect to the output, or to the input of `activation`."""
-        factor = self.factor / (len(call.targets) if self.independent else 1)
-        scaling = "" if factor == 1 else f", d = d * {factor!r}"
-        arrays = {"y": call.output, "t": call.targets, "w": call.weights}
-        return call("d = y - t, d = d * w" + scaling, **arrays)["d"]
+    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The gradient by the logits, or by the output if there is no `activation`."""
+        return (output - targets) * weights
 
-    def decide(self, outputs):
-        """The class index of each sample, or yes or no for each of several outputs."""
-        return outputs > 0.5 if self.independent else outputs.argmax(0)
+    __repr__ = show
 
 
 class CategoricalCrossentropy(Loss):
-    """-sum(t log softmax(x)) = log(sum(exp(x))) - sum(t x), after a Softmax layer."""
+    """-sum(t log softmax(x)) = log(sum(exp(x))) - sum(t x), after a Softmax layer.
+
+    Examples
+    --------
+    >>> softmax = Softmax()
+    >>> p = softmax.forward(np.zeros((1, 2)))
+    >>> loss = CategoricalCrossentropy().forward(softmax, np.array([[1, 0]]), np.ones((1, 1)))
+    >>> bool(np.isclose(loss, np.log(2)))
+    True
+    """
 
     activation = Softmax
 
-    def value(self, plan, kept):
-        right = np.vdot(plan.targets * plan.weights, kept["shifted"])
-        return np.log(kept["sums"]).dot(plan.weights) - right
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The mean over samples of -log of the probability of the true class."""
+        right = xp.sum(targets * last.shifted, axis=1, keepdims=True)
+        losses = xp.log(last.sums) - right
+        return xp.matmul(weights.T, losses)
 
 
 class BinaryCrossentropy(Loss):
@@ -55,8 +66,14 @@ class BinaryCrossentropy(Loss):
     activation = Sigmoid
     independent = True
 
-    def value(self, plan, kept):
-        return (np.logaddexp(0, kept["x"]) - plan.targets * kept["x"]).dot(plan.weights).mean()
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The mean over samples and outputs."""
+        losses = xp.logaddexp(0, last.inputs) - targets * last.inputs
+        return xp.mean(xp.matmul(weights.T, losses), axis=1, keepdims=True)
+
+    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The gradient by the logits."""
+        return (output - targets) * (weights / targets.shape[1])
 
 
 class MeanSquaredError(Loss):
@@ -64,11 +81,17 @@ class MeanSquaredError(Loss):
 
     classifies = False
     independent = True
-    factor = 2
 
-    def value(self, plan, kept):
-        return np.square(plan.output - plan.targets).dot(plan.weights).mean()
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The mean over samples and outputs."""
+        errors = last.output - targets
+        return xp.mean(xp.matmul(weights.T, errors * errors), axis=1, keepdims=True)
+
+    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Array:
+        """The gradient by the output."""
+        return (output - targets) * (weights * (2 / targets.shape[1]))
 
 
-LOSSES = {"categorical_crossentropy": CategoricalCrossentropy, "mse": MeanSquaredError}
-LOSSES |= {"binary_crossentropy": BinaryCrossentropy, "mean_squared_error": MeanSquaredError}
+LOSSES = by_name(mse=MeanSquaredError, mean_squared_error=MeanSquaredError)
+LOSSES |= {"binary_crossentropy": BinaryCrossentropy}
+LOSSES |= {"categorical_crossentropy": CategoricalCrossentropy}

@@ -1,86 +1,121 @@
 """Mapicx, the face of the package: a network that is built layer by layer."""
 
-from mapicx import targets
-from mapicx.callbacks import History
-from mapicx.layers import ACTIVATIONS, KINDS, Dense, Dropout, Layer
-from mapicx.losses import LOSSES
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from mapicx import callbacks, files
+from mapicx.layers import ACTIVATIONS, LAYERS, Dense, Dropout, Layer
+from mapicx.losses import LOSSES, Loss
 from mapicx.network import NeuralNetwork
-from mapicx.optimizers import OPTIMIZERS
+from mapicx.optimizers import OPTIMIZERS, Optimizer
+from mapicx.validation import check_dtype, check_sizes, choose, choose_object, make_rng
 
 
-class Mapicx(NeuralNetwork):
+class Mapicx:
     """Add layers, compile, fit, predict.
 
-    `seed` (None or a whole number) decides all that is left to chance; `dtype` is float32 or
-    float64. X is (samples, features); y holds class indices, strings, booleans, or one column per
-    output. Anything wrong raises ValueError with a sentence and changes nothing.
+    X is (samples, features); y holds class indices, strings, booleans, or one column per output.
+    Anything wrong raises ValueError with a sentence and changes nothing. What is not defined here
+    is the network's: `model.parameters`, `model.optimizer`, `model.forward(X)`.
+
+    Parameters
+    ----------
+    seed : int or None
+        Decides all that is left to chance.
+    dtype : {"float32", "float64"}
+    eager : bool
+        Run the layers' own lines in every step, see NeuralNetwork.
+
+    Examples
+    --------
+    >>> from mapicx import Adam, Mapicx
+    >>> from mapicx.datasets import spiral_data
+    >>> X, y = spiral_data(100, 3, seed=0)
+    >>> model = Mapicx(seed=0).add(2, 64).add(64, 3, activation="Softmax").compile(Adam(0.05))
+    >>> history = model.fit(X, y, epochs=100, verbose=False)
+    >>> model.score(X, y) > 0.7
+    True
     """
 
-    def __init__(self, seed=None, dtype="float32"):
-        self.dtype, self.rng = targets.check_dtype(dtype), targets.make_rng(seed)
-        self.layers, self.history = [], History()
+    def __init__(self, seed: Any = None, dtype: Any = "float32", *, eager: bool = False) -> None:
+        self.dtype, self.rng, self.eager = check_dtype(dtype), make_rng(seed), eager
+        self.layers: list[Layer] = []
+        self.history = callbacks.History()
+        self._network: NeuralNetwork | None = None
 
-    def add(
-        self, n_features, n_neurons=0, layer="Dense", activation="Relu", rate=0.0, *, init="he"
-    ):
+    @property
+    def network(self) -> NeuralNetwork:
+        """The network that compile has made; ValueError before."""
+        if self._network is None:
+            raise ValueError("the model is not compiled; call compile() after add()")
+        return self._network
+
+    def __getattr__(self, name: str) -> Any:
+        if name[0] == "_" or not (hasattr(NeuralNetwork, name) or self._network):
+            raise AttributeError(f"Mapicx has no attribute {name!r}, or not before compile()")
+        return getattr(self.network, name)
+
+    def add(self, n_features: Any, n_neurons: Any = 0, layer: Any = "Dense",
+            activation: Any = "Relu", rate: Any = 0.0, *, init: str = "he") -> Mapicx:  # fmt: skip
         """Add a Dense layer with its activation, a Dropout layer of `rate`, or a layer object.
 
         `activation` is a name, a layer object, or None (as "linear": none, for the last layer of a
-        regression). Compile afterwards.
+        regression). Compile afterwards. Returns the model.
         """
         if isinstance(n_features, Layer):
             new = [n_features]
-        elif targets.choose("layer", layer, KINDS) is Dropout:
+        elif choose("layer", layer, LAYERS) is Dropout:
             new = [Dropout(rate)]
         else:
             new = [Dense(n_features, n_neurons, init=init)]
-            if not (isinstance(activation, Layer) or str(activation).lower() in ("none", "linear")):
-                activation = targets.choose("activation", activation, ACTIVATIONS)()
-            new += [activation] if isinstance(activation, Layer) else []
-        targets.check_sizes([*self.layers, *new])
-        self.layers, self.parameters = [*self.layers, *new], None
+            if isinstance(activation, Layer) or str(activation).lower() not in ("none", "linear"):
+                new.append(choose_object("activation", activation, ACTIVATIONS, Layer))
+        check_sizes([*self.layers, *new])
+        self.layers, self._network = [*self.layers, *new], None
         return self
 
-    def compile(self, optimizer="sgd", loss="categorical_crossentropy", metrics=("accuracy",)):
-        """Make the network; weights that exist are kept, the optimizer starts clean."""
-        if isinstance(optimizer, str):
-            optimizer = targets.choose("optimizer", optimizer, OPTIMIZERS)()
-        if isinstance(loss, str):
-            loss = targets.choose("loss", loss, LOSSES)()
-        metrics = tuple(targets.choose("metric", name, ["accuracy"]) for name in metrics)
-        self._assemble(self.layers, loss, optimizer, metrics)
+    def compile(self, optimizer: Any = "sgd", loss: Any = "categorical_crossentropy",
+                metrics: Any = ("accuracy",)) -> Mapicx:  # fmt: skip
+        """Make the network; weights that exist are kept, the optimizer starts clean.
+
+        Names or objects; `metrics` is "accuracy", a list of it, or empty. Returns the model.
+        """
+        optimizer = choose_object("optimizer", optimizer, OPTIMIZERS, Optimizer)
+        loss = choose_object("loss", loss, LOSSES, Loss)
+        metrics = [metrics] if isinstance(metrics, str) else metrics or ()
+        metrics = [choose("metric", name, ["accuracy"]) for name in metrics]
+        options = {"seed": self.rng, "dtype": self.dtype, "eager": self.eager, "metrics": metrics}
+        self._network = NeuralNetwork(self.layers, loss, optimizer, **options)
         return self
 
-    @property
-    def network(self):
-        """The network that compile has made (this object); ValueError before."""
-        targets.check_assembled(self)
-        return self
+    fit, train_on_batch, partial_fit = (
+        callbacks.fit,
+        callbacks.train_on_batch,
+        callbacks.partial_fit,
+    )
+    predict, predict_classes = callbacks.predict, callbacks.predict_classes
+    evaluate, score = callbacks.evaluate, callbacks.score
+    summary, save, __repr__ = files.summary, files.save, files.describe_model
+    __copy__ = copy.deepcopy
 
-    def partial_fit(self, X, y, classes=None):
-        """One update on all of X, as `train_on_batch`; returns the model."""
-        self.train_on_batch(X, y, classes)
-        return self
 
-    def predict_classes(self, X):
-        """The label of each sample; yes or no (1 or 0) for each of several Sigmoid outputs."""
-        return targets.to_classes(self.predict(X).T, self.loss, self.classes)
+def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
+    """The model that `save` wrote.
 
-    def score(self, X, y):
-        """The accuracy of a classification; R^2 of a regression (1: perfect, 0: as the mean)."""
-        data, _ = targets.make_data(self, X, y)
-        return targets.score(self.predict(X).T, data.targets, self.loss)
+    Parameters
+    ----------
+    path : path of the file
+    layers : dict from names to a user's own layer classes, load(path, layers={"Swish": Swish})
+        Such a layer comes back with its plain attributes and weights; its constructor is not
+        called.
 
-    def summary(self):
-        """Print, and return, a table of the layers and their numbers of parameters."""
-        counts = [sum(a.size for a in layer.arrays().values()) for layer in self.layers]
-        rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
-        text = "\n".join(f"{name:<60}{count:>12,}" for name, count in rows)
-        print(text)
-        return text
-
-    def save(self, path):
-        """Write a file that `mapicx.load` reads; training resumes from it bit for bit."""
-        from mapicx.files import save
-
-        save(self, path)
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    ValueError
+        If it is not a whole, finite model.
+    """
+    return files.read_model(path, Mapicx, layers or {})

@@ -1,164 +1,233 @@
-"""The optimizers. Each sees the network as one vector w."""
+"""The optimizers, sorted by complexity. Each sees the network as one vector w."""
+
+from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from typing import Any, cast
 
-import numpy as np
-
-from mapicx.replay import Tape
-from mapicx.targets import TINY, check_options
-
-# The update goes through the vector in slices that stay in the cache with state and scratch space:
-# Adam on 5.8 million parameters takes 7.2 ms this way, 10.4 ms in whole passes.
-SLICE = 65_536
+from mapicx.data import Array, Slices
+from mapicx.recorder import Recorder
+from mapicx.validation import TINY, by_name, check_options, show
 
 
-class Optimizer:
+class Optimizer(ABC):
     """What all share: the learning rate and its decay, weight decay, clipping, the slices.
 
     The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` done before it.
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
     largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
-    A callback may change the attributes lr and decay; the other options are fixed. Raises
-    ValueError for options out of range.
+    A callback may change all of these. An optimizer serves one network: given to another, it starts
+    clean there, and the first goes on with a copy. Raises ValueError for options out of range.
 
-    Subclasses state the update in `rule`: formulas (replay.py explains them) of the vectors w, g,
-    scratch space s and those named in `memory`, the scalars lr, clip, scale and shift, and options
-    in braces. The gradient is `given`, then `clipped`, and after weight decay `g`.
+    Subclasses define `update`, in plain NumPy, and name in `slots` the vectors that they keep from
+    update to update; these are the `state`.
     """
 
-    memory: tuple = ()
-    decay_rule = "g = clipped + s, "  # of weight decay, given s = weight_decay * w
+    slots: Any = ()
+    lr = decay = momentum = nesterov = rho = beta_1 = beta_2 = epsilon = cast(Any, None)
+    weight_decay = clipnorm = _network = cast(Any, None)
 
-    def __init__(self, own, *, weight_decay=0.0, clipnorm=None):
-        self.options = {**own, "weight_decay": weight_decay, "clipnorm": clipnorm}
-        check_options(self.options)
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.options = check_options(type(self).__name__, arguments)
         vars(self).update(self.options)
         self.reset()
 
-    def reset(self):
+    @abstractmethod
+    def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
+        """Change w, a slice of the parameters, and `state`, the same slice of the slots, in place.
+
+        g is the gradient; `rates` holds what the method `rates` gave, as arrays of shape (); `xp`
+        is a recorder of NumPy.
+        """
+
+    def rates(self, lr: float) -> tuple[float, ...]:
+        """The numbers that differ from update to update."""
+        return (lr,)
+
+    def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
+        """The gradient with weight decay; `decay` is a vector, 0 for biases."""
+        return g + w * decay
+
+    def reset(self) -> None:
         """Forget all updates, as if new."""
-        self.iterations, self.state = 0, []
-        self._w = self._gradients = None  # the vectors that state and calls belong to
+        self.iterations, self.state, self._slices = 0, list[Array](), cast(Any, None)
 
     @property
-    def current_lr(self):
+    def current_lr(self) -> float:
         """The learning rate of the next update."""
-        return self.lr / (1 + self.decay * self.iterations)
+        return float(self.lr / (1 + self.decay * self.iterations))
 
-    def scalars(self, lr):
-        """scale and shift of the next update."""
-        return 0.0, 0.0
-
-    def step(self, w, gradients, decays):
+    def step(self, w: Array, gradients: Array, decays: Array, eager: bool = False) -> None:
         """Update the vector w in place; `decays` marks the parameters that weight decay acts on.
 
         Raises FloatingPointError, with nothing changed, if the gradient or the step is too large.
         """
-        if self._w is not w or self._gradients is not gradients:
-            self._bind(w, gradients)
+        if self._slices is None or not self._slices.belong_to(w, gradients):
+            self._slices = Slices(self, w, gradients, decays, Recorder)
         lr, norm_squared = self.current_lr, float(gradients.dot(gradients))
         # Bounded gradients and steps keep the weights finite, whatever follows.
-        if not norm_squared * max(1.0, lr * lr) < self._limit:
+        if not norm_squared * max(1.0, lr * lr) < self._slices.limit:
             raise FloatingPointError("the gradient is not finite, or too large for its data type")
-        shrink = self.clipnorm and min(1.0, self.clipnorm / max(math.sqrt(norm_squared), TINY))
-        self._scalars[:] = lr, shrink or 1, *self.scalars(lr)
-        self._tape.run("step", lambda call: self._state_calls(call, w, gradients, decays))
+        clip = min(1.0, self.clipnorm / max(math.sqrt(norm_squared), TINY)) if self.clipnorm else 1
+        self._slices.run((clip, lr, *self.rates(lr)), eager)
         self.iterations += 1
 
-    def _bind(self, w, gradients):
-        """Make the state for a vector w; what belonged to another one is forgotten."""
-        if self._w is not None and self._w is not w:
-            self.reset()
-        self.state = self.state or [np.zeros_like(w) for _ in self.memory]
-        self._w, self._gradients = w, gradients
-        self._tape, self._limit = Tape(w.dtype), float(np.finfo(w.dtype).max)
-        self._scalars = np.zeros(4, w.dtype)
+    def update_slice(
+        self, w: Any, g: Any, decay: Any, state: list[Any], numbers: Any, xp: Any
+    ) -> None:
+        """One slice of the update: clip the gradient, let the weights decay, apply the rule."""
+        clip, lr, *rates = numbers
+        g = g * clip if self.clipnorm else g
+        g = self.decayed(w, g, decay, lr) if self.weight_decay else g
+        self.update(w, g, state, rates, xp)
 
-    def _state_calls(self, call, w, gradients, decays):
-        vectors = {"w": w, "given": gradients, **dict(zip(self.memory, self.state, strict=True))}
-        scalars = {n: self._scalars[i, ...] for i, n in enumerate(("lr", "clip", "scale", "shift"))}
-        scratch = np.empty((2, min(SLICE, w.size)), w.dtype)
-        formulas = "clipped = given * clip, " if self.clipnorm else ""
-        if self.weight_decay:
-            vectors["decay"] = (decays * self.weight_decay).astype(w.dtype)
-            formulas += "s = w * decay, " + self.decay_rule
-        for start in range(0, w.size, SLICE):
-            arrays = {name: vector[start : start + SLICE] for name, vector in vectors.items()}
-            s, changed = scratch[:, : arrays["w"].size]  # two rows
-            arrays["clipped"] = changed if "clipped =" in formulas else arrays["given"]
-            arrays["g"] = changed if "g =" in formulas else arrays["clipped"]
-            call((formulas + self.rule).format(**self.options), s=s, **arrays, **scalars)
+    def refresh(self) -> None:
+        """Record anew if an option has changed; at the start of a training and after callbacks."""
+        now = {name: getattr(self, name) for name in self.options}
+        if now != self.options:
+            rates = {"lr": self.lr, "decay": self.decay}  # a schedule may end at 0
+            self.options = check_options(type(self).__name__, now | {"lr": 1, "decay": 0}) | rates
+            self._slices = None
 
-    def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name[0] != "_"} | {"_w": None}
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_slices": None, "_network": None}
 
-    def __repr__(self):
-        options = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.options)
-        return f"{type(self).__name__}({options})"
+    __repr__ = show
 
 
 class SGD(Optimizer):
-    """v = momentum v - lr_t g, w += v; nesterov: w += momentum v - lr_t g (Sutskever 2013)."""
+    """v = momentum v - lr_t g, w += v; nesterov: w += momentum v - lr_t g (Sutskever 2013).
 
-    def __init__(self, lr=0.01, decay=0.0, momentum=0.0, *, nesterov=False, **common):
-        own = {"lr": lr, "decay": decay, "momentum": momentum, "nesterov": bool(nesterov)}
-        super().__init__(own, **common)
-        self.memory = ("v",) if momentum else ()
-        self.rule = "s = g * lr, w = w - s"
-        if momentum:
-            ahead = "w = w - s, s = v * {momentum}, w = w + s" if nesterov else "w = w + v"
-            self.rule = "s = g * lr, v = v * {momentum}, v = v - s, " + ahead
+    Parameters
+    ----------
+    lr, decay : float
+        The learning rate and how fast it falls, see Optimizer.
+    momentum : float, from 0 to below 1
+    nesterov : bool
+    weight_decay, clipnorm : float
+        See Optimizer.
+
+    Examples
+    --------
+    >>> SGD(lr=0.1, momentum=0.9).current_lr
+    0.1
+    """
+
+    def __init__(self, lr: float = 0.01, decay: float = 0.0, momentum: float = 0.0, *,
+                 nesterov: bool = False, weight_decay: float = 0.0, clipnorm: float | None = None,
+                 **unknown: Any) -> None:  # fmt: skip
+        super().__init__(vars())
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The velocity, if there is momentum."""
+        return ("velocity",) if self.momentum else ()
+
+    def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
+        """One step along the gradient, or along the velocity."""
+        step = g * rates[0]
+        if self.momentum:
+            v = state[0]
+            v *= self.momentum
+            v -= step
+            if not self.nesterov:
+                w += v
+                return
+            w += v * self.momentum
+        w -= step
+
+
+class RMSprop(Optimizer):
+    """v = rho v + (1 - rho) g^2, w -= lr_t g / (sqrt(v) + epsilon) (Tieleman and Hinton 2012).
+
+    Parameters
+    ----------
+    lr, decay : float
+        The learning rate and how fast it falls, see Optimizer.
+    rho : float, from 0 to below 1
+    epsilon : float
+    weight_decay, clipnorm : float
+        See Optimizer.
+    """
+
+    slots = ("mean_square",)
+
+    def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, rho: float = 0.9,
+                 epsilon: float = 1e-7, weight_decay: float = 0.0, clipnorm: float | None = None,
+                 **unknown: Any) -> None:  # fmt: skip
+        super().__init__(vars())
+
+    def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
+        """The gradient over the root of its mean square."""
+        (lr,), (v,) = rates, state
+        v *= self.rho
+        v += g * g * (1 - self.rho)
+        w -= g / (xp.sqrt(v) + self.epsilon) * lr
 
 
 class Adam(Optimizer):
     """m, v: running means of g, g^2; w -= lr_t m_hat / (sqrt(v_hat) + epsilon).
 
-    Kingma and Ba 2015, Algorithm 1. The state holds m / (1 - beta_1) and v / (1 - beta_2), which
-    saves two passes of ten; all factors and corrections are folded into two scalars.
+    Kingma and Ba 2015, Algorithm 1. The slots hold m / (1 - beta_1) and v / (1 - beta_2), which
+    saves two passes of ten; all factors and corrections are folded into two numbers.
+
+    Parameters
+    ----------
+    lr, decay : float
+        The learning rate and how fast it falls, see Optimizer.
+    beta_1, beta_2 : float, from 0 to below 1
+    epsilon : float
+    weight_decay, clipnorm : float
+        See Optimizer.
+
+    Examples
+    --------
+    >>> Adam(0.01, weight_decay=1e-3).beta_1
+    0.9
     """
 
-    rule = (
-        "m = m * {beta_1}, m = m + g, s = g * g, v = v * {beta_2}, v = v + s, "
-        "s = sqrt v, s = s + shift, s = m / s, s = s * scale, w = w - s"
-    )
-    memory = ("m", "v")
+    slots = ("mean", "mean_square")
 
-    def __init__(self, lr=1e-3, decay=0.0, *, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **common):
-        own = {"lr": lr, "decay": decay, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
-        super().__init__(own, **common)
+    def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, beta_1: float = 0.9,
+                 beta_2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.0,
+                 clipnorm: float | None = None, **unknown: Any) -> None:  # fmt: skip
+        super().__init__(vars())
 
-    def scalars(self, lr):
+    def rates(self, lr: float) -> tuple[float, ...]:
+        """What m / (sqrt(v) + shift) is multiplied by, and the shift."""
         k = self.iterations + 1
         root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**k))
         return lr * (1 - self.beta_1) / (1 - self.beta_1**k) / root, self.epsilon / root
+
+    def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
+        """The mean gradient over the root of the mean square."""
+        (rate, shift), (m, v) = rates, state
+        m *= self.beta_1
+        m += g
+        v *= self.beta_2
+        v += g * g
+        step = xp.sqrt(v)
+        step += shift
+        xp.divide(m, step, out=step)
+        step *= rate
+        w -= step
 
 
 class AdamW(Adam):
     """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019).
 
-    Biases do not decay.
+    Its arguments are those of Adam. Biases do not decay.
     """
 
-    decay_rule = "s = s * lr, w = w - s, "
-
-    def __init__(self, lr=1e-3, decay=0.0, *, weight_decay=0.01, **options):
+    def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, weight_decay: float = 0.01,
+                 **options: Any) -> None:  # fmt: skip
         super().__init__(lr, decay, weight_decay=weight_decay, **options)
 
-
-class RMSprop(Optimizer):
-    """v = rho v + (1 - rho) g^2, w -= lr_t g / (sqrt(v) + epsilon) (Tieleman and Hinton 2012)."""
-
-    rule = (
-        "s = g * g, s = s * scale, v = v * {rho}, v = v + s, "
-        "s = sqrt v, s = s + {epsilon}, s = g / s, s = s * lr, w = w - s"
-    )
-    memory = ("v",)
-
-    def __init__(self, lr=1e-3, decay=0.0, *, rho=0.9, epsilon=1e-7, **common):
-        super().__init__({"lr": lr, "decay": decay, "rho": rho, "epsilon": epsilon}, **common)
-
-    def scalars(self, lr):
-        return 1 - self.rho, 0.0
+    def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
+        """The gradient as it is; the weights decay here."""
+        w -= w * decay * lr
+        return g
 
 
-OPTIMIZERS = {kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam, AdamW)}
+OPTIMIZERS = by_name(SGD, RMSprop, Adam, AdamW)

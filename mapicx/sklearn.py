@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 
 from mapicx.model import Mapicx
 from mapicx.optimizers import Adam
-from mapicx.targets import FLOATS
+from mapicx.validation import FLOATS
 
 
 class MapicxEstimator(BaseEstimator):

@@ -1,0 +1,237 @@
+"""Checks of what users give; each raises ValueError: what is wrong, what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mapicx.layers import Layer
+
+TINY = 1e-300
+FLOATS = (np.float64, np.float32)
+# (least, below) of each option of an optimizer
+RANGES = {
+    **dict.fromkeys(("lr", "epsilon", "clipnorm"), (TINY, np.inf)),
+    **dict.fromkeys(("momentum", "rho", "beta_1", "beta_2"), (0, 1)),
+    **dict.fromkeys(("decay", "weight_decay"), (0, np.inf)),
+}
+# What other libraries call an option of ours.
+OTHER_NAMES = {
+    "learning_rate": "lr",
+    "alpha": "lr",
+    "eps": "epsilon",
+    "betas": "beta_1 and beta_2",
+    "global_clipnorm": "clipnorm",
+    "clipvalue": "clipnorm",
+    "amsgrad": "beta_2",
+}
+NAMES_OF_LOSSES = {
+    "sparse_categorical_crossentropy": "categorical_crossentropy (it takes class indices, too)",
+    "bce": "binary_crossentropy",
+    "cross_entropy": "categorical_crossentropy",
+}
+
+
+def require(holds: Any, otherwise: str) -> None:
+    """Raise ValueError with a sentence unless something holds."""
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def choose(kind: str, name: Any, choices: Any) -> Any:
+    """What a name stands for, or the name, without regard to case; ValueError if it is unknown."""
+    known = isinstance(name, str) and name.lower() in choices
+    hint = NAMES_OF_LOSSES.get(str(name).lower()) if kind == "loss" else None
+    advice = f"write {hint}" if hint else f"choose one of: {', '.join(choices)}"
+    require(known, f"unknown {kind} {name!r}; {advice}")
+    return choices[name.lower()] if isinstance(choices, dict) else name.lower()
+
+
+def by_name(*classes: type, **more: type) -> dict[str, Any]:
+    """Classes by their names in lower case, and by more names."""
+    return {kind.__name__.lower(): kind for kind in classes} | more
+
+
+def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> Any:
+    """An object of a class, or the one that a name stands for."""
+    return name if isinstance(name, base) else choose(kind, name, choices)()
+
+
+def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str]) -> None:
+    """TypeError for keywords that are none of a constructor's, with the one that was meant."""
+    for name, value in unknown.items():
+        meant = OTHER_NAMES.get(name)
+        say = (
+            f"write {owner}({meant}={value!r})" if meant in known else f"it has {', '.join(known)}"
+        )
+        raise TypeError(f"{owner} has no option {name!r}; {say}")
+
+
+def check_number(name: str, value: Any, least: float, below: float = np.inf) -> float:
+    """The value as a float, if least <= value < below (or both infinite); ValueError otherwise."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, complex)
+    fits = number and least <= value and (value < below or below == np.inf)
+    require(fits, f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
+    return float(value)
+
+
+def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The options of an optimizer as plain numbers, from the arguments of its constructor.
+
+    ValueError for one out of its range, TypeError for one that it does not have.
+    """
+    known = [name for name in arguments if name in RANGES or name == "nesterov"]
+    refuse_unknown(owner, arguments.get("unknown", {}), known)
+    checked: dict[str, Any] = {}
+    for name in sorted(known, key=["lr", "decay"].__contains__, reverse=True):
+        value = arguments[name]
+        if name == "nesterov":
+            require(isinstance(value, bool | np.bool), f"nesterov is {value!r}; give True or False")
+            checked[name] = bool(value)
+        elif name == "clipnorm" and value is None:
+            checked[name] = None
+        else:
+            checked[name] = check_number(name, value, *RANGES[name])
+            require(np.isfinite(checked[name]), f"{name} is {value!r}; give a finite number")
+    return checked
+
+
+def check_count(name: str, value: Any) -> int:
+    """The value, if it is a whole number of at least 1; ValueError otherwise."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    require(whole and value >= 1, f"{name} is {value!r}; give a whole number of at least 1")
+    return int(value)
+
+
+def check_parts(kind: type, parts: Sequence[Any]) -> None:
+    """Raise ValueError unless there are parts, all different objects of a kind."""
+    right = parts and all(isinstance(part, kind) for part in parts)
+    require(right, f"{parts!r} will not do; give at least one {kind.__name__} object")
+    alone = len(set(map(id, parts))) == len(parts)
+    require(alone, "a layer stands twice; make one for each place")
+
+
+def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
+    """(features in, values out) of layers in a row, None where only data can tell.
+
+    Raises ValueError where a layer does not take what the one before it gives.
+    """
+    sized = (layer for layer in layers if layer.n_features or not layer.keeps_width)
+    first = next((layer.n_features for layer in sized), None)
+    width = None
+    for layer in layers:
+        fits = width in (None, layer.n_features or width)
+        require(fits, f"{layer!r} follows a layer that gives {width} values; make them equal")
+        width = layer.n_neurons or (width if layer.keeps_width else None)
+    return first, width
+
+
+def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]:
+    """(features in, values out) of lists of layers, one loss and one optimizer that fit together.
+
+    Raises ValueError where they do not.
+    """
+    for kind, objects in parts.items():
+        check_parts(kind, objects)
+    layers, (loss,), _ = parts.values()
+    sizes = check_sizes(layers)
+    wanted, last = loss.activation, layers[-1]
+    named = f"{type(loss).__name__} needs {wanted.__name__} as the last layer, not {last!r}"
+    require(isinstance(last, wanted), f"{named}; end with activation={wanted.__name__!r}")
+    require(
+        sizes[1] != 1 or loss.independent,
+        "one Softmax output is always 1; for two classes give two outputs, or one Sigmoid output "
+        "with loss='binary_crossentropy'",
+    )
+    return sizes
+
+
+def check_dtype(dtype: Any) -> np.dtype[Any]:
+    """float32 or float64 as NumPy's dtype; ValueError for others."""
+    known = (float, *FLOATS, "float32", "float64")
+    require(dtype in known, f"dtype is {dtype!r}; choose float32 or float64")
+    return np.dtype(dtype)
+
+
+def make_rng(seed: Any) -> np.random.Generator:
+    """The random generator of None, a whole number or a Generator; ValueError otherwise."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
+
+
+def check_finite(values: Any, name: str) -> None:
+    """Raise ValueError if a value is NaN or infinite."""
+    # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
+    # Only if the sum overflows is each value looked at.
+    total = float(np.vdot(values, values))
+    if not (total - total == 0 or np.isfinite(values).all()):
+        raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
+
+
+def is_real(value: Any) -> bool:
+    """Whether something is one real number: of Python, NumPy, decimal or fractions."""
+    other = str | bytes | complex | np.complexfloating | np.datetime64 | np.timedelta64 | np.ndarray
+    return hasattr(value, "__float__") and not isinstance(value, other)
+
+
+def to_numbers(values: Any, name: str, dtype: Any) -> Any:
+    """Values as a finite array of `dtype`; ValueError for what is not made of plain numbers."""
+    if isinstance(values, np.ndarray) and values.dtype == dtype and type(values) is np.ndarray:
+        check_finite(values, name)  # the usual case: nothing to convert
+        return values
+    require(not isinstance(values, np.ma.MaskedArray), f"{name} is masked; give {name}.filled(...)")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} is not made of numbers, row by row: {error}") from None
+    if array.dtype.kind == "O":
+        strange = [v for v in array.ravel() if not is_real(v)]
+        kind = type(strange[0]).__name__ if strange else ""
+        require(not strange, f"{name} holds a {kind}, {strange[:1]}; give numbers")
+    fits = array.dtype.kind in "biufO"
+    require(
+        fits, f"{name} is of type {array.dtype}, which is not made of numbers; give real numbers"
+    )
+    with np.errstate(over="ignore", invalid="ignore"):  # too large: infinite, and refused below
+        array = array.astype(dtype)
+    check_finite(array, name)
+    return array
+
+
+def check_outputs(outputs: Any) -> Any:
+    """The outputs; FloatingPointError if a number of them is not finite."""
+    total = float(np.vdot(outputs, outputs))
+    if not (total - total == 0 or np.isfinite(outputs).all()):
+        raise FloatingPointError(
+            "the outputs are not finite: X or the weights are too large for the network's data "
+            "type; scale X, or use dtype='float64'"
+        )
+    return outputs
+
+
+def takes_xp(layer: Any) -> bool:
+    """Whether a layer is to be recorded: both its methods have an argument `xp`."""
+    codes = [getattr(method, "__code__", None) for method in (layer.forward, layer.backward)]
+    return all(code and "xp" in code.co_varnames[: code.co_argcount] for code in codes)
+
+
+def not_replayable(layer: str, what: str) -> ValueError:
+    """The sentence about something that a recorded layer cannot do."""
+    return ValueError(
+        f"{layer}: {what} cannot be replayed; use NumPy functions that take `out`, or leave `xp` "
+        "out of forward and backward: then the layer is called in every step"
+    )
+
+
+def show(self: Any) -> str:
+    """A repr: the class and its options, or its plain attributes."""
+    kinds = bool | int | float | str
+    names = getattr(self, "options", None) or [
+        n for n, v in vars(self).items() if isinstance(v, kinds)
+    ]
+    return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in names)})"
