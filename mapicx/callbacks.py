@@ -8,7 +8,7 @@ If one returns True, training stops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -292,11 +292,10 @@ def run_batches(
 
     FloatingPointError, with the parameters as they were, when a number is not finite.
     """
-    sums, total, batches = [0.0] * len(network.names), 0.0, network._batches
+    done, batches = [], network._batches
     for some in rows:
         batch = batches.take("train" if update else "evaluate", data, some)
-        batch.run("forward", network._forward)
-        batch.run("loss", network._loss)
+        batch.run("forward", network._forward_and_loss)
         values = batch.values(network.loss, network.names)
         if update and not values[0] - values[0] == 0:  # false for infinity and NaN
             raise FloatingPointError("the loss is not finite")
@@ -304,9 +303,17 @@ def run_batches(
             batch.run("backward", network._backward)
             network.update_params()
         batches.give(batch)
-        sums = [s + value * batch.weight for s, value in zip(sums, values, strict=True)]
-        total += batch.weight
-    return [s / total for s in sums]
+        done.append((values, batch.weight))
+    if len(done) == 1:
+        return done[0][0]
+    total = sum(weight for _, weight in done)
+    return [sum(v * weight for v, weight in column) / total for column in columns_of(done)]
+
+
+def columns_of(done: list[tuple[list[float], float]]) -> Iterator[list[tuple[float, float]]]:
+    """Each value of the batches with the batches' weights."""
+    for number in range(len(done[0][0])):
+        yield [(values[number], weight) for values, weight in done]
 
 
 def predict(self: Any, X: Any) -> Array:

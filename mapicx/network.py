@@ -67,7 +67,7 @@ class NeuralNetwork:
                  metrics: Any = ("accuracy",)) -> None:  # fmt: skip
         self.dtype, self.rng, self.eager = check_dtype(dtype), make_rng(seed), eager
         self.layers, self.loss, self.optimizer = list(layers), loss_activation, optimizer
-        parts = {Layer: self.layers, Loss: [self.loss], Optimizer: [optimizer]}
+        parts: Any = {Layer: self.layers, Loss: [self.loss], Optimizer: [optimizer]}
         self.n_features, self.n_neurons = check_network(parts)
         self.names = ["loss", *(metrics if self.loss.classifies else ())]  # what is recorded
         self.history = callbacks.History()
@@ -115,8 +115,9 @@ class NeuralNetwork:
             values = batch.recorder.apply(layer, method, values, batch.training)
         layer.output, batch.output = values, plain(values)
 
-    def _loss(self, batch: Batch) -> None:
-        """The mean loss, from what the last layer left."""
+    def _forward_and_loss(self, batch: Batch) -> None:
+        """Forward, and the mean loss from what the last layer left."""
+        self._forward(batch)
         targets, weights = map(batch.recorder.track, (batch.targets, batch.weights))
         batch.loss = plain(self.loss.forward(batch.layers[-1], targets, weights, batch.recorder))
 
@@ -170,8 +171,7 @@ class NeuralNetwork:
         """
         data, self.classes = d.make_data(self, X, y, sample_weight)
         batch = self._batches.take("gradients", data, slice(0, len(data.X)))
-        batch.run("forward", self._forward)
-        batch.run("loss", self._loss)
+        batch.run("forward", self._forward_and_loss)
         batch.run("backward", self._backward)
         self._batches.give(batch)
         return float(batch.loss.item())

@@ -76,7 +76,7 @@ class Optimizer(ABC):
     def update_slice(
         self, w: Any, g: Any, decay: Any, state: list[Any], numbers: Any, xp: Any
     ) -> None:
-        """One slice of the update: clip the gradient, let the weights decay, apply the rule."""
+        """Update one slice: clip the gradient, let the weights decay, apply the rule."""
         clip, lr, *rates = numbers
         g = g * clip if self.clipnorm else g
         g = self.decayed(w, g, decay, lr) if self.weight_decay else g
