@@ -22,6 +22,7 @@ from mapicx.data import (
     hold_out,
     make_batches,
     make_data,
+    refresh,
     to_classes,
     to_inputs,
 )
@@ -163,7 +164,7 @@ class TrainingLoop:
         for epoch in range(self.epochs):
             if self.callbacks or not epoch:
                 self.tell("on_epoch_begin", epoch)
-                network.optimizer.refresh()
+                refresh(network.optimizer)
             order = network.rng.permutation(len(data.X)) if shuffle else None
             rows = batches if order is None else (order[batch] for batch in batches)
             try:
@@ -279,7 +280,7 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
     """
     network = network_of(self)
     data, known = make_data(network, X, y, classes=classes)
-    network.optimizer.refresh()
+    refresh(network.optimizer)
     values = run_batches(network, data, [slice(0, len(data.X))], update=True)
     network.classes = known
     return values[0]
@@ -316,7 +317,7 @@ def columns_of(done: list[tuple[list[float], float]]) -> Iterator[list[tuple[flo
         yield [(values[number], weight) for values, weight in done]
 
 
-def predict(self: Any, X: Any) -> Array:
+def predict(self: Any, X: Any) -> Any:
     """The outputs (samples, outputs): probabilities, or the values of a regression.
 
     FloatingPointError if they are not finite: X is too large for the weights and `dtype`.
@@ -357,3 +358,11 @@ def partial_fit(self: Model, X: Any, y: Any, classes: Any = None) -> Model:
     """One update on all of X, as `train_on_batch`; returns the model."""
     train_on_batch(self, X, y, classes)
     return self
+
+
+def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 100) -> History:
+    """Train for exactly `epochs` full batches; print a line every `print_every`, 0: none.
+
+    FloatingPointError on divergence; the last finite weights stay.
+    """
+    return fit(self, X, y, epochs, print_every)

@@ -59,7 +59,7 @@ def save(self: Mapicx, path: Any) -> None:
         "classes": None if network.classes is None else network.classes.tolist(),
     }
     text = json.dumps(header, default=to_plain, allow_nan=False)
-    states = {f"state{number}": state for number, state in enumerate(optimizer.state)}
+    states: Any = {f"state{number}": state for number, state in enumerate(optimizer.state)}
     target = os.path.realpath(path)
     exists = os.path.exists(target)
     require(
@@ -228,3 +228,14 @@ def describe_model(self: Mapicx) -> str:
     network = self._network
     state = repr(network.optimizer) if network else "not compiled"
     return f"Mapicx({', '.join(map(repr, self.layers))}; {state})"
+
+
+def find_late(name: str) -> Any:
+    """Names of the package that are imported when they are first used, or not at all."""
+    if name in ("MapicxClassifier", "MapicxRegressor"):  # only these need scikit-learn
+        from mapicx import sklearn
+
+        return getattr(sklearn, name)
+    if name == "Sequential":
+        raise ImportError("mapicx has no Sequential; write Mapicx().add(2, 64).add(64, 3, ...)")
+    raise AttributeError(f"module 'mapicx' has no attribute {name!r}")

@@ -12,8 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from mapicx.data import Array
-from mapicx.recorder import each_time, linear
+from mapicx.data import Array, each_time, linear
 from mapicx.validation import by_name, check_count, check_number, choose, show
 
 
@@ -54,7 +53,7 @@ class Layer(ABC):
 
     keeps_width = False
     n_features = n_neurons = cast(Any, None)  # None: unknown, or what it is given if `keeps_width`
-    inputs = output = dinputs = cast(Any, None)
+    inputs = output = dinputs = cast(Array, None)
     weights = biases = dweights = dbiases = cast(Any, None)
     rng: np.random.Generator | None = None  # the network's random generator
 
@@ -141,8 +140,7 @@ class Dropout(Layer):
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """The inputs, in training times a random mask."""
-        self.output = inputs
-        self.mask = None
+        self.output, self.mask = inputs, None
         if training and self.rate:
             self.mask = np.empty(inputs.shape[::-1], inputs.dtype).T
             each_time(xp, self.draw, self.mask)

@@ -24,15 +24,15 @@ class Loss(ABC):
 
     # What the last layer must be. Its slope is part of the gradient here, and the backward pass
     # leaves that layer out; Layer: it may be any, and none is left out.
-    activation: type[Layer] = Layer
+    activation: Any = Layer
     classifies = True
     independent = False  # whether each output is a question of its own
 
     @abstractmethod
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The mean loss, (1, 1), after a forward pass of the `last` layer."""
 
-    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The gradient by the logits, or by the output if there is no `activation`."""
         return (output - targets) * weights
 
@@ -53,7 +53,7 @@ class CategoricalCrossentropy(Loss):
 
     activation = Softmax
 
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The mean over samples of -log of the probability of the true class."""
         right = xp.sum(targets * last.shifted, axis=1, keepdims=True)
         losses = xp.log(last.sums) - right
@@ -66,12 +66,13 @@ class BinaryCrossentropy(Loss):
     activation = Sigmoid
     independent = True
 
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The mean over samples and outputs."""
         losses = xp.logaddexp(0, last.inputs) - targets * last.inputs
-        return xp.mean(xp.matmul(weights.T, losses), axis=1, keepdims=True)
+        means = xp.matmul(weights.T, losses)
+        return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
-    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The gradient by the logits."""
         return (output - targets) * (weights / targets.shape[1])
 
@@ -82,12 +83,13 @@ class MeanSquaredError(Loss):
     classifies = False
     independent = True
 
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The mean over samples and outputs."""
         errors = last.output - targets
-        return xp.mean(xp.matmul(weights.T, errors * errors), axis=1, keepdims=True)
+        means = xp.matmul(weights.T, errors * errors)
+        return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
-    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Array:
+    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The gradient by the output."""
         return (output - targets) * (weights * (2 / targets.shape[1]))
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from mapicx import callbacks, files
+from mapicx import callbacks, files, validation
 from mapicx.layers import ACTIVATIONS, LAYERS, Dense, Dropout, Layer
 from mapicx.losses import LOSSES, Loss
 from mapicx.network import NeuralNetwork
 from mapicx.optimizers import OPTIMIZERS, Optimizer
-from mapicx.validation import check_dtype, check_sizes, choose, choose_object, make_rng
 
 
 class Mapicx:
@@ -40,8 +39,8 @@ class Mapicx:
     """
 
     def __init__(self, seed: Any = None, dtype: Any = "float32", *, eager: bool = False) -> None:
-        self.dtype, self.rng, self.eager = check_dtype(dtype), make_rng(seed), eager
-        self.layers: list[Layer] = []
+        self.dtype, self.rng = validation.check_dtype(dtype), validation.make_rng(seed)
+        self.layers, self.eager = list[Layer](), eager
         self.history = callbacks.History()
         self._network: NeuralNetwork | None = None
 
@@ -66,13 +65,13 @@ class Mapicx:
         """
         if isinstance(n_features, Layer):
             new = [n_features]
-        elif choose("layer", layer, LAYERS) is Dropout:
+        elif validation.choose("layer", layer, LAYERS) is Dropout:
             new = [Dropout(rate)]
         else:
             new = [Dense(n_features, n_neurons, init=init)]
             if isinstance(activation, Layer) or str(activation).lower() not in ("none", "linear"):
-                new.append(choose_object("activation", activation, ACTIVATIONS, Layer))
-        check_sizes([*self.layers, *new])
+                new.append(validation.choose_object("activation", activation, ACTIVATIONS, Layer))
+        validation.check_sizes([*self.layers, *new])
         self.layers, self._network = [*self.layers, *new], None
         return self
 
@@ -82,22 +81,18 @@ class Mapicx:
 
         Names or objects; `metrics` is "accuracy", a list of it, or empty. Returns the model.
         """
-        optimizer = choose_object("optimizer", optimizer, OPTIMIZERS, Optimizer)
-        loss = choose_object("loss", loss, LOSSES, Loss)
-        metrics = [metrics] if isinstance(metrics, str) else metrics or ()
-        metrics = [choose("metric", name, ["accuracy"]) for name in metrics]
-        options = {"seed": self.rng, "dtype": self.dtype, "eager": self.eager, "metrics": metrics}
+        optimizer = validation.choose_object("optimizer", optimizer, OPTIMIZERS, Optimizer)
+        loss = validation.choose_object("loss", loss, LOSSES, Loss)
+        options: Any = {"seed": self.rng, "dtype": self.dtype, "eager": self.eager}
+        options["metrics"] = validation.check_metrics(metrics)
         self._network = NeuralNetwork(self.layers, loss, optimizer, **options)
         return self
 
-    fit, train_on_batch, partial_fit = (
-        callbacks.fit,
-        callbacks.train_on_batch,
-        callbacks.partial_fit,
-    )
+    fit, train_on_batch = callbacks.fit, callbacks.train_on_batch
+    partial_fit, score = callbacks.partial_fit, callbacks.score
     predict, predict_classes = callbacks.predict, callbacks.predict_classes
-    evaluate, score = callbacks.evaluate, callbacks.score
-    summary, save, __repr__ = files.summary, files.save, files.describe_model
+    evaluate, summary = callbacks.evaluate, files.summary
+    save, __repr__ = files.save, files.describe_model
     __copy__ = copy.deepcopy
 
 

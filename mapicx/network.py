@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -62,7 +61,7 @@ class NeuralNetwork:
     parameters, gradients = d.Vector(), d.Vector()
     classes: Array | None = None  # the labels of the outputs, or None: indices
 
-    def __init__(self, layers: Sequence[Layer], loss_activation: Loss, optimizer: Optimizer, *,
+    def __init__(self, layers: list[Layer], loss_activation: Loss, optimizer: Optimizer, *,
                  seed: Any = None, dtype: Any = "float32", eager: bool = False,
                  metrics: Any = ("accuracy",)) -> None:  # fmt: skip
         self.dtype, self.rng, self.eager = check_dtype(dtype), make_rng(seed), eager
@@ -99,7 +98,7 @@ class NeuralNetwork:
         """Copies of the parameters: [W1 (n_in, n_out), b1 (1, n_out), ...], layer by layer."""
         return [array.copy() for layer in self.layers for array in layer.parameters().values()]
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Any) -> None:
         """Copy in arrays in the order of `get_weights`; biases may be (n_out,).
 
         ValueError if shapes do not fit or a number is not finite.
@@ -124,9 +123,8 @@ class NeuralNetwork:
     def _backward(self, batch: Batch) -> None:
         """Backward: the gradient takes the same way in reverse."""
         xp = batch.recorder
-        dvalues = self.loss.backward(
-            *map(xp.track, (batch.output, batch.targets, batch.weights)), xp
-        )
+        output, targets, weights = map(xp.track, (batch.output, batch.targets, batch.weights))
+        dvalues = self.loss.backward(output, targets, weights, xp)
         pairs = [*zip(batch.layers, self._views, strict=True)]
         for layer, views in reversed(pairs[: None if self.loss.activation is Layer else -1]):
             dvalues = xp.apply(layer, layer.backward, dvalues)
@@ -158,7 +156,7 @@ class NeuralNetwork:
         data.load(batch, slice(0, len(data.X)))
         batch.run("backward", self._backward)
         for layer, dinputs in zip(self.layers, batch.returned[::-1], strict=False):
-            layer.dinputs = None if layer is self.layers[0] else plain(dinputs)
+            layer.dinputs = plain(dinputs) if layer is not self.layers[0] else cast(Any, None)
 
     def update_params(self) -> None:
         """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large."""
@@ -176,11 +174,4 @@ class NeuralNetwork:
         self._batches.give(batch)
         return float(batch.loss.item())
 
-    predict, evaluate = callbacks.predict, callbacks.evaluate
-
-    def train(self, X: Any, y: Any, epochs: int, print_every: int = 100) -> callbacks.History:
-        """Train for exactly `epochs` full batches; print a line every `print_every`, 0: none.
-
-        FloatingPointError on divergence; the last finite weights stay.
-        """
-        return callbacks.fit(self, X, y, epochs, print_every)
+    predict, evaluate, train = callbacks.predict, callbacks.evaluate, callbacks.train

@@ -82,14 +82,6 @@ class Optimizer(ABC):
         g = self.decayed(w, g, decay, lr) if self.weight_decay else g
         self.update(w, g, state, rates, xp)
 
-    def refresh(self) -> None:
-        """Record anew if an option has changed; at the start of a training and after callbacks."""
-        now = {name: getattr(self, name) for name in self.options}
-        if now != self.options:
-            rates = {"lr": self.lr, "decay": self.decay}  # a schedule may end at 0
-            self.options = check_options(type(self).__name__, now | {"lr": 1, "decay": 0}) | rates
-            self._slices = None
-
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_slices": None, "_network": None}
 

@@ -56,7 +56,8 @@ class Recorder:
         return np.asarray(value, self.dtype if isinstance(value, int | float) else None)
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(np, name, None)
+        # np.max is a Python function around this, which takes a fourth of its time on small arrays.
+        function: Any = np.maximum.reduce if name == "max" else getattr(np, name, None)
         if name in d.CONSTANTS:
             return lambda *args, **options: function(*map(d.plain, args), **options)
         if isinstance(function, type) or not callable(function):
@@ -93,15 +94,6 @@ class Recorder:
         ones = np.ones((x.shape[axis], 1), self.dtype)
         return self.call(np.matmul, *((x, ones) if axis else (ones.T, x)), out=out)
 
-    def mean(self, x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        """np.mean."""
-        total = self.sum(x, axis, keepdims)
-        return total * (total.size / x.size)
-
-    def max(self, x: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Array:
-        """np.max, without its Python wrapper."""
-        return self.call(np.maximum.reduce, x, axis=axis, keepdims=keepdims, out=out)
-
     def note(self, function: Callable[..., Any], *args: Any) -> None:
         """Run something that is not one NumPy call (chance, a copy), now and in every replay."""
         function(*args)
@@ -131,18 +123,3 @@ class Recorder:
         np.copyto(result, values)
         self.calls.append(lambda: np.copyto(result, function(*args)))
         return self.track(result)
-
-
-def linear(inputs: Array, weights: Array, biases: Array, xp: Any = np) -> Array:
-    """inputs @ weights + biases.
-
-    In a network the memory of inputs goes on with a column of ones, that of weights with biases:
-    then [inputs, 1] @ [weights; biases] is all in one product, which saves a tenth of a step.
-    """
-    factors = isinstance(xp, Recorder) and d.join_factors(inputs, weights, biases)
-    return xp.matmul(*factors) if factors else xp.matmul(inputs, weights) + biases
-
-
-def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
-    """Run what is not a NumPy call, such as drawing random numbers, now and in every replay."""
-    xp.note(function, *args) if isinstance(xp, Recorder) else function(*args)

@@ -55,6 +55,12 @@ def by_name(*classes: type, **more: type) -> dict[str, Any]:
     return {kind.__name__.lower(): kind for kind in classes} | more
 
 
+def check_metrics(metrics: Any) -> list[str]:
+    """One metric, or a list of them, by name."""
+    names = [metrics] if isinstance(metrics, str) else metrics or ()
+    return [choose("metric", name, ["accuracy"]) for name in names]
+
+
 def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> Any:
     """An object of a class, or the one that a name stands for."""
     return name if isinstance(name, base) else choose(kind, name, choices)()
@@ -153,7 +159,8 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     """float32 or float64 as NumPy's dtype; ValueError for others."""
     known = (float, *FLOATS, "float32", "float64")
     require(dtype in known, f"dtype is {dtype!r}; choose float32 or float64")
-    return np.dtype(dtype)
+    checked: np.dtype[Any] = np.dtype(dtype)
+    return checked
 
 
 def make_rng(seed: Any) -> np.random.Generator:
