@@ -551,7 +551,7 @@ class Slices:
     ) -> None:  # fmt: skip
         self.optimizer, self.w, self.gradients, self.recorder = optimizer, w, gradients, recorder
         if optimizer.state and optimizer.state[0].shape != w.shape:
-            optimizer.reset()  # the state of another network
+            optimizer.iterations, optimizer.state = 0, []  # they are another network's
         fresh = [np.zeros_like(w) for _ in optimizer.slots[len(optimizer.state) :]]
         optimizer.state = [*optimizer.state, *fresh][: len(optimizer.slots)]
         self.decay = (decays * optimizer.weight_decay).astype(w.dtype)
@@ -585,7 +585,7 @@ def serve(optimizer: Optimizer, network: NeuralNetwork) -> Optimizer:
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy.deepcopy(optimizer)
-    optimizer.reset()
+    optimizer.iterations, optimizer.state, optimizer._slices = 0, [], None
     optimizer._network = weakref.ref(network)
     return optimizer
 

