@@ -15,6 +15,7 @@ from mapicx.validation import (
     check_finite,
     check_number,
     check_options,
+    is_masked,
     is_real,
     not_replayable,
     require,
@@ -286,7 +287,7 @@ def to_targets(
 
 def to_labels(y: Any) -> Array:
     """Targets as an array of numbers, booleans or strings, a single column flat."""
-    require(not isinstance(y, np.ma.MaskedArray), "y is masked; leave those samples out")
+    require(not is_masked(y), "y is masked; leave those samples out")
     try:
         y = np.asarray(y)
     except ValueError as error:  # rows of different lengths
@@ -494,7 +495,9 @@ def new_array(shape: Any, dtype: Any) -> Array:
     """
     if len(shape) != 2:
         return np.empty(shape, dtype)
-    return np.ones((shape[1] + 1, shape[0]), dtype)[:-1].T
+    memory = np.empty((shape[1] + 1, shape[0]), dtype)
+    memory[-1] = 1
+    return memory[:-1].T
 
 
 def join_factors(inputs: Array, weights: Array, biases: Array) -> list[Array] | None:
@@ -538,6 +541,9 @@ def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, An
     """The shape and the data type of what a NumPy function returns."""
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
+    if isinstance(function, np.ufunc) and function.nout == 1 and not function.signature:
+        kinds = (*(a.dtype for a in args), None)
+        return np.broadcast(*args).shape, function.resolve_dtypes(kinds)[-1]
     result = np.asarray(function(*args, **options))
     return result.shape, result.dtype
 

@@ -46,7 +46,8 @@ class Recorder:
         """The same memory as an array whose use is recorded."""
         tracked = array.view(RecordedArray)
         tracked.recorder = self
-        self.memory[id(d.root(array))] = d.root(array)
+        memory = d.root(array)
+        self.memory[id(memory)] = memory
         return tracked
 
     def operand(self, value: Any) -> Array:
@@ -69,7 +70,7 @@ class Recorder:
         """Run a NumPy function that takes `out` in its fastest form, and note it."""
         args = [self.operand(value) for value in values]
         if function in (np.maximum, np.minimum):  # with a single number they take 2.5 times as long
-            shape = np.broadcast_shapes(*(a.shape for a in args))
+            shape = np.broadcast(*args).shape
             args = [a if a.shape else self.filled(float(a), shape) for a in args]
         result = np.asarray(self.new_result(function, args, options) if out is None else out)
         call = d.bind_call(function, args, result, options)

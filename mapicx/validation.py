@@ -180,6 +180,11 @@ def check_finite(values: Any, name: str) -> None:
         raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
 
+def is_masked(values: Any) -> bool:
+    """Whether an array hides some values; asked without importing numpy.ma, which takes 2 MB."""
+    return hasattr(values, "mask") and hasattr(values, "filled")
+
+
 def is_real(value: Any) -> bool:
     """Whether something is one real number: of Python, NumPy, decimal or fractions."""
     other = str | bytes | complex | np.complexfloating | np.datetime64 | np.timedelta64 | np.ndarray
@@ -191,7 +196,7 @@ def to_numbers(values: Any, name: str, dtype: Any) -> Any:
     if isinstance(values, np.ndarray) and values.dtype == dtype and type(values) is np.ndarray:
         check_finite(values, name)  # the usual case: nothing to convert
         return values
-    require(not isinstance(values, np.ma.MaskedArray), f"{name} is masked; give {name}.filled(...)")
+    require(not is_masked(values), f"{name} is masked; give {name}.filled(...)")
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
