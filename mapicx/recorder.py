@@ -63,7 +63,8 @@ class Recorder:
         if name in d.CONSTANTS:
             return lambda *args, **options: function(*map(d.plain, args), **options)
         if isinstance(function, type) or not callable(function):
-            raise AttributeError(f"NumPy's {name} has no place in a recorded layer")
+            special = name[:2] == "__"  # Python asks for these
+            raise AttributeError(name) if special else not_replayable(self.layer, f"np.{name}")
         return partial(self.call, function)
 
     def call(self, function: Any, *values: Any, out: Any = None, **options: Any) -> Array:
