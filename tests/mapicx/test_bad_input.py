@@ -12,7 +12,6 @@ from mapicx import (
     SGD,
     Adam,
     BinaryCrossentropy,
-    CategoricalCrossentropy,
     Dense,
     Dropout,
     EarlyStopping,
@@ -69,7 +68,23 @@ FITS = {
     "zero weights": (X, Y, {"sample_weight": np.zeros(12)}),
     "NaN weights": (X, Y, {"sample_weight": np.full(12, np.nan)}),
     "unknown class in weights": (X, Y, {"class_weight": {7: 1.0}}),
-    "class weights no dict": (X, Y, {"class_weight": "balanced"}),
+    "class weights no dict": (X, Y, {"class_weight": "equal"}),
+    "class weights below 0": (X, Y, {"class_weight": {0: -1.0}}),
+    "masked X": (np.ma.masked_greater(X, 0.5), Y, {}),
+    "complex X": (X + 1j, Y, {}),
+    "dates in X": (np.zeros((12, 2), "M8[s]"), Y, {}),
+    "digits as strings": (X.astype(str), Y, {}),
+    "None in X": ([[0.0, None]] * 12, Y, {}),
+    "ragged X": ([[0.0], [0.0, 1.0]] * 6, Y, {}),
+    "masked y": (X, np.ma.masked_equal(Y, 1), {}),
+    "a missing label": (X, np.array(["a", "b", None] * 4, object), {}),
+    "labels of two kinds": (X, np.array(["a", 1, 2] * 4, object), {}),
+    "bytes as labels": (X, np.array([b"a", b"b", b"c"] * 4), {}),
+    "dates as labels": (X, np.zeros(12, "M8[s]"), {}),
+    "words as weights": (X, Y, {"sample_weight": ["a"] * 12}),
+    "validation data without y": (X, Y, {"validation_data": X}),
+    "half a pair": (X, Y, {"validation_data": (X,)}),
+    "callback for other arguments": (X, Y, {"callbacks": [lambda epoch, logs: None]}),
     "callback no function": (X, Y, {"callbacks": [3]}),
     "monitor not recorded": (X, Y, {"callbacks": [EarlyStopping()]}),
 }
@@ -149,8 +164,13 @@ CALLS = {
     "weights that do not fit": lambda: make().set_weights([np.ones((2, 2))] * 4),
     "NaN weights": lambda: make().set_weights([w * np.nan for w in make().get_weights()]),
     "predict NaN": lambda: make().predict(NAN),
-    "a layer without methods": lambda: NeuralNetwork(
-        [Layer(), Softmax()], CategoricalCrossentropy(), SGD()
+    "one softmax output": lambda: Mapicx().add(2, 1, activation="Softmax").compile(),
+    "sparse loss of Keras": lambda: make("sparse_categorical_crossentropy"),
+    "nesterov as a word": lambda: SGD(nesterov="yes"),
+    "endless learning rate": lambda: SGD(float("inf")),
+    "print_every below 0": lambda: make().fit(X, Y, print_every=-1),
+    "class weights of a regression": lambda: make("mse", 1, "linear").fit(
+        X, Y / 2, class_weight={0: 5.0}, verbose=False
     ),
 }
 
@@ -159,6 +179,38 @@ CALLS = {
 def test_calls_refuse_with_a_sentence(case):
     with pytest.raises(ValueError, match=r"\w+ \w+ \w+"):
         CALLS[case]()
+
+
+def test_a_layer_needs_its_two_methods():
+    class Half(Layer):
+        def forward(self, inputs, training=False):
+            return inputs
+
+    with pytest.raises(TypeError, match="backward"):
+        Half()
+
+
+def test_a_keyword_of_another_library_is_answered_with_ours():
+    with pytest.raises(TypeError, match=r"write Adam\(lr=0.01\)"):
+        Adam(learning_rate=0.01)
+    with pytest.raises(TypeError, match="no option 'speed'"):
+        SGD(speed=3)
+    with pytest.raises(ImportError, match=r"Mapicx\(\)"):
+        from mapicx import Sequential  # noqa: F401
+
+
+def test_outputs_that_overflow_are_refused():
+    model = Mapicx(seed=0).add(2, 64).add(64, 64).add(64, 3, activation="Softmax").compile()
+    huge = np.full((1, 2), 3e38, np.float32)
+    with np.errstate(all="ignore"):
+        for call in (model.predict, model.predict_classes, lambda X: model.score(X, [0])):
+            with pytest.raises(FloatingPointError, match="not finite"):
+                call(huge)
+
+
+def test_a_layer_without_methods_cannot_be_made():
+    with pytest.raises(TypeError, match="forward"):
+        Layer()
 
 
 def test_a_compile_that_fails_leaves_the_model_as_it_was():
