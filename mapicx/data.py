@@ -446,7 +446,8 @@ class RecordedArray(np.ndarray[Any, Any]):
             return xp.call(ufunc, *inputs, out=out[0], **options)
         if method == "reduce" and ufunc in REDUCTIONS:  # also x.sum() and x.max()
             axis, keepdims = options.get("axis", 0), options.get("keepdims", False)
-            return getattr(xp, REDUCTIONS[ufunc])(*inputs, axis, keepdims is True, out=out[0])
+            options = {"axis": axis, "keepdims": keepdims is True, "out": out[0]}
+            return getattr(xp, REDUCTIONS[ufunc])(*inputs, **options)
         raise not_replayable(xp.layer, f"np.{ufunc.__name__}.{method}")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -461,7 +462,14 @@ class RecordedArray(np.ndarray[Any, Any]):
     def __repr__(self) -> str:
         return repr(np.asarray(self))
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return str(np.asarray(self))
+
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        if isinstance(part, np.generic) and not self.recorder.eager:  # a number, not a view
+            raise not_replayable(self.recorder.layer, "a single value of an array, x[i, j],")
+        return part
 
 
 def guard(name: str) -> Callable[..., Any]:
