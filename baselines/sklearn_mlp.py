@@ -6,7 +6,7 @@ import math
 import warnings
 
 from baselines._base import Network, import_numpy, numpy_gflops
-from baselines.classical import tuned
+from baselines.classical import choose_options
 
 
 class _Mlp(Network):
@@ -137,7 +137,7 @@ class MlpLbfgs(_Mlp):
 
     def __init__(self, workload, **arguments):
         super().__init__(workload, **arguments)
-        self.options = tuned(self.name, workload)
+        self.options = choose_options(self.name, workload)
 
     def build(self, data, weights=None):
         self.data = data

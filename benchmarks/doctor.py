@@ -18,7 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from benchmarks.measure import machine, threads
-from benchmarks.measure.endings import EXTRAS
+from benchmarks.measure.exit_status import EXTRAS
+from benchmarks.paths import ROOT
 
 EXAMPLE = """examples:
   python -m benchmarks.doctor
@@ -59,7 +60,7 @@ def load(environment: Mapping[str, str]) -> Iterator[Finding]:
     if not hasattr(os, "getloadavg"):
         yield Finding("unknown", "the load of the machine: this system does not tell")
         return
-    busy, cores = os.getloadavg()[0], machine.cores()
+    busy, cores = os.getloadavg()[0], machine.count_cores()
     if busy > 0.3 * cores:
         yield Finding(
             "distorts",
@@ -69,7 +70,7 @@ def load(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Clock frequency that follows the load."""
-    governor = machine.environment()["frequency_governor"]
+    governor = machine.describe_environment()["frequency_governor"]
     if governor is None:
         yield Finding("unknown", "frequency scaling: the system shows no governor")
     elif governor != "performance":
@@ -99,7 +100,7 @@ def memory(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def cores(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Too few cores to keep the harness off the measured one."""
-    if machine.cores() < 2:
+    if machine.count_cores() < 2:
         yield Finding(
             "distorts", "there is one core: the harness shares it with what it measures; use two"
         )
@@ -109,7 +110,7 @@ def cores(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def virtual(environment: Mapping[str, str]) -> Iterator[Finding]:
     """A hypervisor that takes time away."""
-    virtualised = machine.environment()["virtualised"]
+    virtualised = machine.describe_environment()["virtualised"]
     if virtualised is None:
         yield Finding("unknown", "whether this is a virtual machine")
     elif virtualised:
@@ -195,7 +196,7 @@ def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
             "unknown", "the frameworks' matrix products: no run with figures is in results/ yet"
         )
         return
-    known = rows[(rows["machine_id"] == machine.machine_id(machine.environment()))]
+    known = rows[(rows["machine_id"] == machine.identify_machine(machine.describe_environment()))]
     speed = known.dropna(subset="gemm_gflops").groupby("system")["gemm_gflops"].median()
     for name, value in speed.items():
         if value < 0.5 * speed.max():
@@ -217,7 +218,7 @@ HEADINGS = {
 
 
 def _pins() -> Iterator[tuple[str, str]]:
-    path = machine.ROOT / "constraints.txt"
+    path = ROOT / "constraints.txt"
     for line in path.read_text().splitlines() if path.exists() else ():
         name, separator, pinned = line.partition("==")
         if separator:

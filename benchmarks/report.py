@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.record.store import RUN, runs_below
+from benchmarks.paths import RUN, find_runs
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
@@ -124,7 +124,7 @@ def find_run(name: str, results: Path) -> Path:
     for folder in (Path(name), results / name, results / "local" / name):
         if (folder / RUN).exists():
             return folder
-    names = [found.name for found in runs_below(results)]
+    names = [found.name for found in find_runs(results)]
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names[-3:]
     hint = f"; the nearest names are {', '.join(near)}" if near else f"; {results} holds no run"
     raise ValueError(f"there is no run {name}{hint}")
@@ -137,7 +137,7 @@ def tracked_runs(results: Path) -> list[Path]:
         said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
         found = [(results / name).parent for name in said.split("\0") if name]
     except (OSError, subprocess.CalledProcessError):
-        found = runs_below(results)
+        found = find_runs(results)
     found = [run for run in found if run.parent.name != "local" and (run / RUN).exists()]
     return sorted(found, key=lambda run: run.name)
 
@@ -149,7 +149,7 @@ def newest_tracked(results: Path) -> Path | None:
 
 
 def _nothing(results: Path) -> str:
-    names = [found.name for found in runs_below(results)]
+    names = [found.name for found in find_runs(results)]
     if not names:
         return f"{results} holds no run; `python -m benchmarks.run` records one"
     return f"git tracks no run in {results}; name one: {', '.join(names[-3:])}"

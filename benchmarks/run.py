@@ -15,15 +15,18 @@ from typing import Any
 
 import baselines
 from benchmarks import tuning
-from benchmarks.measure import controls, machine
-from benchmarks.measure.campaign import Campaign
-from benchmarks.measure.executors import Local
-from benchmarks.measure.runs import Run, planned, resumed
-from benchmarks.plan import columns, suites, table_options
-from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.durations import Durations, spoken
-from benchmarks.plan.tuning import SUITE
-from benchmarks.plan.workloads import UsageError
+from benchmarks.errors import UsageError
+from benchmarks.measure import machine
+from benchmarks.measure.controls import find_defects
+from benchmarks.measure.executor import Executor
+from benchmarks.measure.runs import Run, plan_run, resume_run
+from benchmarks.measure.scheduler import Scheduler
+from benchmarks.options import format_duration
+from benchmarks.plan import suites
+from benchmarks.plan.durations import Durations
+from benchmarks.plan.table import describe_table
+from benchmarks.plan.table_columns import TASKS
+from benchmarks.plan.workloads import read_workloads
 
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
@@ -36,7 +39,7 @@ EXAMPLE = """examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(
         prog="python -m benchmarks.run",
@@ -50,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     add("--workloads", metavar="w", help="only these; scaling-width is all its sizes")
     add("--data", metavar="FILE", help="train on your own table: .csv, .parquet or .npz")
     add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
-    add("--task", choices=columns.TASKS, help="of --data (default: what its target looks like)")
+    add("--task", choices=TASKS, help="of --data (default: what its target looks like)")
     add("--seeds", type=int, help="number of blocks, one seed each (quick: 6)")
     add("--preset", help=f"{', '.join(suites.PRESETS)} (default: quick)")
     add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
@@ -73,18 +76,18 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         if options.list:
             return _list()
-        if options.suite == SUITE:
-            return tuning.main(options, arguments)
-        run = resumed(options) if options.resume else planned(options, arguments)
+        if options.suite == tuning.SUITE:
+            return tuning.run_tuning(options, arguments)
+        run = resume_run(options) if options.resume else plan_run(options, arguments)
         if options.plan:
             return _show_plan(run)
         return _execute(run, options)
     except UsageError as error:
-        print(f"{parser().prog}: {error}", file=sys.stderr)
+        print(f"{build_parser().prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -104,10 +107,10 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
                 " give another one with --results"
             ) from None
     if run.forced:
-        store.note_forced(run.forced, machine.versions(), machine.digests())
+        store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
     _announce(run, durations)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
-    executor = Local(
+    executor = Executor(
         run.workloads,
         run.requires,
         facts,
@@ -119,8 +122,8 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
     had_rows = len(store.rows())
     try:
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
-            campaign = Campaign(store, executor, durations, screen, run.side_by_side)
-            complete = campaign.run(run.plan, run.budget_s)
+            scheduler = Scheduler(store, executor, durations, screen, run.side_by_side)
+            complete = scheduler.run(run.plan, run.budget_s)
     except KeyboardInterrupt:
         interrupted = True
     except OSError as error:
@@ -149,14 +152,14 @@ def _bytes(mebibytes: float | None) -> int | None:
 def _announce(run: Run, durations: Durations) -> None:
     recorded = {row["trial_id"] for row in run.store.rows()}
     missing = [trial for trial in run.plan if trial.trial_id not in recorded]
-    expected = durations.of(missing)
-    limit = f", budget {spoken(run.budget_s)}" if run.budget_s else ""
+    expected = durations.expect(missing)
+    limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
     print(
         f"{run.store.run.name}: {len(missing)} trials in {run.blocks} blocks,"
-        f" expected {spoken(expected)}{limit}",
+        f" expected {format_duration(expected)}{limit}",
         flush=True,
     )
-    for line in table_options.announcement(run.description):
+    for line in describe_table(run.description):
         print(f"  {line}", flush=True)
     for entry in run.description["skipped"]:
         print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
@@ -189,7 +192,7 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
         ):
             print(text, file=sys.stderr)
         return 1
-    defects = controls.defects(rows)
+    defects = find_defects(rows)
     for text in defects:
         print(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
     return 5 if defects else 0
@@ -197,7 +200,7 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
 
 def _show_plan(run: Run) -> int:
     durations = Durations(run.workloads)
-    for line in table_options.announcement(run.description):
+    for line in describe_table(run.description):
         print(line)
     for trial in run.plan:
         print(
@@ -206,9 +209,8 @@ def _show_plan(run: Run) -> int:
         )
     for entry in run.description["skipped"]:
         print(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
-    print(
-        f"{len(run.plan)} trials in {run.blocks} blocks, expected {spoken(durations.of(run.plan))}"
-    )
+    expected = format_duration(durations.expect(run.plan))
+    print(f"{len(run.plan)} trials in {run.blocks} blocks, expected {expected}")
     return 0
 
 
@@ -220,9 +222,10 @@ def _list() -> int:
     for name, entry in suites.SUITES.items():
         print(f"  {name}: {entry['question']}")
     print("workloads:")
-    for name, one in catalogue.workloads().items():
-        shape = "-".join(map(str, one.layers))
-        print(f"  {name}: {one.dataset}, {one.train_rows} rows, {shape}, {one.optimizer}")
+    for name, workload in read_workloads().items():
+        shape = "-".join(map(str, workload.layers))
+        rows = f"{workload.train_rows} rows"
+        print(f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}")
     print(f"presets: {', '.join(suites.PRESETS)}")
     return 0
 

@@ -29,7 +29,7 @@ BOUNDS = (
 MUST_WORK = ("noop", "matmul")  # matmul checks its own product
 
 
-def defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def find_defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Sentences about impossible controls; empty if the instrument can be trusted."""
     found = []
     for row in rows:

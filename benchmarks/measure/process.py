@@ -8,13 +8,19 @@ grandchild that keeps the pipe open cannot hold it up.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import signal
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from benchmarks.measure import threads
+from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL
 TAIL = 4000  # bytes of stderr worth keeping
@@ -31,6 +37,53 @@ class Ended(NamedTuple):
     killed: str
     started: float
     ended: float
+
+
+def run_module(
+    module: str,
+    spec: Mapping[str, Any],
+    *,
+    timeout: float,
+    cores: int = 1,
+    memory_limit: int | None = None,
+    watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> Ended:
+    """Run a module of this project in a trial's environment, and hear what it says.
+
+    Parameters
+    ----------
+    module : str
+        What `python -m` is to run.
+    spec : mapping
+        What the module is to do; it gets this as JSON, with "pipe", the descriptor for its
+        answer, and "exec_at", the `perf_counter` time of its start.
+    timeout, memory_limit : float, int
+        Seconds and bytes at which the child is killed.
+    cores : int
+        How many threads its libraries are told to use.
+    watch : callable
+        Called with the process as soon as it exists.
+    """
+
+    def arguments(pipe: int, started: float) -> list[str]:
+        return ["-m", module, json.dumps({**spec, "pipe": pipe, "exec_at": started})]
+
+    return run_python(
+        arguments, cores=cores, timeout=timeout, memory_limit=memory_limit, watch=watch
+    )
+
+
+def run_python(
+    arguments: Callable[[int, float], list[str]], *, cores: int = 1, **options: Any
+) -> Ended:
+    """Run an interpreter in a trial's environment; the project is found through PYTHONPATH."""
+    with tempfile.TemporaryDirectory(prefix="mapicx-trial-") as scratch:
+        return run(
+            lambda pipe, started: [sys.executable, "-P", *arguments(pipe, started)],
+            environment=threads.child_environment(cores, scratch, str(ROOT), os.environ),
+            folder=scratch,
+            **options,
+        )
 
 
 def run(

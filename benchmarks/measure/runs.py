@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.measure import machine, support
-from benchmarks.plan import suites, table_options, trials
-from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.trials import CONTROLS, Trial
-from benchmarks.plan.workloads import UsageError, read_table
-from benchmarks.record.store import LOCAL, Store, read_run
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.measure import machine
+from benchmarks.measure.footprint import measure_footprint
+from benchmarks.measure.system_info import ask_systems
+from benchmarks.options import parse_duration
+from benchmarks.paths import LOCAL
+from benchmarks.plan import suites, table, trials
+from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
+from benchmarks.plan.workloads import read_table
+from benchmarks.record.store import Store, read_run
 
 
 @dataclasses.dataclass
@@ -53,10 +57,10 @@ class Run:
         return f"--resume {self.store.run.name}{again}"
 
 
-def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
+def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     """A new run from the command line."""
-    own = table_options.own_table(options)
-    request = suites.request(
+    own = table.read_options(options)
+    request = suites.make_request(
         suite=options.suite or "spiral",
         preset=options.preset or "quick",
         systems=options.systems,
@@ -65,42 +69,42 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         measures=options.measures,
         threads=options.threads or "1",
         budget=options.budget,
-        cores=machine.cores(),
+        cores=machine.count_cores(),
         own=own.workload if own else None,
     )
     names = dict.fromkeys(
         [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
     )
     machine.compile_packages()
-    answers = support.ask(names, request.workloads, options.timeout)
+    answers = ask_systems(names, request.workloads, options.timeout)
     order_seed = secrets.randbits(32)
-    plan, skipped = trials.plan(request, answers, order_seed)
-    footprint, warnings = _footprint(plan, answers, options)
-    environment = machine.environment()
+    plan, skipped = trials.plan_trials(request, answers, order_seed)
+    footprint, warnings = _measure_footprint(plan, answers, options)
+    environment = machine.describe_environment()
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
     description = {
         "format": 1,
         "run_id": run_id,
         "created_at": now.isoformat(timespec="seconds"),
-        "command": machine.command_line(arguments),
+        "command": machine.shorten_command(arguments),
         "suite": request.suite,
         "question": request.question,
         "preset": request.preset,
         "side_by_side": request.side_by_side,
         "budget_s": request.budget_s,
         "plan": [trial.trial_id for trial in plan],
-        "trials": [trial.described() for trial in plan],
+        "trials": [trial.describe() for trial in plan],
         "named": list(request.named),
         "skipped": skipped,
         "requires": {name: list(answer.requires) for name, answer in answers.items()},
-        "workloads": {one.name: dataclasses.asdict(one) for one in request.workloads},
+        "workloads": {item.name: dataclasses.asdict(item) for item in request.workloads},
         "seeds": sorted({trial.seed for trial in plan if trial.block}),
         "order": f"shuffled within each block by random.Random({order_seed})",
-        "machine_id": machine.machine_id(environment),
+        "machine_id": machine.identify_machine(environment),
         "environment": environment,
-        "versions": machine.versions(),
-        "digests": machine.digests(),
+        "versions": machine.installed_versions(),
+        "digests": machine.digest_code(),
         "own_order": [name for name, answer in answers.items() if answer.own_order],
         "margins": read_table("margins.toml"),
         "footprint": footprint,
@@ -122,19 +126,17 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
     )
 
 
-def _footprint(
-    plan: list[Trial], answers: dict[str, trials.Support], options: argparse.Namespace
+def _measure_footprint(
+    plan: list[Trial], answers: dict[str, SystemInfo], options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[str]]:
     """What the installations weigh, for a run that measures what they take in memory too."""
     if options.plan or not any(trial.measure == "memory" for trial in plan):
         return {}, []
-    from benchmarks.measure import footprint
-
-    shown = {name: one.requires for name, one in answers.items() if one.family != "control"}
-    return footprint.ask(shown, options.timeout)
+    shown = {name: info.requires for name, info in answers.items() if info.family != "control"}
+    return measure_footprint(shown, options.timeout)
 
 
-def resumed(options: argparse.Namespace) -> Run:
+def resume_run(options: argparse.Namespace) -> Run:
     """A run that was begun before: its plan comes from run.json."""
     given = Path(options.resume)
     places = (given, options.results / options.resume, options.results / LOCAL / options.resume)
@@ -144,7 +146,7 @@ def resumed(options: argparse.Namespace) -> Run:
     except FileNotFoundError:
         found = [*options.results.glob("*/run.json"), *options.results.glob(f"{LOCAL}/*/run.json")]
         known = sorted(path.parent.name for path in found)
-        raise catalogue.unknown("run", options.resume, known or ["(there is none)"]) from None
+        raise unknown_name("run", options.resume, known or ["(there is none)"]) from None
     for name in ("suite", "preset"):
         asked = getattr(options, name)
         if asked is not None and asked != description[name]:
@@ -155,16 +157,16 @@ def resumed(options: argparse.Namespace) -> Run:
     for name in ("systems", "workloads", "seeds", "measures", "threads"):
         if getattr(options, name) is not None:
             raise UsageError(f"--{name} is part of the run's plan; leave it out to resume")
-    source = table_options.source_again(options, description)
+    source = table.find_source(options, description)
     changes = _changes(description)
     if changes and not options.force:
         raise UsageError(
             f"{', '.join(changes)} changed since the run began, so its rows would not belong"
             " together; start a new run, or add --force"
         )
-    plan = [trials.from_description(entry) for entry in description["trials"]]
+    plan = [trials.read_trial(entry) for entry in description["trials"]]
     requires = {name: tuple(found) for name, found in description["requires"].items()}
-    budget = suites.seconds(options.budget)
+    budget = parse_duration(options.budget)
     machine.compile_packages()
     return Run(Store(folder), plan, description, requires, budget, False, changes, source)
 
@@ -172,9 +174,9 @@ def resumed(options: argparse.Namespace) -> Run:
 def _changes(description: dict[str, Any]) -> list[str]:
     """What is not as it was when the run was planned."""
     now = {
-        "code": machine.digests(),
-        "versions": machine.versions(),
-        "the machine": machine.machine_id(machine.environment()),
+        "code": machine.digest_code(),
+        "versions": machine.installed_versions(),
+        "the machine": machine.identify_machine(machine.describe_environment()),
     }
     then = {
         "code": description["digests"],

@@ -1,6 +1,6 @@
 """One trial, in this process, from exec to one row on the pipe.
 
-    python -m benchmarks.measure.worker SPEC     SPEC is JSON, written by executors.py
+    python -m benchmarks.measure.worker SPEC     SPEC is JSON, written by executor.py
 
 Only the standard library is imported until the system loads its framework, so that what the
 process costs is what the system costs. The row travels over its own pipe: nothing that a
@@ -14,12 +14,19 @@ STARTED_WITH = frozenset(sys.modules)  # an environment's start-up hooks are not
 import contextlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
+import re  # noqa: E402
 import time  # noqa: E402
+from collections.abc import Collection, Iterator  # noqa: E402
+from importlib.machinery import PathFinder  # noqa: E402
+from typing import Any  # noqa: E402
 
 from baselines.contract import Workload  # noqa: E402
-from benchmarks.measure import isolation, threads  # noqa: E402
+from benchmarks.measure import threads  # noqa: E402
+from benchmarks.measure.phases import MeasuredSystem  # noqa: E402
 from benchmarks.measure.score import Diverged, Invalid, as_losses  # noqa: E402
-from benchmarks.measure.trial import Trial  # noqa: E402
+
+HARNESS = frozenset({"baselines", "benchmarks", "__main__", "__mp_main__"})
+SHARED_OBJECT = re.compile(r"/\S.*\.so(?:\.\d+)*(?: \(deleted\))?$")
 
 
 class Stopwatch:
@@ -38,11 +45,41 @@ class Stopwatch:
             self.cpu[name] = time.process_time() - cpu
 
 
+class Finder:
+    """The interpreter's finder of files, to which some modules and distributions do not exist."""
+
+    def __init__(self, modules: Collection[str], distributions: Collection[str]) -> None:
+        self.modules, self.distributions = frozenset(modules), frozenset(distributions)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if path is None and name in self.modules:
+            return None
+        return PathFinder.find_spec(name, path, target)
+
+    def find_distributions(self, *context: Any) -> Iterator[Any]:
+        for distribution in PathFinder.find_distributions(*context):
+            if _normalise(distribution.name) not in self.distributions:
+                yield distribution
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(PathFinder, name)
+
+
+def hide(modules: Collection[str], distributions: Collection[str]) -> None:
+    """From now on these are not found; what is loaded stays."""
+    sys.meta_path[sys.meta_path.index(PathFinder)] = Finder(modules, distributions)
+
+
+def _normalise(name: str) -> str:
+    """A distribution's name as the packaging standards compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def run(spec, row):
     """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
     ready = time.perf_counter()
     measure = spec["measure"]
-    isolation.hide(**spec["hidden"])
+    hide(**spec["hidden"])
     workload = Workload(**spec["workload"])
     clock = Stopwatch()
     probe = clock
@@ -53,33 +90,50 @@ def run(spec, row):
         with probe.phase("numpy"):
             import numpy  # noqa: F401  (a phase of its own: every framework needs it)
     try:
-        trial = Trial(spec, workload, probe)
-        trial.train()
+        measured = MeasuredSystem(spec, workload, probe)
+        measured.train()
         row["cpu_s"] = time.process_time()
         row["context_switches"] = _involuntary_switches()
         if measure == "parity":
-            row.update(trial.parity())
+            row.update(measured.parity())
         else:
             row["measured_until"] = time.time()
-            row.update(trial.scored())
+            row.update(measured.scored())
         if measure == "time":
             row["time_start_s"] = ready - spec["exec_at"]
             row.update(_times(clock.wall))
             began = time.perf_counter()
-            row.update(trial.repeated())
-            row["excluded_s"] = trial.scoring_s + time.perf_counter() - began
+            row.update(measured.repeated())
+            row["excluded_s"] = measured.scoring_s + time.perf_counter() - began
             row["defect"] = threads.cap_defect(
                 spec["threads"], clock.cpu["train"], clock.wall["train"]
             )
         elif measure == "accuracy":
-            trial.save(losses=as_losses(trial.system.losses))
+            measured.save(losses=as_losses(measured.system.losses))
     finally:
         if measure == "memory":
             row.update(probe.fields())
-    if measure == "memory":  # its own import comes after every figure
-        from benchmarks.measure.loaded import loaded
+    if measure == "memory":
+        row.update(count_loaded())
 
-        row.update(loaded(STARTED_WITH))
+
+def count_loaded(started_with: Collection[str] = STARTED_WITH) -> dict[str, int | None]:
+    """What this process holds at its end: imported modules and mapped shared libraries."""
+    names = sys.modules.keys() - set(started_with)
+    return {
+        "modules_imported": sum(name.partition(".")[0] not in HARNESS for name in names),
+        "shared_objects": count_shared_objects(),
+    }
+
+
+def count_shared_objects() -> int | None:
+    """Distinct shared libraries in this process's memory; None where there is no such list."""
+    try:
+        with open("/proc/self/maps", errors="replace") as maps:
+            matches = (SHARED_OBJECT.search(line.rstrip("\n")) for line in maps)
+            return len({match[0] for match in matches if match})
+    except OSError:
+        return None
 
 
 def _times(wall):
@@ -132,7 +186,7 @@ def main():
         row["status"], row["reason"] = "invalid", defect
     row["modules"] = _foreign_modules()
     text = json.dumps({**row, "ended_at": time.perf_counter()}) + "\n"
-    with contextlib.suppress(OSError), os.fdopen(spec["row_pipe"], "w") as pipe:
+    with contextlib.suppress(OSError), os.fdopen(spec["pipe"], "w") as pipe:
         pipe.write(text)
 
 

@@ -8,8 +8,10 @@ import os
 import pytest
 
 import baselines
-from benchmarks.measure import data, threads
-from benchmarks.plan import workloads
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.measure import threads
+from benchmarks.measure.data import Data, generate_data, read_weights
+from benchmarks.plan.workloads import read_workloads
 
 
 def pytest_addoption(parser):
@@ -34,21 +36,21 @@ def pytest_configure(config):
 def trained(request, tmp_path_factory):
     """The chosen system, built and trained once, with its data and start weights."""
     name = request.config.getoption("--system")
-    known = workloads.workloads()
+    known = read_workloads()
     chosen = request.config.getoption("--workload")
     if name not in baselines.names():
-        raise workloads.unknown("system", name, baselines.names())
+        raise unknown_name("system", name, baselines.names())
     if chosen not in known:
-        raise workloads.unknown("workload", chosen, known)
+        raise unknown_name("workload", chosen, known)
     workload = dataclasses.replace(known[chosen], epochs=100)
     folder = tmp_path_factory.mktemp("data")
-    data.make(folder, workload, 0, "float32")
+    generate_data(folder, workload, 0, "float32")
     system = baselines.system(name)(workload, seed=0, threads=1, dtype="float32")
     refusal = system.supports(workload)
     if refusal:
-        raise workloads.UsageError(f"{name} does not run {chosen}: {refusal}")
+        raise UsageError(f"{name} does not run {chosen}: {refusal}")
     system.load()
-    drawn, weights = data.Drawn(folder, workload), data.read_weights(folder)
+    drawn, weights = Data(folder, workload), read_weights(folder)
     system.build(drawn, weights)
     system.train()
     return system, drawn, weights

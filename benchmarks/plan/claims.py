@@ -66,7 +66,7 @@ class Claim:
     readings: tuple[Reading, ...]
 
 
-def claims(path: Path = CLAIMS) -> list[Claim]:
+def read_claims(path: Path = CLAIMS) -> list[Claim]:
     """Every claim of the ledger, in its order. ValueError with a sentence for a bad entry."""
     found = [_claim(entry) for entry in tomllib.loads(path.read_text("utf-8")).get("claim", ())]
     keys = [(claim.name, reading.name) for claim in found for reading in claim.readings]

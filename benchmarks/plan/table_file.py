@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.plan.workloads import UsageError
+from benchmarks.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas
@@ -27,7 +27,7 @@ NO_NAME = "__index_level_"  # begins the name that parquet gives to an index wit
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read(path: Path) -> tuple[pandas.DataFrame, str]:
+def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
     """The table and the SHA-256 of the file. UsageError if it is not a table."""
     content = _content(path)
     try:
@@ -39,7 +39,7 @@ def read(path: Path) -> tuple[pandas.DataFrame, str]:
     return table, hashlib.sha256(content).hexdigest()
 
 
-def same_file(path: str, digest: str) -> Path:
+def check_same_file(path: str, digest: str) -> Path:
     """The absolute path of a file that must have this SHA-256, else UsageError."""
     found = Path(path).resolve()
     if hashlib.sha256(_content(found)).hexdigest() != digest:

@@ -28,7 +28,7 @@ DTYPES = {"parity": "float64"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Support:
+class SystemInfo:
     """What the class of a system says of itself, asked in a process of its own."""
 
     family: str
@@ -60,29 +60,29 @@ class Trial:
         key = [self.system, self.workload, self.seed, self.threads, self.measure, self.dtype]
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
-    def described(self) -> dict[str, object]:
+    def describe(self) -> dict[str, object]:
         """The trial as run.json keeps it."""
         return {"trial_id": self.trial_id, **dataclasses.asdict(self)}
 
 
-def from_description(entry: Mapping[str, object]) -> Trial:
-    """The inverse of `described`."""
+def read_trial(entry: Mapping[str, object]) -> Trial:
+    """The inverse of `Trial.describe`."""
     return Trial(**{key: value for key, value in entry.items() if key != "trial_id"})  # type: ignore[arg-type]
 
 
-def plan(
-    request: Request, support: Mapping[str, Support], order_seed: int
+def plan_trials(
+    request: Request, systems: Mapping[str, SystemInfo], order_seed: int
 ) -> tuple[list[Trial], list[dict[str, str]]]:
     """All trials in the order of their execution, and what is skipped and why."""
     shuffle = random.Random(order_seed).shuffle
     skipped = [
-        {"system": name, "workload": workload.name, "reason": support[name].refused[workload.name]}
+        {"system": name, "workload": workload.name, "reason": systems[name].refused[workload.name]}
         for workload in request.workloads
         for name in request.systems
-        if workload.name in support[name].refused
+        if workload.name in systems[name].refused
     ]
-    blocks = [_parity(request, support)] if "parity" in request.measures else []
-    blocks += [_block(request, support, seed) for seed in range(_block_count(request))]
+    blocks = [_parity(request, systems)] if "parity" in request.measures else []
+    blocks += [_block(request, systems, seed) for seed in range(_block_count(request))]
     first = 0 if "parity" in request.measures else 1
     trials: list[Trial] = []
     for number, block in enumerate(blocks, start=first):
@@ -122,36 +122,36 @@ def _memory_blocks(request: Request) -> set[int]:
     }
 
 
-def _block(request: Request, support: Mapping[str, Support], seed: int) -> list[Trial]:
+def _block(request: Request, systems: Mapping[str, SystemInfo], seed: int) -> list[Trial]:
     return [
-        _trial(name, support[name], workload, seed, threads, measure)
+        _trial(name, systems[name], workload, seed, threads, measure)
         for measure in _measured_in(seed, request)
         for workload in request.workloads
         for threads in request.threads
         for name in dict.fromkeys([*request.systems, *CONTROLS[measure]])
-        if workload.name not in support[name].refused
+        if workload.name not in systems[name].refused
     ]
 
 
-def _parity(request: Request, support: Mapping[str, Support]) -> list[Trial]:
+def _parity(request: Request, systems: Mapping[str, SystemInfo]) -> list[Trial]:
     """Once per network system and recipe; the first workload of a recipe stands for it."""
     by_recipe: dict[str, Workload] = {}
     for workload in request.workloads:
         by_recipe.setdefault(workload.recipe, workload)
     return [
-        _trial(name, support[name], workload, 0, 1, "parity")
+        _trial(name, systems[name], workload, 0, 1, "parity")
         for workload in by_recipe.values()
         for name in request.systems
-        if support[name].family == "network" and workload.name not in support[name].refused
+        if systems[name].family == "network" and workload.name not in systems[name].refused
     ]
 
 
 def _trial(
-    name: str, support: Support, workload: Workload, seed: int, threads: int, measure: str
+    name: str, info: SystemInfo, workload: Workload, seed: int, threads: int, measure: str
 ) -> Trial:
     return Trial(
         system=name,
-        family=support.family,
+        family=info.family,
         workload=workload.name,
         seed=seed,
         threads=threads,
@@ -160,5 +160,5 @@ def _trial(
         block=0,
         order=0,
         recipe=workload.recipe,
-        workload_digest=catalogue.digest(workload),
+        workload_digest=catalogue.digest_workload(workload),
     )

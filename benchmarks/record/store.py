@@ -1,10 +1,4 @@
-"""Rows on disk. Nothing recorded is ever lost or rewritten.
-
-results/<run>/run.json      the plan, written once, by rename
-results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (the truth)
-results/<run>/table.csv     the same as a table, parity joined; may be rebuilt at any time
-results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
-"""
+"""Rows on disk. Nothing recorded is ever lost or rewritten."""
 
 from __future__ import annotations
 
@@ -12,35 +6,15 @@ import contextlib
 import gc
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.paths import ARRAYS, FORCED, ROWS, RUN, TABLE, find_runs, write_atomically
 from benchmarks.record.schema import FIELDS, validate
 
 if TYPE_CHECKING:
     import pandas
-
-RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
-FORCED = "forced.jsonl"
-LOCAL = "local"  # runs on users' tables stay apart, below this folder, and are never published
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file by rename, so that a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from other users
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read_rows(run: Path) -> Iterator[dict[str, Any]]:
@@ -78,7 +52,7 @@ class Store:
     def create(self, description: dict[str, Any]) -> None:
         """Make the folder and write run.json. OSError if it cannot be written."""
         (self.run / ARRAYS).mkdir(parents=True, exist_ok=False)
-        write_whole(self.run / RUN, json.dumps(description, indent=1) + "\n")
+        write_atomically(self.run / RUN, json.dumps(description, indent=1) + "\n")
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one row; it is on disk when this returns."""
@@ -117,7 +91,7 @@ class Store:
                 table[name] = table[name].map(
                     lambda parts: " ".join(map(str, parts)) if isinstance(parts, list) else ""
                 )
-        write_whole(self.run / TABLE, table.to_csv(index=False, lineterminator="\n"))
+        write_atomically(self.run / TABLE, table.to_csv(index=False, lineterminator="\n"))
 
 
 def _end_of_last_line(file: Any) -> int:
@@ -133,13 +107,6 @@ def _end_of_last_line(file: Any) -> int:
     return 0
 
 
-def runs_below(path: Path) -> list[Path]:
-    """`path` if it is a run, else every run below it, oldest first."""
-    if (path / RUN).exists():
-        return [path]
-    return sorted((found.parent for found in path.rglob(RUN)), key=lambda run: run.name)
-
-
 def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
     """Rows of one run or of every run below a folder, typed after the schema, parity joined."""
     import pandas
@@ -149,7 +116,7 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
         raise FileNotFoundError(f"there is no folder {path}; run `python -m benchmarks.run` first")
     with _no_collection():
         # Each row is taken apart while it is at hand: of many rows half the time.
-        rows = [tuple(map(row.get, FIELDS)) for run in runs_below(path) for row in read_rows(run)]
+        rows = [tuple(map(row.get, FIELDS)) for run in find_runs(path) for row in read_rows(run)]
         columns = zip(*rows, strict=True) if rows else [()] * len(FIELDS)
         frame = pandas.DataFrame(
             {

@@ -19,9 +19,11 @@ from benchmarks.analyse.queries import Evidence
 from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.stats import LEVEL, SMALLEST_N
 from benchmarks.analyse.summary import summarise
-from benchmarks.measure.code_lines import core_and_package
-from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, claims
-from benchmarks.record.store import load, read_run, write_whole
+from benchmarks.measure.code_lines import count_code_lines
+from benchmarks.options import parse_duration
+from benchmarks.paths import write_atomically
+from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
+from benchmarks.record.store import load, read_run
 from benchmarks.render.claim_text import bounds, measured_text, stated, value
 from benchmarks.render.escape import markdown, table, write_csv
 from benchmarks.render.material import Material
@@ -76,13 +78,13 @@ def facts() -> dict[str, float]:
     """What is counted in the source of this repository."""
     from benchmarks.plan import suites  # knows the systems, which a report does without
 
-    core, package = core_and_package()
+    core, _, package = count_code_lines()
     return {
         "code_lines_core": core,
         "code_lines_package": package,
         "interval_percent": LEVEL * 100,
         "interval_blocks": SMALLEST_N,
-        "default_budget_s": suites.seconds(suites.PRESETS["quick"]["budget"]) or math.nan,
+        "default_budget_s": parse_duration(suites.PRESETS["quick"]["budget"]) or math.nan,
     }
 
 
@@ -94,7 +96,7 @@ def evidence(found: Material) -> Evidence:
 def _read(run: Path) -> Evidence:
     """A run as claims are judged on it, without what no claim asks for."""
     description, frame = read_run(run), load(run)
-    asked = {reading.workload for claim in claims() for reading in claim.readings}
+    asked = {reading.workload for claim in read_claims() for reading in claim.readings}
     frame = frame[frame["workload"].isin(asked)]
     shares = split_shares(description.get("workloads"))
     return Evidence(run.name, description, frame, summarise(frame, shares=shares))
@@ -107,7 +109,7 @@ def ledger(runs: Iterable[Evidence]) -> list[Line]:
         Line(
             claim, reading, {p: judge(reading, p, runs, counted) for p in _programs(claim, reading)}
         )
-        for claim in claims()
+        for claim in read_claims()
         for reading in claim.readings
     ]
 
@@ -122,7 +124,7 @@ def write(runs: Sequence[Path], reports: Path) -> Path:
     """Write claims.md and claims.csv below `reports` from these runs; returns claims.md."""
     lines = ledger(_read(run) for run in runs)
     write_csv(_csv(lines), reports / TABLE)
-    write_whole(reports / PAGE, text(lines))
+    write_atomically(reports / PAGE, text(lines))
     return reports / PAGE
 
 
@@ -132,7 +134,7 @@ def problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str]:
         lines = ledger(_read(run) for run in runs)
         fresh = Path(scratch)
         write_csv(_csv(lines), fresh / TABLE)
-        write_whole(fresh / PAGE, text(lines))
+        write_atomically(fresh / PAGE, text(lines))
         said = [
             f"{reports.name}/{name} {what}"
             for name in (PAGE, TABLE)

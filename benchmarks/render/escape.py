@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.record.store import write_whole
+from benchmarks.paths import write_atomically
 
 # An underscore inside a word is no markup, and names read better without a backslash.
 SPECIAL = re.compile(r"([\\`*\[\]|~$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -37,7 +37,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     """The table as CSV: ten significant digits, the same bytes for the same values."""
     safe = table.map(cell).rename(columns=cell)
     text = safe.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-    write_whole(path, text)
+    write_atomically(path, text)
 
 
 def table(head: list[str], lines: list[list[str]], numbers: bool = True) -> list[str]:

@@ -19,7 +19,8 @@ from benchmarks.analyse.ladder import Rung, rungs
 from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.splits import split_shares
 from benchmarks.analyse.summary import GROUP, summarise
-from benchmarks.record.store import ARRAYS, FORCED, load, read_run
+from benchmarks.paths import ARRAYS, FORCED
+from benchmarks.record.store import load, read_run
 
 # Ends of the scale of a score: lowest, highest.
 SCALES: dict[str, tuple[float | None, float | None]] = {

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from benchmarks.analyse.claims import SOURCE, UNKNOWN, Judged, judge
-from benchmarks.plan.claims import Claim, Reading, claims
-from benchmarks.record.store import LOCAL
+from benchmarks.paths import LOCAL
+from benchmarks.plan.claims import Claim, Reading, read_claims
 from benchmarks.render.claim_text import measured_text
 from benchmarks.render.claims import PAGE, TABLE, evidence
 from benchmarks.render.escape import markdown
@@ -81,7 +81,7 @@ def compare(found: Material, stored: Mapping[tuple, Mapping[str, str]]) -> list[
     """Every published verdict that this run measures and is not itself the evidence of."""
     here, compared = evidence(found), []
     present = {*found.frame["system"], *(found.run.get("footprint") or {})}
-    for claim in claims():
+    for claim in read_claims():
         for reading in claim.readings:
             line = stored.get((claim.name, reading.name))
             if line is None or line["run"] in ("", SOURCE, found.name):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.analyse.ladder import Rung
-from benchmarks.record.store import RUN, write_whole
+from benchmarks.paths import RUN, write_atomically
 from benchmarks.render import crossover, ladder
 from benchmarks.render.engine import engine_table
 from benchmarks.render.escape import markdown
@@ -123,7 +123,7 @@ def update(readme: Path, results: Path, run: Path | None = None) -> list[str]:
         raise ValueError(f"{'; '.join(left)}: no table of {readme.name} can move to it")
     for old in moved.keys() - standing:
         text = text.replace(f"reports/{old}/", f"reports/{moved[old]}/")
-    write_whole(readme, text)
+    write_atomically(readme, text)
     return written
 
 

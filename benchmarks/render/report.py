@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks.record.store import write_whole
+from benchmarks.paths import write_atomically
 from benchmarks.render import (
     crossover,
     crossover_figure,
@@ -72,7 +72,7 @@ def write(
         drawn = _draw_all(found, folder, pictures)
     writeup.write(found, folder, wanted, _captions(found, drawn))
     verdicts = published_verdicts.section(found, published_at(published or reports))
-    write_whole(path, text(found, drawn, verdicts))
+    write_atomically(path, text(found, drawn, verdicts))
     return path
 
 
@@ -88,7 +88,7 @@ def write_latest(report: Path, reports: Path) -> Path:
     body = report.read_text(encoding="utf-8")
     body = re.sub(r"\]\(([\w-]+\.(?:png|csv))\)", rf"]({report.parent.name}/\1)", body)
     path = reports / LATEST
-    write_whole(path, body)
+    write_atomically(path, body)
     return path
 
 

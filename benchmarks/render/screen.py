@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.plan.durations import spoken
+from benchmarks.options import format_duration
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store, load
 
@@ -55,11 +55,11 @@ class Screen:
         """Say what is measured now and how long everything will still take."""
         if self._live is None:
             return
-        elapsed = spoken(time.perf_counter() - self._began)
+        elapsed = format_duration(time.perf_counter() - self._began)
         line = Text(
             f"block {trial.block} of {self._blocks}, trial {self._count + 1} of {self._trials}:"
             f" {trial.system}, {trial.workload}, {trial.measure}"
-            f"   {elapsed} so far, about {spoken(left_s)} left"
+            f"   {elapsed} so far, about {format_duration(left_s)} left"
         )
         failed = [Text(text, style="red") for text in self._failures[-5:]]
         self._live.update(Group(*self._tables, *failed, line), refresh=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.analyse.stats import SMALLEST_N
-from benchmarks.record.store import write_whole
+from benchmarks.paths import write_atomically
 from benchmarks.render import crossover, ladder, latex
 from benchmarks.render.escape import markdown, write_csv
 from benchmarks.render.material import Material
@@ -37,12 +37,12 @@ def write(
         shown = found.summary[found.summary["family"].ne("control")]
         write_csv(shown, folder / SUMMARY)
     if "latex" in formats:
-        write_whole(folder / TABLES, "\n".join(_tables(found)) + "\n")
-        write_whole(folder / FIGURES, "\n".join(_figures(found, captions or {})) + "\n")
-        write_whole(folder / BIBLIOGRAPHY, _bibliography(found))
+        write_atomically(folder / TABLES, "\n".join(_tables(found)) + "\n")
+        write_atomically(folder / FIGURES, "\n".join(_figures(found, captions or {})) + "\n")
+        write_atomically(folder / BIBLIOGRAPHY, _bibliography(found))
         said = methods(found)
-        write_whole(folder / f"{METHODS}.md", markdown(said) + "\n")
-        write_whole(folder / f"{METHODS}.tex", latex.escape(said) + "\n")
+        write_atomically(folder / f"{METHODS}.md", markdown(said) + "\n")
+        write_atomically(folder / f"{METHODS}.tex", latex.escape(said) + "\n")
 
 
 def _tables(found: Material) -> list[str]:

@@ -12,8 +12,8 @@ from benchmarks.analyse.claims import FAILS, HOLDS, UNKNOWN, judge
 from benchmarks.analyse.queries import MEASURED
 from benchmarks.analyse.stats import Estimate
 from benchmarks.plan import claims as ledger
-from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, claims
-from benchmarks.plan.workloads import workloads
+from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
+from benchmarks.plan.workloads import read_workloads
 from benchmarks.render import claims as page
 from benchmarks.render import figures
 from benchmarks.render.material import material
@@ -70,15 +70,15 @@ def asked(run, program=ENGINE, facts=None, **query):
 
 
 def test_every_query_asks_for_what_can_be_measured_or_counted():
-    known, counted = workloads(), page.facts()
-    for claim in claims():
+    known, counted = read_workloads(), page.facts()
+    for claim in read_claims():
         for reading in claim.readings:
             assert reading.form == "recorded" or reading.metric in {*MEASURED, *counted}
             assert not reading.workload or reading.workload in known
 
 
 def test_every_sentence_of_the_article_is_there():
-    said = " ".join(c.sentence for c in claims() if c.source != "readme")
+    said = " ".join(c.sentence for c in read_claims() if c.source != "readme")
     for number in ("0.4 %", "2.3 to 3.5 %", "40 times", "33 times", "100 times lighter", "2.3 GB",
                    "under 500", "nothing but NumPy", "100 times faster", "train faster",
                    "comparable", "0.967", "0.995", "0.972", "0.928"):  # fmt: skip
@@ -104,7 +104,7 @@ def test_a_bad_entry_is_explained(tmp_path, entry, said):
         entry = f"name='a'\nsource='readme'\nsentence='s'\nreadings=[{{name='r'}}]\n{entry}"
     path.write_text(f"[[claim]]\n{entry}\n")
     with pytest.raises(ValueError, match=re.escape(said)):
-        claims(path)
+        read_claims(path)
 
 
 # Verdicts ------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_the_page_has_every_reading_and_a_verdict_alone(checkout):
     text = (checkout / "reports/claims.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     body = [line for line in lines if not line.startswith(("| ---", "| sentence"))]
-    assert len(body) == sum(len(claim.readings) for claim in claims())
+    assert len(body) == sum(len(claim.readings) for claim in read_claims())
     assert {line.split("|")[-2].strip() for line in body} == WORDS
     assert "did not reproduce under the reading" in text
     page.write(tracked_runs(checkout / "results"), checkout)
@@ -260,7 +260,7 @@ def test_the_sentence_that_rows_contradict_is_named(checkout):
     workloads = {"spiral": WORKLOAD | {"train_rows": 400}}
     made = rows(1, FEW, run_id="20260302T030405-later")
     run_folder(checkout / "results", made, workloads=workloads)
-    sentence = next(c.sentence for c in claims() if c.name == "readme-setup")
+    sentence = next(c.sentence for c in read_claims() if c.name == "readme-setup")
     (checkout / "README.md").write_text(sentence)
     assert any(f'"{sentence}", which does not hold' in said for said in problems(checkout))
 
@@ -342,7 +342,7 @@ def prose(text):
 
 def unclaimed(text):
     """Sentences with a number that the ledger does not quote."""
-    quoted = [claim.sentence for claim in claims() if claim.source == "readme"]
+    quoted = [claim.sentence for claim in read_claims() if claim.source == "readme"]
     return [
         sentence
         for sentence in prose(text)
@@ -363,11 +363,11 @@ def test_a_number_without_a_claim_is_found():
 
 def test_every_claim_on_readme_quotes_it():
     standing = " ".join((ROOT / "README.md").read_text().split())
-    for claim in claims():
+    for claim in read_claims():
         assert claim.source != "readme" or claim.sentence in standing
 
 
 def test_claim_names_are_unique():
-    names = [claim.name for claim in claims()]
-    assert len(set(names)) == len(names) and all(isinstance(c, Claim) for c in claims())
+    names = [claim.name for claim in read_claims()]
+    assert len(set(names)) == len(names) and all(isinstance(c, Claim) for c in read_claims())
     assert set(ledger.SUBJECTS.values()) == {ORIGINAL, ENGINE}

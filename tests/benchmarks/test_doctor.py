@@ -32,7 +32,7 @@ def test_a_loaded_machine_is_named(monkeypatch):
 
 
 def test_one_core_is_too_few(monkeypatch):
-    monkeypatch.setattr(machine, "cores", lambda: 1)
+    monkeypatch.setattr(machine, "count_cores", lambda: 1)
     assert "distorts" in {finding.level for finding in doctor.cores({})}
 
 
@@ -43,13 +43,15 @@ def test_a_missing_compiler_is_named(monkeypatch):
 
 
 def test_a_governor_that_saves_power_is_named(monkeypatch):
-    monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": "powersave"})
+    monkeypatch.setattr(
+        machine, "describe_environment", lambda: {"frequency_governor": "powersave"}
+    )
     (finding,) = doctor.frequency({})
     assert finding.level == "distorts" and "powersave" in finding.text
 
 
 def test_what_the_system_does_not_tell_is_said(monkeypatch):
-    monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": None})
+    monkeypatch.setattr(machine, "describe_environment", lambda: {"frequency_governor": None})
     (finding,) = doctor.frequency({})
     assert finding.level == "unknown"
 

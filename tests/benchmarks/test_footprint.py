@@ -10,8 +10,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from benchmarks.measure import footprint
-from benchmarks.measure.closure import closure, find
-from benchmarks.measure.footprint import Shelf
+from benchmarks.measure.dependencies import find_dependencies, find_distribution
+from benchmarks.measure.footprint import Installations
 from benchmarks.render import report
 from tests.benchmarks.synthetic import rows, run_folder
 
@@ -41,11 +41,11 @@ def site(tmp_path, monkeypatch):
 
 
 def names(*texts):
-    found, absent = closure(texts)
+    found, absent = find_dependencies(texts)
     return sorted(found), absent
 
 
-def test_the_closure_follows_requirements_extras_and_markers(site):
+def test_dependencies_follow_requirements_extras_and_markers(site):
     distribution(site, "top", ["left>=1", "Right_One", "never; python_version < '3'"])
     distribution(site, "left", ["speed; extra == 'fast'", "missing-one"])
     distribution(site, "right-one", ["left[fast]", "top"])  # a ring, and an extra met later
@@ -61,38 +61,40 @@ def test_bytes_are_those_on_the_disk_and_caches_come_on_top(site):
     info = distribution(site, "top", files=big)
     (site / "top" / "gone.py").unlink()  # listed, but removed since
     plain = 300 + 1000 + (info / "METADATA").stat().st_size
-    assert footprint.weigh(metadata.distribution("top")) == (plain, plain)
+    assert footprint.installed_size(metadata.distribution("top")) == (plain, plain)
     caches = site / "top" / "__pycache__"
     caches.mkdir()
     (caches / "a.cpython-311.pyc").write_bytes(b"c" * 77)
     (caches / "other.cpython-311.pyc").write_bytes(b"c" * 5000)  # of no listed module
-    assert footprint.weigh(metadata.distribution("top")) == (plain, plain + 77)
+    assert footprint.installed_size(metadata.distribution("top")) == (plain, plain + 77)
     # Installers that compile also list the caches: they still count once, as caches.
     record = info / "RECORD"
     record.write_text(record.read_text() + "top/__pycache__/a.cpython-311.pyc,,\n")
-    assert footprint.weigh(metadata.distribution("top")) == (plain, plain + 77)
+    assert footprint.installed_size(metadata.distribution("top")) == (plain, plain + 77)
 
 
 def test_what_is_not_installed_or_not_listed_has_no_weight(site):
     distribution(site, "half", ["missing"])
-    found = Shelf({}).footprint(["half"])
+    found = Installations({}).describe(["half"])
     assert found["installed_bytes"] and found["absent"] == ["missing"]
-    found = Shelf({}).footprint(["half", "missing"])
+    found = Installations({}).describe(["half", "missing"])
     assert found["installed_bytes"] is None and found["installed_distributions"] is None
     (distribution(site, "unlisted") / "RECORD").unlink()
-    assert Shelf({}).footprint(["unlisted"])["installed_bytes"] is None
+    assert Installations({}).describe(["unlisted"])["installed_bytes"] is None
 
 
 def test_a_distribution_apart_is_never_mistaken_for_the_installed_one(site):
     distribution(site, "mapicx")
-    assert Shelf({"mapicx": None}).footprint(["mapicx"])["absent"] == ["mapicx"]
+    assert Installations({"mapicx": None}).describe(["mapicx"])["absent"] == ["mapicx"]
     distribution(site, "tensorflow-cpu")
-    assert find(Requirement("tensorflow")).name == "tensorflow-cpu"
+    assert find_distribution(Requirement("tensorflow")).name == "tensorflow-cpu"
 
 
 @pytest.fixture(scope="module")
 def weighed():
-    return footprint.ask({"mapicx": ["mapicx", "numpy"], "plain": ["numpy"], "idle": []}, 300)
+    return footprint.measure_footprint(
+        {"mapicx": ["mapicx", "numpy"], "plain": ["numpy"], "idle": []}, 300
+    )
 
 
 def test_mapicx_weighs_what_its_wheel_holds(weighed, root):
@@ -116,13 +118,14 @@ def test_numpy_weighs_what_its_files_weigh(weighed):
 
 LOADED = """
 import sys
-from benchmarks.measure.loaded import loaded
+from benchmarks.measure.worker import count_loaded
 before = frozenset(sys.modules)
-import benchmarks.measure.endings, colorsys
-first = loaded(before | {n for n in sys.modules if not n.startswith(("benchmarks", "colorsys"))})
-shared = loaded(before)["shared_objects"]
+import benchmarks.measure.exit_status, colorsys
+own = ("benchmarks", "colorsys")
+first = count_loaded(before | {n for n in sys.modules if not n.startswith(own)})
+shared = count_loaded(before)["shared_objects"]
 import numpy
-print(first["modules_imported"], shared, loaded(before)["shared_objects"])
+print(first["modules_imported"], shared, count_loaded(before)["shared_objects"])
 """
 
 

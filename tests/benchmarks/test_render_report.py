@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.analyse.stats import Estimate
-from benchmarks.measure.code_lines import code_lines
+from benchmarks.measure.code_lines import count_in_source
 from benchmarks.record.store import Store
 from benchmarks.render import report
 from benchmarks.render.escape import cell, markdown
@@ -262,7 +262,7 @@ def test_analysis_imports_no_framework():
 def test_code_lines_leave_out_blanks_comments_and_docstrings():
     head = '"""Doc.\n\nmore."""\n\n# note\nx = 1  # why\n\n'
     source = head + 'def f():\n    "doc"\n    return """a\nb"""\n'
-    assert code_lines(source) == 4
+    assert count_in_source(source) == 4
 
 
 def test_many_workloads_are_answered_together(tmp_path):

@@ -12,7 +12,7 @@ from baselines.loops import MOST, in_loops, products, vectorised
 from benchmarks.plan import suites, workloads
 from benchmarks.render.loops import TITLE
 
-KNOWN = workloads.workloads()
+KNOWN = workloads.read_workloads()
 PAIR = ("dense-loops", "dense-vectorised")
 
 

@@ -10,14 +10,14 @@ import time
 
 import baselines
 from benchmarks.measure import threads
-from benchmarks.measure.data import Drawn, read_weights
+from benchmarks.measure.data import Data, read_weights
 from benchmarks.measure.score import as_losses, finite_weights, scores
 
 WARM_REPEATS, WARM_LIMIT_S = 3, 5.0
 GRID = 60  # points per side of the picture of the decision boundary
 
 
-class Trial:
+class MeasuredSystem:
     """The system and its data. `probe` watches the phases: a stopwatch, or peak memory."""
 
     def __init__(self, spec, workload, probe):
@@ -31,7 +31,7 @@ class Trial:
         self.scoring_s = 0.0
         with probe.phase("data"):
             if self.system.requires:  # a system that requires nothing cannot hold an array
-                self.data = Drawn(spec["data"], workload)
+                self.data = Data(spec["data"], workload)
                 if self.system.family == "network" or spec["system"] in baselines.TWINS:
                     self.weights = read_weights(spec["data"])
         with probe.phase("build"):
@@ -140,7 +140,7 @@ class Trial:
 
     def parity(self):
         """Compare with numpy-plain in this process; it needs NumPy alone, which is here."""
-        from benchmarks.measure.parity import largest_difference, tolerance
+        from benchmarks.measure.parity import choose_tolerance, find_largest_difference
 
         reference = baselines.system("numpy-plain")(
             self.workload, seed=0, threads=1, dtype="float64"
@@ -148,12 +148,12 @@ class Trial:
         reference.load()
         reference.build(self.data, self.weights)
         reference.train(record=True)
-        difference = largest_difference(self.system, reference)
+        difference = find_largest_difference(self.system, reference)
         pools = threads.pools(self.spec["threads"])
         return {
             **pools,
             "parity_max_abs": difference if difference < float("inf") else None,
-            "comparable": difference <= tolerance(self.workload),
+            "comparable": difference <= choose_tolerance(self.workload),
         }
 
     def save(self, **arrays):

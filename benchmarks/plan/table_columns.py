@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.plan.workloads import UsageError
+from benchmarks.errors import UsageError, quote_names
 
 if TYPE_CHECKING:
     import pandas
@@ -47,13 +47,15 @@ class Columns:
         return len(self.numeric) + sum(map(len, self.categories.values()))
 
 
-def checked(frame: pandas.DataFrame, target: str, task: str | None = None) -> Columns:
+def check_columns(frame: pandas.DataFrame, target: str, task: str | None = None) -> Columns:
     """The columns that will be learnt from. The same frame always gives the same columns."""
     import numpy as np
 
     if target not in frame.columns:
         near = difflib.get_close_matches(target, frame.columns, n=3, cutoff=0.4)
-        raise UsageError(f"there is no column {target!r}; did you mean {some(near or frame)}?")
+        raise UsageError(
+            f"there is no column {target!r}; did you mean {quote_names(near or frame)}?"
+        )
     if len(frame) < FEWEST_ROWS:
         raise UsageError(f"the table has {len(frame)} rows; at least {FEWEST_ROWS} are needed")
     values = _values(frame[target], f"the target {target!r}")
@@ -149,7 +151,8 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     found, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(found) == 1:
         raise UsageError(
-            f"the target {name!r} is {_spoken(found[0])!r} in every row; there is nothing to learn"
+            f"the target {name!r} is {_name_class(found[0])!r} in every row; there is nothing to"
+            " learn"
         )
     if task is None:
         few = len(found) <= MOST_WHOLE_CLASSES and not is_text and (found % 1 == 0).all()
@@ -170,20 +173,13 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     if counts[rare] < FEWEST_OF_A_CLASS:
         several = f" ({len(found)} different values: is it a quantity? then --task regression)"
         raise UsageError(
-            f"class {_spoken(found[rare])!r} of the target {name!r} has {counts[rare]} rows; at"
+            f"class {_name_class(found[rare])!r} of the target {name!r} has {counts[rare]} rows; at"
             f" least {FEWEST_OF_A_CLASS} are needed for training and test"
             + (several if not is_text and len(found) > MOST_WHOLE_CLASSES else "")
         )
-    return indices.reshape(-1).astype(np.int64), [_spoken(value) for value in found]
+    return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in found]
 
 
-def _spoken(value: Any) -> str:
+def _name_class(value: Any) -> str:
     """A class as text: whole numbers without a point."""
     return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def some(names: Any, most: int = 10) -> str:
-    """Names in quotes, the first few of many."""
-    quoted = [repr(str(name)) for name in names]
-    more = f" and {len(quoted) - most} more" if len(quoted) > most else ""
-    return ", ".join(quoted[:most]) + more

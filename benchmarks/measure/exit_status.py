@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import math
-import re
 import signal
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.errors import strip_paths
 from benchmarks.measure.process import Ended
 
 # What installs a distribution: the extra of pyproject.toml that holds it.
@@ -24,14 +24,26 @@ EXTRAS = {
 }
 
 
-def fields(
-    end: Ended,
-    timeout: float,
-    memory_limit: int | None,
-    requires: tuple[str, ...] | None,
+def judge_exit(
+    end: Ended, timeout: float, memory_limit: int | None, requires: Sequence[str]
 ) -> dict[str, Any]:
-    """Status, reason and the worker's figures, judged by how the process ended."""
-    row = _parsed(end.message)
+    """Judge a worker by how its process ended.
+
+    Parameters
+    ----------
+    end : Ended
+        The process's end, and what it sent.
+    timeout, memory_limit : float, int
+        The limits that it had, in seconds and bytes.
+    requires : sequence of str
+        What its system requires; a row that says `unavailable` says how to install it.
+
+    Returns
+    -------
+    dict
+        Status, reason and the worker's figures, as fields of a row.
+    """
+    row = _parse_row(end.message)
     ended_at, excluded = row.pop("ended_at", None), row.pop("excluded_s", 0.0)
     row["exit_code"] = end.exit_code
     if end.killed == "timeout":
@@ -40,22 +52,22 @@ def fields(
         limit = (memory_limit or 0) / 2**20
         return {**row, "status": "oom", "reason": f"stopped above {limit:,.0f} MiB of memory"}
     if end.exit_code != 0:
-        return {**row, "status": "crashed", "reason": death(end)}
+        return {**row, "status": "crashed", "reason": describe_exit(end)}
     if ended_at is None:
         said = "nothing" if not end.message else "something that is no row"
         return {**row, "status": "invalid", "reason": f"the process ended well but sent {said}"}
-    row["distributions"] = _distributions(row.pop("modules", ()))
+    row["distributions"] = _find_owners(row.pop("modules", ()))
     if row["reason"]:
-        row["reason"] = without_paths(row["reason"])
+        row["reason"] = strip_paths(row["reason"])
     if row["status"] == "unavailable":
-        row["reason"] = f"{row['reason']}; {installation(requires)}"
+        row["reason"] = f"{row['reason']}; {install_command(requires)}"
     if row.get("time_start_s") is not None:
         row["time_exit_s"] = end.ended - ended_at
         row["time_total_s"] = end.ended - end.started - excluded
     return row
 
 
-def _parsed(message: bytes) -> dict[str, Any]:
+def _parse_row(message: bytes) -> dict[str, Any]:
     """The worker's row: the last line of the pipe, if it is one; numbers that are not finite
     become None."""
     lines = message.splitlines()
@@ -71,7 +83,7 @@ def _parsed(message: bytes) -> dict[str, Any]:
     }
 
 
-def death(end: Ended) -> str:
+def describe_exit(end: Ended) -> str:
     """One sentence about a process that ended with an exit code or a signal."""
     code = end.exit_code or 0
     if code < 0:
@@ -83,33 +95,24 @@ def death(end: Ended) -> str:
     else:
         text = f"the process ended with exit code {code}"
     last = [line for line in end.stderr.splitlines() if line.strip()]
-    return without_paths(f"{text}: {last[-1].strip()}" if last else text)
+    return strip_paths(f"{text}: {last[-1].strip()}" if last else text)
 
 
-def installation(requires: tuple[str, ...] | None) -> str:
+def install_command(requires: Sequence[str]) -> str:
     """The command that installs what a system needs."""
-    extra = next((EXTRAS[name] for name in requires or () if name in EXTRAS), None)
+    extra = next((EXTRAS[name] for name in requires if name in EXTRAS), None)
     if extra is None:
         return "install the package that provides it"
     return f'install it with: python -m pip install -c constraints.txt -e ".[{extra}]"'
 
 
-def without_paths(text: str, limit: int = 300) -> str:
-    """One line without folders: a row holds neither user names nor home directories."""
-    text = re.sub(
-        r"(?:[A-Za-z]:)?[\w.@+\-]*(?:[/\\][\w.@+\- ]+){2,}", lambda m: Path(m[0]).name, text
-    )
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 @functools.cache
-def _owners() -> dict[str, list[str]]:
+def _packages() -> dict[str, list[str]]:
     from importlib.metadata import packages_distributions
 
     return dict(packages_distributions())
 
 
-def _distributions(modules: list[str]) -> list[str]:
+def _find_owners(modules: list[str]) -> list[str]:
     """Installed packages to which these top-level modules belong."""
-    return sorted({owner for module in modules for owner in _owners().get(module, ())})
+    return sorted({owner for module in modules for owner in _packages().get(module, ())})

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from benchmarks.measure import machine, process
-from benchmarks.measure.executors import Local
+from benchmarks.measure.executor import Executor
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store
@@ -30,13 +30,13 @@ class Listener(Protocol):
     def part_complete(self, block: int) -> None: ...
 
 
-class Campaign:
-    """The trials that are still missing, in the order of the plan."""
+class Scheduler:
+    """Runs the trials that are still missing, in the order of the plan."""
 
     def __init__(
         self,
         store: Store,
-        executor: Local,
+        executor: Executor,
         durations: Durations,
         listener: Listener,
         side_by_side: bool = False,
@@ -58,7 +58,7 @@ class Campaign:
         for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
             trials = list(members)
             left = None if budget_s is None else budget_s - (time.perf_counter() - began)
-            if left is not None and block > first and self.durations.of(trials) > left:
+            if left is not None and block > first and self.durations.expect(trials) > left:
                 return False
             self._block(block, trials, missing, extras=block == first)
         return True
@@ -79,14 +79,16 @@ class Campaign:
         free = list(range(self._slots(group[0])))
         waiting = list(group)
         if len(free) > 1:  # the longest first, so that none is left to run alone at the end
-            waiting.sort(key=lambda trial: -self.durations.of([trial]))
+            waiting.sort(key=lambda trial: -self.durations.expect([trial]))
         running: dict[concurrent.futures.Future[dict[str, Any]], tuple[Trial, int, float]] = {}
         with concurrent.futures.ThreadPoolExecutor(len(free)) as pool:
             try:
                 while waiting or running:
                     while waiting and free:
                         trial, slot = waiting.pop(0), free.pop()
-                        self.listener.begins(trial, self.durations.of([trial, *waiting, *after]))
+                        self.listener.begins(
+                            trial, self.durations.expect([trial, *waiting, *after])
+                        )
                         future = pool.submit(self._measured, trial, extras, slot)
                         running[future] = (trial, slot, time.perf_counter())
                     ready, _ = concurrent.futures.wait(running, return_when="FIRST_COMPLETED")
@@ -103,20 +105,20 @@ class Campaign:
         self.store.append(row)
         ended = time.perf_counter()
         self._recording_s = ended - recording
-        self.durations.saw(trial, ended - began)
+        self.durations.observe(trial, ended - began)
         self.listener.ended(trial, row, ended - began)
 
     def _measured(self, trial: Trial, extras: bool, slot: int) -> dict[str, Any]:
         arrays = self.store.array_path(trial.trial_id)
-        row = self.executor.run(trial, arrays, extras=extras, slot=slot)
+        row = self.executor.run_trial(trial, arrays, extras=extras, slot=slot)
         row["shared"] = self._slots(trial) > 1
         if trial.system == "noop" and trial.measure == "time":
             # What the harness itself costs: noop less a bare interpreter, plus writing a row.
-            row["time_bare_s"] = self.executor.bare_interpreter_s()
+            row["time_bare_s"] = self.executor.time_bare_interpreter()
             row["time_record_s"] = self._recording_s
         return row
 
     def _slots(self, trial: Trial) -> int:
         """How many trials of this kind may run at once."""
         alone = trial.measure == "time" and not self.side_by_side
-        return 1 if alone else max(1, machine.cores() // trial.threads)
+        return 1 if alone else max(1, machine.count_cores() // trial.threads)
