@@ -172,8 +172,10 @@ def test_a_wrong_workload_entry_names_the_nearest_key(entry, word):
 
 def test_a_digest_changes_with_the_recipe():
     one = workloads.read_workloads()["spiral"]
-    assert workloads.digest_workload(one) == workloads.digest(dataclasses.replace(one))
-    assert workloads.digest_workload(one) != workloads.digest(dataclasses.replace(one, lr=0.021))
+    assert workloads.digest_workload(one) == workloads.digest_workload(dataclasses.replace(one))
+    assert workloads.digest_workload(one) != workloads.digest_workload(
+        dataclasses.replace(one, lr=0.021)
+    )
 
 
 def test_what_was_seen_replaces_the_guess():
