@@ -70,7 +70,7 @@ def load(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Clock frequency that follows the load."""
-    governor = machine.describe_environment()["frequency_governor"]
+    governor = machine.environment()["frequency_governor"]
     if governor is None:
         yield Finding("unknown", "frequency scaling: the system shows no governor")
     elif governor != "performance":
@@ -110,7 +110,7 @@ def cores(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 def virtual(environment: Mapping[str, str]) -> Iterator[Finding]:
     """A hypervisor that takes time away."""
-    virtualised = machine.describe_environment()["virtualised"]
+    virtualised = machine.environment()["virtualised"]
     if virtualised is None:
         yield Finding("unknown", "whether this is a virtual machine")
     elif virtualised:
@@ -196,7 +196,7 @@ def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
             "unknown", "the frameworks' matrix products: no run with figures is in results/ yet"
         )
         return
-    known = rows[(rows["machine_id"] == machine.identify_machine(machine.describe_environment()))]
+    known = rows[(rows["machine_id"] == machine.identify_machine(machine.environment()))]
     speed = known.dropna(subset="gemm_gflops").groupby("system")["gemm_gflops"].median()
     for name, value in speed.items():
         if value < 0.5 * speed.max():

@@ -18,7 +18,7 @@ from benchmarks import tuning
 from benchmarks.errors import UsageError
 from benchmarks.measure import machine
 from benchmarks.measure.controls import find_defects
-from benchmarks.measure.executor import Executor
+from benchmarks.measure.executors import Local
 from benchmarks.measure.runs import Run, plan_run, resume_run
 from benchmarks.measure.scheduler import Scheduler
 from benchmarks.options import format_duration
@@ -110,7 +110,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
         store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
     _announce(run, durations)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
-    executor = Executor(
+    executor = Local(
         run.workloads,
         run.requires,
         facts,

@@ -33,7 +33,7 @@ DISTRIBUTIONS = (
 PACKAGES = ("mapicx", "baselines", "benchmarks")
 
 
-def describe_environment() -> dict[str, Any]:
+def environment() -> dict[str, Any]:
     """Everything about machine and interpreter that a reader needs to judge the figures."""
     return {
         "cpu": read_cpu_model(),

@@ -80,7 +80,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     order_seed = secrets.randbits(32)
     plan, skipped = trials.plan_trials(request, answers, order_seed)
     footprint, warnings = _measure_footprint(plan, answers, options)
-    environment = machine.describe_environment()
+    environment = machine.environment()
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
     description = {
@@ -176,7 +176,7 @@ def _changes(description: dict[str, Any]) -> list[str]:
     now = {
         "code": machine.digest_code(),
         "versions": machine.installed_versions(),
-        "the machine": machine.identify_machine(machine.describe_environment()),
+        "the machine": machine.identify_machine(machine.environment()),
     }
     then = {
         "code": description["digests"],

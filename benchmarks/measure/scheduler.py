@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from benchmarks.measure import machine, process
-from benchmarks.measure.executor import Executor
+from benchmarks.measure.executors import Local
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store
@@ -36,7 +36,7 @@ class Scheduler:
     def __init__(
         self,
         store: Store,
-        executor: Executor,
+        executor: Local,
         durations: Durations,
         listener: Listener,
         side_by_side: bool = False,

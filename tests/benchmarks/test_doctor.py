@@ -44,14 +44,14 @@ def test_a_missing_compiler_is_named(monkeypatch):
 
 def test_a_governor_that_saves_power_is_named(monkeypatch):
     monkeypatch.setattr(
-        machine, "describe_environment", lambda: {"frequency_governor": "powersave"}
+        machine, "environment", lambda: {"frequency_governor": "powersave"}
     )
     (finding,) = doctor.frequency({})
     assert finding.level == "distorts" and "powersave" in finding.text
 
 
 def test_what_the_system_does_not_tell_is_said(monkeypatch):
-    monkeypatch.setattr(machine, "describe_environment", lambda: {"frequency_governor": None})
+    monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": None})
     (finding,) = doctor.frequency({})
     assert finding.level == "unknown"
 

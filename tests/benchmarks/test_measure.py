@@ -14,7 +14,7 @@ import pytest
 import baselines
 from benchmarks.errors import strip_paths
 from benchmarks.measure import controls, data, machine, memory, parity, score, threads
-from benchmarks.measure.executor import Executor
+from benchmarks.measure.executors import Local
 from benchmarks.plan import datasets, workloads
 from benchmarks.plan.trials import Trial
 
@@ -33,7 +33,7 @@ def measure(tmp_path_factory):
     folder = tmp_path_factory.mktemp("arrays")
     names = list(baselines.BUILT_IN)
     facts = {"run_id": "r", "machine_id": "m", "versions": machine.installed_versions()}
-    executor = Executor({"spiral": SPIRAL}, dict.fromkeys(names, ("numpy",)), facts, timeout=120)
+    executor = Local({"spiral": SPIRAL}, dict.fromkeys(names, ("numpy",)), facts, timeout=120)
 
     def run(system, measure="time", extras=False, **options):
         one = trial(system, measure, **options)
@@ -275,9 +275,7 @@ def test_the_environment_holds_no_name_of_host_or_user():
     import getpass
     import platform
 
-    text = json.dumps(
-        [machine.describe_environment(), machine.installed_versions(), machine.digest_code()]
-    )
+    text = json.dumps([machine.environment(), machine.installed_versions(), machine.digest_code()])
     assert platform.node() not in text
     assert os.path.expanduser("~") not in text or os.path.expanduser("~") == "/"
     if len(getpass.getuser()) > 3 and getpass.getuser() != "root":

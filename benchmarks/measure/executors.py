@@ -29,7 +29,7 @@ class DataFailed(Exception):
     """A data set could not be made; the text says why."""
 
 
-class Executor:
+class Local:
     """Trials on this machine, each in a fresh process.
 
     Data are generated once for each workload, seed and dtype, and live in a temporary folder
