@@ -68,39 +68,38 @@ def main(argv: list[str] | None = None) -> int:
 
 def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     """Write reports, then README's tables if asked for."""
-    from benchmarks.render import claims, published, readme, report
+    from benchmarks.render.claims import write_claims
+    from benchmarks.render.readme import update_readme
+    from benchmarks.render.report import write_report
 
     formats = _formats(options.format)
     if options.readme and not README.exists():
         raise ValueError(f"there is no {README} in this folder; run the command from the checkout")
     if options.readme and run is None:
-        written = readme.update(README, options.results)
+        written = update_readme(README, options.results)
         return _say(f"{README}: {', '.join(written) or 'no table markers'}")
     runs = [run] if run is not None else tracked_runs(options.results)
     if not runs:
         return _say(_nothing(options.results), NOTHING)
     if run is None:  # first: the reports below say how its verdicts fare
-        _say(str(claims.write(runs, options.reports)))
+        _say(str(write_claims(runs, options.reports)))
     for one in runs:
-        path = report.write(one, options.reports, formats=formats)
-        _say("\n  ".join([str(path), *published.said_in(path)]))
-    newest = newest_tracked(options.results) if run is not None else runs[-1]
-    if newest in runs:
-        path = report.report_folder(newest, options.reports) / report.REPORT
-        _say(str(report.write_latest(path, options.reports)))
+        report = write_report(one, options.reports, formats=formats)
+        _say("\n  ".join([str(report.short), str(report.full), *report.verdicts]))
     if options.readme:
-        _say(f"{README}: {', '.join(readme.update(README, options.results, run))}")
+        _say(f"{README}: {', '.join(update_readme(README, options.results, run))}")
     return OK
 
 
 def check(run: Path | None, options: argparse.Namespace) -> int:
     """Compare README, claims and reports with the rows; nothing is written."""
-    from benchmarks.render import claims, readme
+    from benchmarks.render.claims import find_problems
+    from benchmarks.render.readme import find_stale
 
     tracked = tracked_runs(options.results)
     runs = [run] if run is not None else tracked
-    stale = readme.check(README, options.results, options.reports, runs)
-    stale += claims.problems(tracked, options.reports, README)
+    stale = find_stale(README, options.results, options.reports, runs)
+    stale += find_problems(tracked, options.reports, README)
     for sentence in stale:
         _say(sentence)
     if stale:
@@ -110,7 +109,7 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
 
 def _formats(text: str) -> list[str]:
     """The names in --format. ValueError names the choices."""
-    from benchmarks.render.writeup import FORMATS
+    from benchmarks.render.write_up import FORMATS
 
     names = [name.strip() for name in text.split(",")]
     for name in names:
@@ -140,12 +139,6 @@ def tracked_runs(results: Path) -> list[Path]:
         found = find_runs(results)
     found = [run for run in found if run.parent.name != "local" and (run / RUN).exists()]
     return sorted(found, key=lambda run: run.name)
-
-
-def newest_tracked(results: Path) -> Path | None:
-    """The run that latest.md is about."""
-    runs = tracked_runs(results)
-    return runs[-1] if runs else None
 
 
 def _nothing(results: Path) -> str:

@@ -15,18 +15,30 @@ from typing import Any
 
 import baselines
 from benchmarks import tuning
-from benchmarks.errors import UsageError
+from benchmarks.errors import MachineFault, UsageError
 from benchmarks.measure import machine
 from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
-from benchmarks.measure.runs import Run, plan_run, resume_run
+from benchmarks.measure.process import handle_signals
+from benchmarks.measure.resume import resume_run
+from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
-from benchmarks.options import format_duration
+from benchmarks.measure.workspace import Workspace
+from benchmarks.options import (
+    format_duration,
+    read_folder,
+    read_names,
+    read_positive,
+    read_seeds,
+    read_text,
+)
+from benchmarks.paths import create_folder
 from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.table import describe_table
 from benchmarks.plan.table_columns import TASKS
 from benchmarks.plan.workloads import read_workloads
+from benchmarks.streams import keep_printing
 
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
@@ -48,23 +60,53 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = result.add_argument
-    add("--suite", help="a named list of workloads (default: spiral)")
-    add("--systems", metavar="a,b|all", help="only these systems")
-    add("--workloads", metavar="w", help="only these; scaling-width is all its sizes")
-    add("--data", metavar="FILE", help="train on your own table: .csv, .parquet or .npz")
+    add("--suite", type=read_text, help="a named list of workloads (default: spiral)")
+    add("--systems", type=read_names, metavar="a,b|all", help="only these systems")
+    add(
+        "--workloads",
+        type=read_names,
+        metavar="w",
+        help="only these; scaling-width is all its sizes",
+    )
+    add(
+        "--data",
+        type=read_text,
+        metavar="FILE",
+        help="train on your own table: .csv, .parquet or .npz",
+    )
     add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
     add("--task", choices=TASKS, help="of --data (default: what its target looks like)")
-    add("--seeds", type=int, help="number of blocks, one seed each (quick: 6)")
-    add("--preset", help=f"{', '.join(suites.PRESETS)} (default: quick)")
+    add("--seeds", type=read_seeds, help="number of blocks, one seed each (quick: 6)")
+    add("--preset", type=read_text, help=f"{', '.join(suites.PRESETS)} (default: quick)")
     add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
-    add("--threads", metavar="1", help="cores a trial may use; several settings: 1,all")
-    add("--timeout", type=float, default=120.0, help="seconds until a trial is stopped (120)")
-    add("--memory-limit", type=float, metavar="MIB", help="stop a trial above this much memory")
-    add("--measures", metavar="time,memory", help="of time, memory, accuracy, parity")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results)")
-    add("--reports", type=Path, default=Path("reports"), metavar="DIR", help="(reports)")
+    add(
+        "--threads",
+        type=read_names,
+        metavar="1",
+        help="cores a trial may use; several settings: 1,all",
+    )
+    add(
+        "--timeout",
+        type=read_positive,
+        default=DEFAULTS["timeout"],
+        help="seconds until a trial is stopped (120)",
+    )
+    add(
+        "--memory-limit",
+        type=read_positive,
+        metavar="MIB",
+        help="stop a trial above this much memory",
+    )
+    add(
+        "--measures",
+        type=read_names,
+        metavar="time,memory",
+        help="of time, memory, accuracy, parity",
+    )
+    add("--results", type=read_folder, default=DEFAULTS["results"], metavar="DIR", help="(results)")
+    add("--reports", type=read_folder, default=DEFAULTS["reports"], metavar="DIR", help="(reports)")
     add("--readme", action="store_true", help="move README.md's tables to this run")
-    add("--resume", metavar="RUN", help="measure what is missing of a run, by folder or name")
+    add("--resume", type=read_text, metavar="RUN", help="go on with a run: folder, name or latest")
     add("--force", action="store_true", help="resume even if code, versions or machine changed")
     add(
         "--plan", action="store_true", help="list the trials and the expected time; measure nothing"
@@ -82,10 +124,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _list()
         if options.suite == tuning.SUITE:
             return tuning.run_tuning(options, arguments)
-        run = resume_run(options) if options.resume else plan_run(options, arguments)
-        if options.plan:
-            return _show_plan(run)
-        return _execute(run, options)
+        with Workspace():
+            run = resume_run(options) if options.resume else plan_run(options, arguments)
+            if options.plan:
+                return _show_plan(run)
+            return _execute(run, options)
     except UsageError as error:
         print(f"{build_parser().prog}: {error}", file=sys.stderr)
         return 2
@@ -95,19 +138,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
     """Measure what is missing, then report; also after Ctrl-C."""
-    from benchmarks.render.screen import Screen
 
-    store, durations = run.store, Durations(run.workloads)
-    if run.is_new:
+    for option, folder in (("results", run.store.run.parent), ("reports", options.reports)):
         try:
-            store.create(run.description)
+            create_folder(folder)
         except OSError as error:
             raise UsageError(
-                f"the results folder {options.results} cannot be written ({error.strerror});"
-                " give another one with --results"
+                f"the folder of {option}, {folder.name!r}, cannot be written ({error.strerror});"
+                f" give another one with --{option}"
             ) from None
-    if run.forced:
-        store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
+    store = run.store
+    if run.is_new:
+        store.create(run.description)
+    with store.lock():
+        if run.forced:
+            store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
+        return _measure(run, options)
+
+
+def _measure(run: Run, options: argparse.Namespace) -> int:
+    """Measure what is missing, then report; also after Ctrl-C."""
+    from benchmarks.render.terminal import Screen
+
+    store, durations = run.store, Durations(run.workloads)
     _announce(run, durations)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     executor = Local(
@@ -126,10 +179,11 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
             complete = scheduler.run(run.plan, run.budget_s)
     except KeyboardInterrupt:
         interrupted = True
-    except OSError as error:
+    except (MachineFault, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         print(
-            f"A row could not be recorded ({error.strerror}). The {len(store.rows())} rows before"
-            f" it are kept; make room, then continue with {run.resumption}",
+            f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
+            f" continue with {run.resumption}",
             file=sys.stderr,
         )
         return 1
@@ -166,13 +220,14 @@ def _announce(run: Run, durations: Durations) -> None:
 
 
 def _report(run: Run, options: argparse.Namespace) -> None:
-    from benchmarks.render import published, readme, report
+    from benchmarks.render.readme import update_readme
+    from benchmarks.render.report import write_report
 
     run.store.write_table()
-    path = report.write(run.store.run, options.reports)
-    print("\n  ".join([f"Report: {path}", *published.said_in(path)]))
+    written = write_report(run.store.run, options.reports)
+    print("\n  ".join([f"Report: {written.short}", str(written.full), *written.verdicts]))
     if options.readme:
-        readme.update(Path("README.md"), options.results, run.store.run)
+        update_readme(Path("README.md"), options.results, run.store.run)
 
 
 def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
@@ -231,4 +286,6 @@ def _list() -> int:
 
 
 if __name__ == "__main__":
+    keep_printing()
+    handle_signals()
     sys.exit(main())

@@ -17,13 +17,13 @@ from benchmarks.options import format_duration
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store, load
 
-# heading, column of the summary, factor, digits
+# heading, metric, size of the unit
 COLUMNS = (
-    ("test accuracy", "accuracy_test", 1, 3),
-    ("test R2", "r2_test", 1, 3),
-    ("training, warm (s)", "time_train_warm_s", 1, 4),
-    ("total, cold (s)", "time_total_s", 1, 2),
-    ("peak memory (MiB)", "memory_peak_bytes", 2**-20, 0),
+    ("test accuracy", "accuracy_test", 1.0),
+    ("test R2", "r2_test", 1.0),
+    ("training, warm (s)", "time_train_warm_s", 1.0),
+    ("total, cold (s)", "time_total_s", 1.0),
+    ("peak memory (MiB)", "memory_peak_bytes", 2.0**20),
 )
 
 
@@ -91,28 +91,27 @@ class Screen:
 
 
 def tables(store: Store) -> list[Table]:
-    """One table per workload and thread setting: medians over the blocks so far."""
+    """One table per case: medians over the blocks so far."""
     from benchmarks.analyse.summary import summarise
+    from benchmarks.render.numbers import format_count, format_estimate
 
-    summary = summarise(load(store.run))
-    drawn = []
-    for place, lines in summary.groupby(["workload", "threads"]):
-        workload, threads = str(place[0]), int(place[1])  # type: ignore
-        blocks = int(lines["time_total_s_n"].max() or 0)
-        title = f"{workload}, {threads} thread{'s' * (threads > 1)}, medians of {blocks} blocks"
-        table = Table(title=title, title_justify="left")
+    made = []
+    for case, lines in summarise(load(store.run)).items():
+        shown = [line for line in lines.values() if line.family != "control"]
+        blocks = max((line.estimate("time_total_s").n for line in shown), default=0)
+        title = f"{case.workload}, {format_count(case.threads, 'thread')}, medians of"
+        table = Table(title=f"{title} {format_count(blocks, 'block')}", title_justify="left")
         table.add_column("system")
-        lines = lines[lines["family"] != "control"]
-        columns = [one for one in COLUMNS if lines[one[1]].notna().any()] or COLUMNS
+        columns = [one for one in COLUMNS if any(line.has(one[1]) for line in shown)] or COLUMNS
         for heading, *_ in columns:
             table.add_column(heading, justify="right")
-        for _, line in lines.iterrows():
+        for line in shown:
             cells = [
-                "" if line[name] != line[name] else f"{line[name] * factor:,.{digits}f}"
-                for _, name, factor, digits in columns
+                format_estimate(line.estimate(name), scale, bounds=False) if line.has(name) else ""
+                for _, name, scale in columns
             ]
             if not any(cells):
-                cells[0] = str(line["statuses"])
-            table.add_row(str(line["system"]), *cells)
-        drawn.append(table)
-    return drawn
+                cells[0] = ", ".join(f"{k} {n}" for k, n in line.counts.by_status.items())
+            table.add_row(line.system, *cells)
+        made.append(table)
+    return made
