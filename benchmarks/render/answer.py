@@ -108,61 +108,62 @@ def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
 
 def describe_time(data: RunData, case: Case) -> str:
     """Start to end by phase: mapicx, each framework's best variant, the best classical model."""
-    base, others = data.base(case), _find_rivals(data, case, "time_total_s")
-    if base is None or not base.has("time_total_s"):
+    name = "time_total_s"
+    base = data.base(case)
+    if base is None or not base.has(name):
         return ""
-    said = f"From the start of a fresh process to its end {BASE} takes {_show_time(base)}"
-    return said + "".join(f"; {_tell(line, 'time_total_s')}" for line in others) + "."
+    parts = [f"{format_with_unit(base.estimate(name), 's')} with {BASE}{_show_phases(base)}"]
+    parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
+    return f"From start to end a fresh process takes {join_words(parts)}."
 
 
 def describe_memory(data: RunData, case: Case) -> str:
     """Peak memory of the same systems."""
     name = "memory_peak_bytes"
-    base, others = data.base(case), _find_rivals(data, case, name)
+    base = data.base(case)
     if base is None or not base.has(name):
         return ""
-    said = f"Its process peaks at {format_with_unit(base.estimate(name), 'B')}"
-    return said + "".join(f"; {_tell(line, name)}" for line in others) + "."
+    parts = [f"{format_with_unit(base.estimate(name), 'B')} with {BASE}"]
+    parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
+    return f"Its memory peaks at {join_words(parts)}."
 
 
 def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
     lines = data.lines(case)
     best = find_best_variants(lines, metric)
-    best.pop(BASE, None)
-    rivals = [line for line in best.values() if line.against(metric).estimate.known]
+    for name in (BASE, "plain NumPy"):  # which is no framework, and has its row in the tables
+        best.pop(name, None)
     classical = find_best_classical(lines, data.score(case))
-    if classical is not None and classical.has(metric):
-        rivals.append(classical)
+    rivals = [*best.values(), *([classical] if classical is not None else [])]
+    rivals = [line for line in rivals if line.against(metric).estimate.known]
     return sorted(rivals, key=lambda line: (line.value(metric), line.system))
 
 
 def _tell(line: Line, metric: str) -> str:
-    """A rival's cost, and how many times as much that is."""
-    found, unit = line.against(metric), METRICS[metric].unit
-    value = format_with_unit(line.estimate(metric), unit)
-    who = line.system if line.framework == line.system else f"{line.framework} ({line.system})"
-    if not found.estimate.known:
-        return f"{who} {value}"
-    times = f", {format_estimate(found.estimate, bounds=False)} times as much"
+    """ "4.0 s with PyTorch (torch-fused: 21 times as much, 3 % of it training)"."""
+    found = line.against(metric)
+    value = format_with_unit(line.estimate(metric), METRICS[metric].unit)
+    about = [f"{format_estimate(found.estimate, bounds=False)} times as much"]
+    if found.verdict.kind is Kind.TOO_FEW:
+        about.append("too few blocks for a verdict")
+    elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
+        about.append(format_verdict(found.verdict, METRICS[metric]))
     if metric == "time_total_s" and line.has("time_train_cold_s"):
-        before = 1 - line.value("time_train_cold_s") / line.value(metric)
-        times += f" and {100 * before:.0f} % of it outside of training"
-    if found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
-        times += f" ({format_verdict(found.verdict, METRICS[metric])})"
-    elif found.verdict.kind is Kind.TOO_FEW:
-        times += " (too few blocks for a verdict)"
-    return f"{who} {value}{times}"
+        share = line.value("time_train_cold_s") / line.value(metric)
+        about.append(f"{100 * share:.0f} % of it training")
+    if line.framework == line.system:
+        return f"{value} with {line.system} ({', '.join(about)})"
+    return f"{value} with {line.framework} ({line.system}: {', '.join(about)})"
 
 
-def _show_time(line: Line) -> str:
-    """ "4.0 s (import 3.5 s, training 0.3 s)": the phases that matter."""
-    total = line.estimate("time_total_s")
-    parts = []
+def _show_phases(line: Line) -> str:
+    """ " (start and import 59 %, training 15 %)": the phases that matter."""
+    total, parts = line.value("time_total_s"), []
     for name, metrics in PHASES.items():
         spent = sum(line.value(metric) for metric in metrics if line.has(metric))
-        if spent > SHOWN * total.value:
-            parts.append(f"{name} {100 * spent / total.value:.0f} %")
-    return format_with_unit(total, "s") + (f" ({', '.join(parts)})" if parts else "")
+        if spent > SHOWN * total:
+            parts.append(f"{name} {100 * spent / total:.0f} %")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _compare_over_workloads(data: RunData) -> str:

@@ -25,7 +25,7 @@ from benchmarks.analyse.claims import (
     judge,
 )
 from benchmarks.analyse.run_data import RunData, read_run_data
-from benchmarks.analyse.stats import LEVEL, SMALLEST_FOR_MEDIAN
+from benchmarks.analyse.stats import LEVEL, SMALLEST_FOR_MEAN, SMALLEST_FOR_MEDIAN
 from benchmarks.measure.code_lines import count_code_lines
 from benchmarks.paths import ROOT, write_atomically
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
@@ -94,6 +94,7 @@ def count_facts() -> dict[str, float]:
         "code_lines_package": lines.package,
         "interval_percent": LEVEL * 100,
         "interval_blocks": SMALLEST_FOR_MEDIAN,
+        "ratio_blocks": SMALLEST_FOR_MEAN,
         "default_budget_s": parse_duration(PRESETS["quick"]["budget"]) or math.nan,
     }
 

@@ -16,12 +16,22 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.analyse.crossover import WHOLE
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
 from benchmarks.render import answer, crossover, figures, steps
-from benchmarks.render.document import Block, Link, Paragraph, Picture, Table, Text, make_table
+from benchmarks.render.document import (
+    Block,
+    Items,
+    Link,
+    Paragraph,
+    Picture,
+    Table,
+    Text,
+    make_table,
+)
 from benchmarks.render.markdown import write_blocks, write_table
 from benchmarks.render.numbers import format_count
 from benchmarks.render.report import SHORT, find_stale_files
@@ -54,23 +64,23 @@ def _answer(data: RunData) -> list[Block]:
         return []
     describers = (answer.describe_scores, answer.describe_time, answer.describe_memory)
     said = [sentence for describe in describers if (sentence := describe(data, case))]
-    picture = Picture(figures.COSTS.name, figures.COSTS.caption)
-    return [Paragraph(" ".join(said)), picture, Paragraph(picture.caption)]
+    return [Paragraph(" ".join(said)), Picture(figures.COSTS.name, figures.COSTS.caption)]
 
 
 def _steps(data: RunData) -> list[Block]:
     points = steps.keep_fewest_threads(data.sweep)
     if not points:
         return []
-    said = " ".join(steps.describe_sweep(points))
-    return [Paragraph(said), steps.make_compact_table(points)]
+    return [Paragraph(" ".join(steps.describe_sweep(points)))]
 
 
 def _crossover(data: RunData) -> list[Block]:
-    if not data.crossings:
+    fewest = min((one.threads for one in data.crossings), default=1)
+    found = [one for one in data.crossings if one.threads == fewest and one.part == WHOLE]
+    if not found:
         return []
-    sentences = [Paragraph(said) for said in crossover.describe_crossings(data.crossings)]
-    return [*sentences, Picture(figures.CROSSOVER.name, figures.CROSSOVER.caption)]
+    said = Items(tuple(crossover.describe_crossings(found)))
+    return [said, Picture(figures.CROSSOVER.name, figures.CROSSOVER.caption)]
 
 
 def make_engine_table() -> Table:
@@ -79,7 +89,7 @@ def make_engine_table() -> Table:
     return make_table(
         ("engine", "code lines", "limit"),
         [
-            ["core: layers, losses, optimizers, recorder, network, Mapicx", str(lines.core),
+            ["core: layers, losses, optimizers, network, Mapicx", str(lines.core),
              f"under {CORE_LIMIT}"],
             ["everything that training a network loads", str(lines.training), ""],
             ["whole package", str(lines.package), ""],
@@ -111,7 +121,9 @@ def make_part(data: RunData, name: str) -> Part:
         if not cases or not data.lines(cases[0]):
             raise ValueError(f"run {data.name} has no row of workload {name}")
         blocks = [make_headline_table(data, cases[0], report)]
-    return Part((*blocks, Paragraph(_name_source(data, report))), data.name)
+    if name != "answer":  # whose run is named below the table of the same workload
+        blocks.append(Paragraph(_name_source(data, report)))
+    return Part(tuple(blocks), data.name)
 
 
 def _name_source(data: RunData, report: str) -> Text:

@@ -118,7 +118,7 @@ def _plot_boundaries(
 
     colours = np.array([to_rgb(colour) for colour in style.CLASS_COLOURS])
     fig, axes = style.make_figure(
-        2.3 * len(grids), 2.9, ncols=len(grids), squeeze=False, sharex=True, sharey=True
+        2.3 * len(grids), 3.5, ncols=len(grids), squeeze=False, sharex=True, sharey=True
     )
     classes: set[int] = set()
     for axis, (system, grid) in zip(axes[0], grids.items(), strict=True):

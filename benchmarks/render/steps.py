@@ -25,6 +25,7 @@ from benchmarks.render.numbers import (
     format_estimate,
     format_number,
     format_verdict,
+    format_with_unit,
 )
 from benchmarks.render.results import UNCHECKED, explain_bounds
 from benchmarks.render.style import Drawing
@@ -50,7 +51,7 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
         said.append(_count("the fastest of the systems whose training loop runs in Python", pairs))
         ends = [pairs[0], pairs[-1]] if len(pairs) > 1 else pairs
         parts = ", ".join(
-            f"{format_estimate(point.steps[BASE].step, MICRO, bounds=False)} µs on {_name(point)}"
+            f"{format_with_unit(point.steps[BASE].step, 's')} on {_name(point)}"
             f" ({format_estimate(rival.ratio, bounds=False)} times {rival.system}'s)"
             for point, rival in ends
         )

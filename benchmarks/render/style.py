@@ -22,7 +22,7 @@ from benchmarks.paths import write_atomically
 DPI = 110
 UNDATED: dict[str, dict[str, None]] = {
     "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 FAMILIES = {"network": ("#0072B2", "o"), "classical": ("#E69F00", "s"), "bound": ("#7f7f7f", "^")}
