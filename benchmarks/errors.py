@@ -7,12 +7,26 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-FOLDERS = re.compile(r"(?:[A-Za-z]:)?[\w.@+\-]*(?:[/\\][\w.@+\- ]+){2,}")
+# Paths of this system and of Windows: absolute ones, and relative ones with two folders or more
+# (3/4 is none). A part may hold spaces if another follows.
+PART = r"[\w.@+~-]+(?: [\w.@+~-]+(?=[/\\]))*"
+PATHS = re.compile(
+    rf"(?<![\w/\\.@+~-])(?:(?:[A-Za-z]:|~)?[/\\]+{PART}(?:[/\\]+{PART})*"
+    rf"|[\w.@+~-]+(?:[/\\]+{PART}){{2,}})[/\\]?"
+)
+HOMES = re.compile(
+    r"(?i)^(?:[a-z]:)?[/\\]+(?:root|(?:home|users|documents and settings)[/\\]+[^/\\]+)[/\\]?$"
+)
 LONGEST_REASON = 300  # characters
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 class UsageError(Exception):
     """The user asked for something that does not exist; the text says what would."""
+
+
+class MachineFault(Exception):
+    """Something about the machine ends the run, and no trial is to blame; the text says what."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
@@ -40,6 +54,19 @@ def quote_names(names: Iterable[object], most: int = 10) -> str:
 
 
 def strip_paths(text: str) -> str:
-    """One line without folders: a row holds neither user names nor home directories."""
-    line = " ".join(FOLDERS.sub(lambda match: Path(match[0]).name, text).split())
+    """One line without folders or control characters, as a row may hold it.
+
+    Of a path its last part stays, unless that is a home folder, which is somebody's name.
+    """
+    line = " ".join(CONTROL.sub(" ", text).split())
+    home = str(Path.home())
+    if len(home) > 1:
+        line = re.sub(re.escape(home) + r"(?=$|[^\w/\\.-])", "~", line)
+    line = PATHS.sub(lambda match: _last_part(match[0]), line)
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+
+
+def _last_part(path: str) -> str:
+    if HOMES.match(path):
+        return "~"
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path

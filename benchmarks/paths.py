@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
@@ -27,8 +28,24 @@ def find_runs(path: Path) -> list[Path]:
     return sorted((file.parent for file in path.rglob(RUN)), key=lambda run: run.name)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file by rename, so that a reader sees the old one or the new one."""
+def create_folder(folder: Path) -> None:
+    """Make a folder for runs or reports. OSError if it cannot be made or written.
+
+    One inside the checkout is made so that git ignores it, unless it is there already.
+    """
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        if folder.resolve().is_relative_to(ROOT):
+            (folder / ".gitignore").write_text("*\n")
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file by rename, so that a reader sees the old one or the new one.
+
+    private: for its owner alone.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -36,8 +53,22 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from other users
+        if not private:
+            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from other users
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def lock_file(file: IO[bytes], *, wait: bool) -> bool:
+    """Lock an open file until it is closed, or its process ends; False if another has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: no lock, and one writer at a time is a request
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True

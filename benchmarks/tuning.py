@@ -80,7 +80,7 @@ def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
     run = _create_run(options.results, arguments)
     for name in names:
         _measure(run, known[name], systems)
-        for (workload, system), choice in choose_best(read_rows(run)).items():
+        for (workload, system), choice in choose_best(read_rows(run, key="trial")).items():
             if workload == name:
                 print(f"{name:14} {system:20} {_format_choice(choice)}", flush=True)
     print(f"{run}: to use these, put them and the run's name where the old ones stand")
@@ -104,7 +104,7 @@ def _create_run(results: Path, arguments: list[str]) -> Path:
         "run_id": run.name,
         "created_at": now.isoformat(timespec="seconds"),
         "command": machine.shorten_command(arguments),
-        "environment": machine.describe_environment(),
+        "environment": machine.environment(),
         "versions": machine.installed_versions(),
         "digests": machine.digest_code(),
         "seeds": list(SEEDS),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import baselines
@@ -22,7 +23,8 @@ from benchmarks.measure.memory import Sampler
 from benchmarks.paths import ROOT
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.trials import Trial
-from benchmarks.record.schema import FIELDS
+
+ATTEMPTS = 3  # at a trial during which the harness was stopped or the machine slept
 
 
 class DataFailed(Exception):
@@ -85,12 +87,14 @@ class Local:
         slot : int
             Which cores, counted from the last, so that trials at the same time do not share.
         """
-        row = self._identify(trial)
+        identity = self._identify(trial)
         try:
-            row.update(self._measure(trial, arrays, extras, slot))
+            row = self._measure(trial, arrays, extras, slot)
         except DataFailed as error:
-            row.update(status="crashed", reason=str(error))
-        return {key: value for key, value in row.items() if key in FIELDS}
+            row = {"status": "crashed", "reason": str(error)}
+        if row["status"] != "ok":
+            machine.check_disk(arrays.parent, Path(tempfile.gettempdir()))
+        return {**row, **identity}
 
     def _measure(self, trial: Trial, arrays: Path, extras: bool, slot: int) -> dict[str, Any]:
         workload = self.workloads[trial.workload]
@@ -110,23 +114,30 @@ class Local:
             "first_block": extras and trial.measure == "time",
         }
         samplers: list[Sampler] = []
-        steal, wall_start = machine.read_steal_s(), time.time()
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        end = process.run_module(
-            "benchmarks.measure.worker",
-            spec,
-            cores=trial.threads,
-            timeout=self.timeout,
-            memory_limit=self.memory_limit,
-            watch=(
-                (lambda child: samplers.append(Sampler(child)))
-                if trial.measure == "memory"
-                else None
-            ),
-        )
+        steal = machine.read_steal_s()
+
+        def watch(child: Popen[bytes]) -> None:
+            if trial.measure == "memory":
+                samplers[:] = [Sampler(child)]
+
+        for _ in range(ATTEMPTS):
+            started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            wall_start = time.time()
+            end = process.run_module(
+                "benchmarks.measure.worker",
+                spec,
+                cores=trial.threads,
+                timeout=self.timeout,
+                memory_limit=self.memory_limit,
+                watch=watch,
+            )
+            if not end.suspended:
+                break
         requires = self.requires.get(trial.system, ())
         row = judge_exit(end, self.timeout, self.memory_limit, requires)
         row["started_at"] = started_at
+        if end.suspended:
+            row.update(status="invalid", reason=f"the machine was suspended, {ATTEMPTS} times over")
         if steal is not None:
             row["steal_s"] = max(0.0, (machine.read_steal_s() or 0.0) - steal)
         until = row.pop("measured_until", None)
@@ -138,6 +149,11 @@ class Local:
         """Seconds of `python -c pass` in a trial's environment: what noop is compared with."""
         end = process.run_python(lambda *_: ["-c", "pass"], timeout=self.timeout)
         return end.ended - end.started
+
+    @staticmethod
+    def environment(cores: int, scratch: str) -> dict[str, str]:
+        """The environment of a trial on so many cores, whose temporary files lie in `scratch`."""
+        return process.child_environment(cores, scratch)
 
     def _identify(self, trial: Trial) -> dict[str, Any]:
         """The fields that say what is measured, and where."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.errors import strip_paths
 from benchmarks.measure.process import Ended
+from benchmarks.record.schema import FIELDS, IDENTITY
 
 # What installs a distribution: the extra of pyproject.toml that holds it.
 EXTRAS = {
@@ -22,6 +23,7 @@ EXTRAS = {
     "jax": "jax",
     "nnfs": "original",
 }
+SAID = ("ok", "unavailable", "crashed", "diverged", "invalid")  # statuses that a worker may send
 
 
 def judge_exit(
@@ -43,8 +45,7 @@ def judge_exit(
     dict
         Status, reason and the worker's figures, as fields of a row.
     """
-    row = _parse_row(end.message)
-    ended_at, excluded = row.pop("ended_at", None), row.pop("excluded_s", 0.0)
+    row, ended_at, excluded = _read_message(end)
     row["exit_code"] = end.exit_code
     if end.killed == "timeout":
         return {**row, "status": "timeout", "reason": f"stopped after {timeout:g} s"}
@@ -56,9 +57,6 @@ def judge_exit(
     if ended_at is None:
         said = "nothing" if not end.message else "something that is no row"
         return {**row, "status": "invalid", "reason": f"the process ended well but sent {said}"}
-    row["distributions"] = _find_owners(row.pop("modules", ()))
-    if row["reason"]:
-        row["reason"] = strip_paths(row["reason"])
     if row["status"] == "unavailable":
         row["reason"] = f"{row['reason']}; {install_command(requires)}"
     if row.get("time_start_s") is not None:
@@ -67,20 +65,46 @@ def judge_exit(
     return row
 
 
-def _parse_row(message: bytes) -> dict[str, Any]:
-    """The worker's row: the last line of the pipe, if it is one; numbers that are not finite
-    become None."""
-    lines = message.splitlines()
+def _read_message(end: Ended) -> tuple[dict[str, Any], float | None, float]:
+    """The worker's row, the moment of its end, and the seconds that do not count.
+
+    The row is the last line of the pipe, if that is one. What the harness knows better is left
+    out of it, and so is what is no value of its field, which makes a good row invalid.
+    """
+    lines = end.message.splitlines()
     try:
-        row = json.loads(lines[-1]) if lines else {}
-    except ValueError:
-        return {}
-    if not isinstance(row, dict) or "ended_at" not in row or row.get("status") is None:
-        return {}
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
+        said = json.loads(lines[-1]) if lines else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or said.get("status") not in SAID:
+        return {}, None, 0.0
+    ended_at, excluded = said.get("ended_at"), said.get("excluded_s", 0.0)
+    if not _is_between(end.started, ended_at, end.ended):
+        return {}, None, 0.0
+    row: dict[str, Any] = {"status": said["status"], "reason": None}
+    faults = []
+    if not _is_between(0.0, excluded, end.ended - end.started):
+        faults.append("excluded_s is no part of the trial's time")
+        excluded = 0.0
+    for name, field in FIELDS.items():
+        if name in said and name not in (*IDENTITY, *row):
+            fault = field.find_fault(said[name])
+            if fault:
+                faults.append(f"{name} {fault}")
+            row[name] = None if fault else said[name]
+    if said.get("reason") is not None:
+        row["reason"] = strip_paths(str(said["reason"]))
+    if faults and row["status"] == "ok":
+        row.update(status="invalid", reason=strip_paths(f"the system reported: {faults[0]}"))
+    modules = said.get("modules")
+    row["distributions"] = _find_owners(modules if isinstance(modules, list) else [])
+    if _is_between(0.0, said.get("measured_until"), math.inf):
+        row["measured_until"] = said["measured_until"]
+    return row, ended_at, excluded
+
+
+def _is_between(low: float, value: object, high: float) -> bool:
+    return isinstance(value, (int, float)) and low <= value <= high
 
 
 def describe_exit(end: Ended) -> str:
@@ -113,6 +137,7 @@ def _packages() -> dict[str, list[str]]:
     return dict(packages_distributions())
 
 
-def _find_owners(modules: list[str]) -> list[str]:
+def _find_owners(modules: list[Any]) -> list[str]:
     """Installed packages to which these top-level modules belong."""
-    return sorted({owner for module in modules for owner in _packages().get(module, ())})
+    known = _packages()
+    return sorted({owner for module in modules for owner in known.get(str(module), ())})

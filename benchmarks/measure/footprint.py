@@ -24,7 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from baselines import original
@@ -81,7 +81,7 @@ class Installations:
     def describe(self, requirements: Sequence[str]) -> dict[str, Any]:
         """One system's entry in run.json; no bytes if something it asks for is absent."""
         distributions, absent = find_dependencies(requirements, self.unpacked)
-        asked = {canonicalize_name(Requirement(text).name) for text in requirements}
+        asked = {_name(text) for text in requirements}
         sizes = {name: self._measure(one) for name, one in sorted(distributions.items())}
         known = [size for size in sizes.values() if size is not None]
         complete = len(known) == len(sizes) and not asked & set(absent)
@@ -108,6 +108,14 @@ class Installations:
                 lines = count_code_lines(Path(str(distribution.locate_file("mapicx"))))
                 return {"code_lines_core": lines.core, "code_lines_package": lines.package}
         return {}
+
+
+def _name(text: str) -> str:
+    """The normalised name in a requirement; of one that is none, what is listed as absent."""
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement as error:
+        return str(error).splitlines()[0]
 
 
 def installed_size(distribution: metadata.Distribution) -> Size | None:

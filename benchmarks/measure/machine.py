@@ -13,10 +13,12 @@ import json
 import os
 import platform
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.errors import MachineFault
 from benchmarks.measure import threads
 from benchmarks.paths import ROOT
 
@@ -118,6 +120,23 @@ def read_clock_mhz() -> float | None:
     except (OSError, ValueError):
         return None
     return sum(clocks) / len(clocks) if clocks else None
+
+
+def check_disk(*folders: Path) -> None:
+    """MachineFault if no file of a mebibyte can be written into one of these folders.
+
+    A full disk or a limit on file sizes would otherwise look like the fault of what is measured.
+    """
+    for folder in folders:
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(2**20))
+                file.flush()
+        except OSError as error:
+            what = "temporary files" if str(folder) == tempfile.gettempdir() else "results"
+            raise MachineFault(
+                f"the folder of {what} cannot be written ({error.strerror})"
+            ) from None
 
 
 def _digest(paths: Iterable[Path]) -> str:

@@ -3,6 +3,9 @@
 The child is exec'd, never forked from this process's memory, in a process group of its own. One
 loop waits for the row's pipe, for stderr and for the child's end, so a flood, a closed pipe or a
 grandchild that keeps the pipe open cannot hold it up.
+
+While the harness itself is stopped (Ctrl-Z) or the machine sleeps, the child's time cannot be
+told from what passed meanwhile; its end says so.
 """
 
 from __future__ import annotations
@@ -17,15 +20,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.measure import threads
+from benchmarks.measure import threads, workspace
 from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL
+LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
 TAIL = 4000  # bytes of stderr worth keeping
 LARGEST_MESSAGE = 16 * 1024 * 1024
 _alive: set[subprocess.Popen[bytes]] = set()
+_continued = 0  # how often this process went on after it was stopped
 
 
 class Ended(NamedTuple):
@@ -37,6 +43,7 @@ class Ended(NamedTuple):
     killed: str
     started: float
     ended: float
+    suspended: bool = False
 
 
 def run_module(
@@ -77,13 +84,26 @@ def run_python(
     arguments: Callable[[int, float], list[str]], *, cores: int = 1, **options: Any
 ) -> Ended:
     """Run an interpreter in a trial's environment; the project is found through PYTHONPATH."""
-    with tempfile.TemporaryDirectory(prefix="mapicx-trial-") as scratch:
-        return run(
-            lambda pipe, started: [sys.executable, "-P", *arguments(pipe, started)],
-            environment=threads.child_environment(cores, scratch, str(ROOT), os.environ),
-            folder=scratch,
-            **options,
-        )
+    with tempfile.TemporaryDirectory(prefix="mapicx-trial-", ignore_cleanup_errors=True) as scratch:
+        try:
+            return run(
+                lambda pipe, started: [sys.executable, "-P", *arguments(pipe, started)],
+                environment=child_environment(cores, scratch),
+                folder=scratch,
+                **options,
+            )
+        finally:
+            workspace.end_processes(Path(scratch))  # daemons, which left the group
+
+
+def child_environment(cores: int, scratch: str) -> dict[str, str]:
+    """A trial's environment; the project itself is found through PYTHONPATH."""
+    path = str(ROOT)
+    if os.pathsep in path:  # which would cut it in two
+        link = Path(scratch) / "project"
+        link.symlink_to(ROOT, target_is_directory=True)
+        path = str(link)
+    return threads.child_environment(cores, scratch, path, os.environ)
 
 
 def run(
@@ -140,7 +160,7 @@ def _attend(
     os.set_blocking(process.stderr.fileno(), False)
     heard = {reader: b"", process.stderr.fileno(): b""}
     limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
-    killed = ""
+    killed, continued, asleep = "", _continued, _asleep_s()
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
         for descriptor in heard:
             selector.register(descriptor, selectors.EVENT_READ)
@@ -167,7 +187,36 @@ def _attend(
         while len(heard[descriptor]) < LARGEST_MESSAGE and _listen(descriptor, heard, limits):
             pass
     stderr = heard[process.stderr.fileno()].decode(errors="replace")
-    return Ended(heard[reader], stderr, process.returncode, killed, started, ended)
+    time.sleep(0.001)  # lets the main thread handle a signal that came with the end
+    suspended = continued != _continued or _asleep_s() - asleep > LONGEST_NAP_S
+    return Ended(heard[reader], stderr, process.returncode, killed, started, ended, suspended)
+
+
+def handle_signals() -> None:
+    """Let TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    def note_continued(number: int, frame: object) -> None:
+        global _continued
+        _continued += 1
+
+    for name, handler in (
+        ("SIGTERM", interrupt),
+        ("SIGHUP", interrupt),
+        ("SIGCONT", note_continued),
+    ):
+        number = getattr(signal, name, None)  # Windows has few of them
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, handler)
+
+
+def _asleep_s() -> float:
+    """Seconds that the machine has slept since it was started; 0 where it does not tell."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _listen(descriptor: int, heard: dict[int, bytes], limits: dict[int, int]) -> bool:

@@ -1,25 +1,31 @@
-"""A run: planned anew from the command's options, or continued from its run.json."""
+"""A run, and how a new one is planned from the command's options."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import secrets
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.errors import UsageError, unknown_name
 from benchmarks.measure import machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
-from benchmarks.options import parse_duration
 from benchmarks.paths import LOCAL
 from benchmarks.plan import suites, table, trials
 from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
 from benchmarks.plan.workloads import read_table
-from benchmarks.record.store import Store, read_run
+from benchmarks.record.store import Store
+
+# Options that decide the plan: whoever continues a run need not repeat them, but may.
+PLANNED = ("suite", "preset", "systems", "workloads", "seeds", "measures", "threads")
+# Options that a continued run does not remember.
+DEFAULTS = {
+    "results": Path("results"), "reports": Path("reports"), "timeout": 120.0, "memory_limit": None,
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -32,6 +38,7 @@ class Run:
     requires: dict[str, tuple[str, ...]]
     budget_s: float | None
     is_new: bool
+    resumption: str  # the options that continue it
     forced: list[str] = dataclasses.field(default_factory=list)  # what --force overlooked
     source: Path | None = None  # the file of a user's table; never recorded
 
@@ -50,16 +57,12 @@ class Run:
         """Number of blocks after parity."""
         return max((trial.block for trial in self.plan), default=0)
 
-    @property
-    def resumption(self) -> str:
-        """The options that continue this run."""
-        again = f" --data {self.source.name}" if self.source else ""
-        return f"--resume {self.store.run.name}{again}"
-
 
 def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     """A new run from the command line."""
-    own = table.read_options(options)
+    own = table.read_options(
+        options, suites.PRESETS.get(options.preset or "quick", {}).get("epochs")
+    )
     request = suites.make_request(
         suite=options.suite or "spiral",
         preset=options.preset or "quick",
@@ -88,6 +91,9 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         "run_id": run_id,
         "created_at": now.isoformat(timespec="seconds"),
         "command": machine.shorten_command(arguments),
+        "options": {
+            name: str(value) for name in PLANNED if (value := getattr(options, name)) is not None
+        },
         "suite": request.suite,
         "question": request.question,
         "preset": request.preset,
@@ -122,6 +128,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         requires,
         request.budget_s,
         True,
+        format_resumption(options, run_id),
         source=own.source if own else None,
     )
 
@@ -136,51 +143,13 @@ def _measure_footprint(
     return measure_footprint(shown, options.timeout)
 
 
-def resume_run(options: argparse.Namespace) -> Run:
-    """A run that was begun before: its plan comes from run.json."""
-    given = Path(options.resume)
-    places = (given, options.results / options.resume, options.results / LOCAL / options.resume)
-    folder = next((place for place in places if place.is_dir()), given)
-    try:
-        description = read_run(folder)
-    except FileNotFoundError:
-        found = [*options.results.glob("*/run.json"), *options.results.glob(f"{LOCAL}/*/run.json")]
-        known = sorted(path.parent.name for path in found)
-        raise unknown_name("run", options.resume, known or ["(there is none)"]) from None
-    for name in ("suite", "preset"):
-        asked = getattr(options, name)
-        if asked is not None and asked != description[name]:
-            raise UsageError(
-                f"--{name} {asked} does not agree with the run, which has {description[name]};"
-                " leave it out to resume"
-            )
-    for name in ("systems", "workloads", "seeds", "measures", "threads"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name} is part of the run's plan; leave it out to resume")
-    source = table.find_source(options, description)
-    changes = _changes(description)
-    if changes and not options.force:
-        raise UsageError(
-            f"{', '.join(changes)} changed since the run began, so its rows would not belong"
-            " together; start a new run, or add --force"
-        )
-    plan = [trials.read_trial(entry) for entry in description["trials"]]
-    requires = {name: tuple(found) for name, found in description["requires"].items()}
-    budget = parse_duration(options.budget)
-    machine.compile_packages()
-    return Run(Store(folder), plan, description, requires, budget, False, changes, source)
-
-
-def _changes(description: dict[str, Any]) -> list[str]:
-    """What is not as it was when the run was planned."""
-    now = {
-        "code": machine.digest_code(),
-        "versions": machine.installed_versions(),
-        "the machine": machine.identify_machine(machine.environment()),
-    }
-    then = {
-        "code": description["digests"],
-        "versions": description["versions"],
-        "the machine": description["machine_id"],
-    }
-    return [name for name in now if now[name] != then[name]]
+def format_resumption(options: argparse.Namespace, name: str) -> str:
+    """The options with which the same command line continues this run, ready to be pasted."""
+    parts = ["--resume", name]
+    if options.data is not None:
+        parts += ["--data", options.data]
+    for option, default in DEFAULTS.items():
+        value = getattr(options, option)
+        if value != default:
+            parts += [f"--{option.replace('_', '-')}", str(value)]
+    return shlex.join(parts)

@@ -50,8 +50,8 @@ def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
         system: Any = baselines.system(name)
         refused = {workload.name: system.supports(workload) for workload in workloads}
         return {
-            "family": system.family,
-            "requires": tuple(system.requires),
+            "family": str(system.family),
+            "requires": [str(requirement) for requirement in system.requires],
             "own_order": bool(system.own_order),
             "refused": {key: reason for key, reason in refused.items() if reason},
         }

@@ -142,7 +142,7 @@ def _threads(text: str, cores: int) -> tuple[int, ...]:
     for part in split_names(text):
         if part == "all":
             numbers.append(cores)
-        elif part.isdigit() and 1 <= int(part) <= cores:
+        elif part.isascii() and part.isdigit() and 1 <= int(part) <= cores:
             numbers.append(int(part))
         else:
             raise UsageError(

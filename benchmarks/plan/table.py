@@ -43,7 +43,9 @@ class Table:
     facts: dict[str, Any]  # run.json["table"]
 
 
-def prepare_table(path: str, target: str | None, task: str | None = None) -> Table:
+def prepare_table(
+    path: str, target: str | None, task: str | None = None, most_epochs: int | None = None
+) -> Table:
     """Read and check a file. UsageError names the column that is at fault."""
     source = Path(path).resolve()
     frame, digest = table_file.read_file(source)
@@ -52,6 +54,8 @@ def prepare_table(path: str, target: str | None, task: str | None = None) -> Tab
     columns = check_columns(frame, target, task)
     chosen = "classification" if columns.classes else "regression"
     workload = _workload(columns, len(frame), chosen, target, source.name, digest)
+    if most_epochs is not None:
+        workload = dataclasses.replace(workload, epochs=min(workload.epochs, most_epochs))
     notes = _notes(columns, workload, task)
     facts = {
         "file": source.name,
@@ -140,8 +144,8 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
     return notes
 
 
-def read_options(options: argparse.Namespace) -> Table | None:
-    """The user's table, checked, if --data names one."""
+def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table | None:
+    """The user's table, checked, if --data names one; a preset may cap its epochs."""
     if options.data is None:
         for name in ("target", "task"):
             if getattr(options, name) is not None:
@@ -152,7 +156,7 @@ def read_options(options: argparse.Namespace) -> Table | None:
             raise UsageError(f"--{name} and --data exclude each other: the table is the workload")
     if options.readme:
         raise UsageError("--readme shows the project's own data sets; leave it out with --data")
-    return prepare_table(options.data, options.target, options.task)
+    return prepare_table(options.data, options.target, options.task, most_epochs)
 
 
 def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> Path | None:

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import random
+import re
 from collections.abc import Iterable, Mapping
 
 from baselines.contract import Workload
@@ -25,6 +26,10 @@ CONTROLS = {
     "parity": (),
 }
 DTYPES = {"parity": "float64"}
+
+
+MOST = 2**32  # seeds, blocks, places and threads are below it
+NAME = re.compile(r"[\w][\w.@+:=-]*")  # of a system or workload: a plain part of a path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +70,27 @@ class Trial:
         return {"trial_id": self.trial_id, **dataclasses.asdict(self)}
 
 
+FIELDS_OF_TRIAL = dataclasses.fields(Trial)
+
+
 def read_trial(entry: Mapping[str, object]) -> Trial:
-    """The inverse of `Trial.describe`."""
-    return Trial(**{key: value for key, value in entry.items() if key != "trial_id"})  # type: ignore[arg-type]
+    """The inverse of `Trial.describe`. ValueError if the entry does not describe a trial."""
+    values = dict(entry)
+    trial_id = values.pop("trial_id", None)
+    types = {field.name: int if field.type == "int" else str for field in FIELDS_OF_TRIAL}
+    if values.keys() != types.keys() or any(type(values[key]) is not types[key] for key in types):
+        raise ValueError("a trial is not described as one")
+    trial = Trial(**values)  # type: ignore[arg-type]
+    numbers = (trial.seed, trial.block, trial.order, trial.threads - 1)
+    if (
+        not all(0 <= number < MOST for number in numbers)
+        or trial.measure not in MEASURES
+        or trial.dtype != DTYPES.get(trial.measure, "float32")
+        or not all(NAME.fullmatch(name) for name in (trial.system, trial.workload))
+        or trial.trial_id != trial_id
+    ):
+        raise ValueError(f"trial {trial_id!r} is not as it was planned")
+    return trial
 
 
 def plan_trials(

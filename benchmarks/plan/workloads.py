@@ -101,7 +101,10 @@ def _make_workload(name: str, entry: dict[str, Any]) -> Workload:
         raise unknown_name(
             f"data set for workload {name!r} called", str(entry.get("dataset")), known
         )
-    return Workload(**{"name": name, "task": "classification", "dataset_args": {}, **entry})
+    try:
+        return Workload(**{"name": name, "task": "classification", "dataset_args": {}, **entry})
+    except (TypeError, ValueError) as error:  # a key that is missing, or a value that is wrong
+        raise UsageError(str(error).replace("Workload.__init__()", f"workload {name!r}")) from None
 
 
 def digest_workload(workload: Workload) -> str:

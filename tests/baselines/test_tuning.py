@@ -24,7 +24,7 @@ KNOWN = workloads.read_workloads()
 
 def choices(run):
     assert (RESULTS / run / "tuning.json").exists(), f"the tuning run {run} is not in results/"
-    return choose_best(read_rows(RESULTS / run))
+    return choose_best(read_rows(RESULTS / run, key="trial"))
 
 
 @pytest.mark.parametrize("name", TUNED)
@@ -41,7 +41,7 @@ def test_the_tuned_values_of_every_family_are_what_the_run_chooses():
 
 def test_every_family_had_as_many_trials_and_draws_on_every_workload():
     for run in {classical.read_tuned()["run"], *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
-        rows = list(read_rows(RESULTS / run))
+        rows = list(read_rows(RESULTS / run, key="trial"))
         facts = json.loads((RESULTS / run / "tuning.json").read_text())
         assert min(facts["seeds"]) >= 10_000
         assert len({(r["workload"], r["system"], r["trial"]) for r in rows}) == len(rows)
@@ -129,7 +129,7 @@ def test_the_suite_records_every_trial_and_says_what_it_chose(command, tmp_path)
     done = command(*ask, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.iterdir()
-    rows = list(read_rows(run))
+    rows = list(read_rows(run, key="trial"))
     assert [r["trial"] for r in rows] == 2 * list(range(tuning.TRIALS))
     assert all(0.3 < max(r["accuracy"]) <= 1 for r in rows)
     for (name, system), choice in choose_best(rows).items():

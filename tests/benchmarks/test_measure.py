@@ -265,6 +265,11 @@ def test_cross_entropy_of_certainty_and_of_ignorance():
         ("open results/run/arrays/a.npz failed", "open a.npz failed"),
         ("two\nlines", "two lines"),
         ("ratio 3/4 stays", "ratio 3/4 stays"),
+        ("cannot open /home/alice: denied", "cannot open ~: denied"),
+        (r"no C:\Users\bob\Desktop\my file.txt", "no my file.txt"),
+        (r"C:\Users\bob is missing", "~ is missing"),
+        ("/home/alice/My Documents/x.py", "x.py"),
+        ("\x1b]0;title\x07 and \x1b[31mred", "]0;title and [31mred"),
     ],
 )
 def test_reasons_hold_no_folders_and_are_one_line(text, shown):
