@@ -68,6 +68,11 @@ class Data:
         return entry.posterior(X, **self._workload.dataset_args)
 
 
+def read_ceiling(folder: Path) -> float | None:
+    """Accuracy of the Bayes rule on this data set; None where it is unknown."""
+    return json.loads((Path(folder) / FACTS).read_text())["ceiling"]
+
+
 def read_weights(folder: Path) -> list[Any]:
     """The start weights of this seed: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
@@ -106,7 +111,12 @@ def draw(workload: Workload, seed: int, dtype: str, source: str | None = None) -
 
 
 def generate_data(
-    folder: Path, workload: Workload, seed: int, dtype: str, source: str | None = None
+    folder: Path,
+    workload: Workload,
+    seed: int,
+    dtype: str,
+    source: str | None = None,
+    ceiling: float | None = None,
 ) -> None:
     """Write one draw of a workload's data set into a folder, for `Data` to read.
 
@@ -122,6 +132,8 @@ def generate_data(
         Of all floating-point arrays.
     source : str
         The file of a user's table.
+    ceiling : float
+        What is known of it from another draw; else it is found here.
     """
     import numpy as np
 
@@ -134,7 +146,8 @@ def generate_data(
     np.savez(folder / WEIGHTS, **{f"{i:03}": array for i, array in enumerate(drawn.weights)})
     if drawn.orders is not None:
         np.save(folder / ORDERS, drawn.orders)
-    ceiling = find_ceiling(workload.dataset, workload.dataset_args)
+    if ceiling is None:
+        ceiling = find_ceiling(workload.dataset, workload.dataset_args)
     facts = {"n_classes": drawn.n_classes, "ceiling": ceiling}
     (folder / FACTS).write_text(json.dumps(facts))
 
@@ -256,4 +269,5 @@ if __name__ == "__main__":
         spec["seed"],
         spec["dtype"],
         spec["source"],
+        spec["ceiling"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 import baselines
 from baselines.contract import Workload
 from benchmarks.measure import machine, parity, process
+from benchmarks.measure.data import read_ceiling
 from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
 from benchmarks.measure.exit_status import describe_exit, judge_exit
 from benchmarks.measure.memory import Sampler
@@ -65,6 +67,7 @@ class Local:
         self.timeout, self.memory_limit, self.source = timeout, memory_limit, source
         self._folder = tempfile.TemporaryDirectory(prefix="mapicx-data-")
         self._generating = threading.Lock()
+        self._ceilings: dict[str, float | None] = {}  # by data set
         Sampler.prepare()
 
     def close(self) -> None:
@@ -183,6 +186,7 @@ class Local:
         """The folder of a draw, which is made when it is asked for first."""
         name = f"{catalogue.digest_workload(workload)}-{seed}-{dtype}"
         folder = Path(self._folder.name) / name
+        key = workload.dataset + json.dumps(workload.dataset_args, sort_keys=True)
         with self._generating:
             if not folder.exists():
                 half = folder.with_suffix(".part")
@@ -192,10 +196,12 @@ class Local:
                     "seed": seed,
                     "dtype": dtype,
                     "source": str(self.source) if self.source else None,
+                    "ceiling": self._ceilings.get(key),  # which can take seconds to find
                 }
                 end = process.run_module("benchmarks.measure.data", spec, timeout=self.timeout)
                 if end.exit_code != 0:
                     raise DataFailed(f"the data could not be drawn: {describe_exit(end)}")
+                self._ceilings[key] = read_ceiling(half)
                 half.rename(folder)
         return folder
 

@@ -34,7 +34,7 @@ def resume_run(options: argparse.Namespace) -> Run:
         description = read_run(folder)
         validate_run(description)
         plan = _read_plan(description)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # a key that is missing, or a value that is wrong
         raise UsageError(f"run {folder.name!r} cannot be continued: {error}") from None
     _compare_options(options, description, plan)
     source = find_source(options, description)
