@@ -206,3 +206,19 @@ def test_arrows_point_downward_only(line):
                     names = [f"{node.module}.{alias.name}" for alias in node.names]
                 upward = [n for n in names if any(f"{n}.".startswith(f"{a}.") for a in above)]
                 assert not upward, f"{path.relative_to(ROOT)} imports {upward}"
+
+
+def test_every_file_that_contributing_names_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    names = re.findall(r"`([\w./*]+\.(?:py|toml))`", text)
+    assert len(names) > 30
+    for name in names:
+        places = [ROOT, ROOT / "benchmarks", ROOT / "tests/benchmarks"]
+        places += (ROOT / "benchmarks").glob("*/")
+        assert any(list(place.glob(name)) for place in places), name
+
+
+def test_the_hooks_of_a_commit_are_checks_of_ci():
+    hooks = re.findall(r"entry: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    assert set(hooks) == {"ruff", "mypy", "check-jsonschema", "zizmor"}
+    assert all(f"\n{hook} " in (ROOT / ".ci/run").read_text() for hook in hooks)
