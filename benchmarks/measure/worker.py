@@ -173,6 +173,11 @@ def outcome(error):
     return "crashed", text
 
 
+def _plain(value):
+    """A framework's scalar as Python's own; of anything else its text, which is no number."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
 def main():
     spec = json.loads(sys.argv[1])
     cores = threads.pin(spec["threads"], spec["slot"])
@@ -185,7 +190,7 @@ def main():
     if row["status"] == "ok" and defect:
         row["status"], row["reason"] = "invalid", defect
     row["modules"] = _foreign_modules()
-    text = json.dumps({**row, "ended_at": time.perf_counter()}) + "\n"
+    text = json.dumps({**row, "ended_at": time.perf_counter()}, default=_plain) + "\n"
     with contextlib.suppress(OSError), os.fdopen(spec["pipe"], "w") as pipe:
         pipe.write(text)
 

@@ -68,7 +68,7 @@ def end_processes(folder: Path) -> int:
     """End every process whose TMPDIR lies in a folder, daemons too; how many there were."""
     ended: set[int] = set()
     for _ in range(ROUNDS):
-        remaining = [pid for pid in _find_processes(folder) if pid != os.getpid()]
+        remaining = [pid for pid in find_processes(folder) if pid != os.getpid()]
         if not remaining:
             break
         for pid in remaining:
@@ -78,24 +78,21 @@ def end_processes(folder: Path) -> int:
     return len(ended)
 
 
-def _find_processes(folder: Path) -> Iterator[int]:
-    """Processes of this user that have the folder in their environment and are still alive."""
+def find_processes(folder: Path) -> Iterator[int]:
+    """Processes of this user whose temporary folder lies in a folder, and that are alive."""
     if sys.platform.startswith("linux"):
-        wanted = f"TMPDIR={folder}".encode()
-        for entry in os.scandir("/proc"):
-            if entry.name.isdecimal():
-                with (
-                    contextlib.suppress(OSError),
-                    open(f"/proc/{entry.name}/environ", "rb") as file,
-                ):
-                    if any(line.startswith(wanted) for line in file.read().split(b"\0")):
-                        yield int(entry.name)
+        wanted = f"TMPDIR={folder}/".encode()
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                lines = environ.read_bytes().split(b"\0")
+                if any((line + b"/").startswith(wanted) for line in lines):
+                    yield int(environ.parent.name)
         return
     import psutil
 
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get("TMPDIR", "").startswith(str(folder)):
+            if Path(process.environ().get("TMPDIR", "/")).is_relative_to(folder):
                 yield process.pid
 
 

@@ -47,7 +47,7 @@ def prepare_table(
     path: str, target: str | None, task: str | None = None, most_epochs: int | None = None
 ) -> Table:
     """Read and check a file. UsageError names the column that is at fault."""
-    source = Path(path).resolve()
+    source = table_file.resolve_path(path)
     frame, digest = table_file.read_file(source)
     if target is None:
         raise UsageError(f"--data needs --target; the columns are {quote_names(frame.columns)}")

@@ -69,7 +69,7 @@ def _parse_row(line: bytes, key: str) -> dict[str, Any] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and row.get(key) is not None else None
+    return row if isinstance(row, dict) and isinstance(row.get(key), (str, int)) else None
 
 
 def read_run(run: Path) -> dict[str, Any]:

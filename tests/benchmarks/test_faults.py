@@ -13,6 +13,7 @@ import sys
 import pytest
 
 import benchmarks
+from benchmarks.measure.workspace import find_processes
 from tests.benchmarks.processes import PLUGIN, ROOT, run, start
 
 pytestmark = pytest.mark.faults
@@ -37,6 +38,9 @@ EXPECTED = {
     "fault-shape": ("invalid", "(300, 3)"),
     "fault-words": ("invalid", "expected numbers"),
     "fault-tamper": ("ok", None),
+    "fault-half-steps": ("invalid", "steps is '1.5'; expected a whole number"),
+    "fault-forger": ("ok", None),
+    "fault-daemon": ("ok", None),
     "fault-import": ("unavailable", "a_module_that_does_not_exist"),
     "fault-import-hang": ("timeout", "6 s"),
     "fair": ("ok", None),
@@ -48,13 +52,14 @@ OPTIONS = ("--measures", "time", "--seeds", 1, "--timeout", 6, "--memory-limit",
 def faulty(tmp_path_factory):
     """One run of every fault, two well-behaved systems among them."""
     folder = tmp_path_factory.mktemp("faults")
+    (folder / "tmp").mkdir()
     done = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.run", "--systems", f"mapicx,{','.join(EXPECTED)}",
             "--results", folder / "results", "--reports", folder / "reports", *map(str, OPTIONS),
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": PLUGIN},
+        env={**os.environ, "PYTHONPATH": PLUGIN, "TMPDIR": str(folder / "tmp")},
         capture_output=True,
         text=True,
         timeout=300,
@@ -84,6 +89,18 @@ def test_the_well_behaved_are_measured_as_if_alone(faulty):
     for name in ("mapicx", "mapicx-again", "noop", "sleep", "matmul"):
         assert rows.loc[name, "status"] == "ok"
     assert rows.loc["mapicx", "accuracy_test"] > 0.7
+
+
+def test_who_a_row_is_about_the_harness_says(faulty):
+    rows = faulty[1]
+    assert rows["run_id"].nunique() == 1 and rows.index.is_unique
+    assert "\x1b" not in rows.loc["fault-forger", "reason"]
+    assert "somebody" not in rows.loc["fault-forger", "reason"]
+
+
+def test_no_process_and_no_folder_is_left(faulty):
+    assert list((faulty[2] / "tmp").iterdir()) == []
+    assert list(find_processes(faulty[2] / "tmp")) == []
 
 
 def test_a_failed_system_makes_the_exit_code_1_and_is_named(faulty):

@@ -17,6 +17,7 @@ import pytest
 import benchmarks
 from benchmarks.errors import UsageError
 from benchmarks.measure.resume import resume_run
+from benchmarks.measure.workspace import find_processes
 from benchmarks.record.store import Store
 from benchmarks.run import build_parser
 from tests.benchmarks.processes import PLUGIN, ROOT, run, start, until_rows
@@ -151,19 +152,12 @@ def test_an_interrupt_keeps_the_rows_reports_and_leaves_nothing(command, tmp_pat
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     assert list((tmp_path / "reports").glob("*/report.md"))
-    assert list((tmp_path / "tmp").iterdir()) == [] and find_workers(tmp_path) == []
+    assert list((tmp_path / "tmp").iterdir()) == [] and list(find_processes(tmp_path / "tmp")) == []
     if number == signal.SIGINT:
         before = (folder / "trials.jsonl").read_bytes()
         assert run(command, tmp_path, "--resume", folder.name).returncode == 0
         assert (folder / "trials.jsonl").read_bytes().startswith(before)
         assert_complete(folder)
-
-
-def find_workers(folder: Path) -> list[int]:
-    """Processes whose temporary folder lies below a folder."""
-    from benchmarks.measure.workspace import _find_processes
-
-    return list(_find_processes(folder / "tmp" / "mapicx"))
 
 
 @pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.slow)])
@@ -185,7 +179,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_nothing(tmp_path, times):
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
     assert_complete(folder)
-    assert list((tmp_path / "tmp").iterdir()) == [] and find_workers(tmp_path) == []
+    assert list((tmp_path / "tmp").iterdir()) == [] and list(find_processes(tmp_path / "tmp")) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
