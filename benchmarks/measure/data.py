@@ -231,11 +231,11 @@ def _split(columns: Any, split: Sequence[int], workload: Workload, seed: int) ->
     if not is_labels:  # a target of thousands would ask for another learning rate than one of 0.1
         mean, deviation = y[parts[0]].mean(), y[parts[0]].std()
         y = (y - mean) / (deviation or 1.0)
-    found = {}
+    arrays = {}
     limits = (workload.train_rows, workload.test_rows)
     for name, rows, limit in zip(("train", "test"), parts, limits, strict=True):
-        found[f"X_{name}"], found[f"y_{name}"] = X[rows[:limit]], y[rows[:limit]]
-    return found
+        arrays[f"X_{name}"], arrays[f"y_{name}"] = X[rows[:limit]], y[rows[:limit]]
+    return arrays
 
 
 def _preprocess(columns: Any, train: Any) -> Any:

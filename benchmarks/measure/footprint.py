@@ -82,7 +82,7 @@ class Installations:
         """One system's entry in run.json; no bytes if something it asks for is absent."""
         distributions, absent = find_dependencies(requirements, self.unpacked)
         asked = {_name(text) for text in requirements}
-        sizes = {name: self._measure(one) for name, one in sorted(distributions.items())}
+        sizes = {name: self._measure(distributions[name]) for name in sorted(distributions)}
         known = [size for size in sizes.values() if size is not None]
         complete = len(known) == len(sizes) and not asked & set(absent)
         return {

@@ -40,17 +40,17 @@ class HighWater:
     @contextlib.contextmanager
     def phase(self, name: str) -> Any:
         """Measure what happens inside under this name."""
-        self.highest = max(self.highest, read()["peak"] or 0)
+        self.highest = max(self.highest, read_memory()["peak"] or 0)
         _reset()
-        self.before[name] = read()["resident"] or 0
+        self.before[name] = read_memory()["resident"] or 0
         try:
             yield
         finally:
-            self.after[name] = read()
+            self.after[name] = read_memory()
             self.peaks[name] = self.after[name]["peak"] or 0
             self.highest = max(self.highest, self.peaks[name])
 
-    def fields(self) -> dict[str, Any]:
+    def list_fields(self) -> dict[str, Any]:
         """The row's memory fields; None for a phase that was not reached."""
         imported = self.after.get("import", {})
         built = [self.peaks[name] for name in ("data", "build") if name in self.peaks]
@@ -69,7 +69,7 @@ class HighWater:
         }
 
 
-def read() -> dict[str, int | None]:
+def read_memory() -> dict[str, int | None]:
     """Resident set now and its peak, with the anonymous and file-backed parts, in bytes."""
     if _method() == KERNEL:
         with open("/proc/self/status") as status:

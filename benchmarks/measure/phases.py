@@ -7,27 +7,50 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import baselines
+from baselines.contract import Workload
 from benchmarks.measure import threads
 from benchmarks.measure.data import Data, read_weights
-from benchmarks.measure.score import as_losses, finite_weights, scores
+from benchmarks.measure.score import check_weights, convert_losses, score_system
 
 WARM_REPEATS, WARM_LIMIT_S = 3, 5.0
 GRID = 60  # points per side of the picture of the decision boundary
 
 
-class MeasuredSystem:
-    """The system and its data. `probe` watches the phases: a stopwatch, or peak memory."""
+class Probe(Protocol):
+    """What watches the phases: a stopwatch, or peak memory."""
 
-    def __init__(self, spec, workload, probe):
+    def phase(self, name: str) -> AbstractContextManager[None]: ...
+
+
+class MeasuredSystem:
+    """A system and its data, built. Its methods are what comes next, in this order.
+
+    Parameters
+    ----------
+    spec : mapping
+        The trial as executors.py describes it.
+    workload : Workload
+        What is trained.
+    probe : Probe
+        What watches the phases.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], workload: Workload, probe: Probe) -> None:
         self.spec, self.workload, self.probe = spec, workload, probe
         with probe.phase("import"):
-            system = baselines.system(spec["system"])
+            system: Any = baselines.system(spec["system"])
             arguments = {key: spec[key] for key in ("seed", "threads", "dtype")}
             self.system = system(workload, **arguments)
             self.system.load()
-        self.data = self.weights = None
+        self.data: Data | None = None
+        self.weights: list[Any] | None = None
+        self.predicted: Any = None
+        self.counted: dict[str, Any] = {}
         self.scoring_s = 0.0
         with probe.phase("data"):
             if self.system.requires:  # a system that requires nothing cannot hold an array
@@ -37,13 +60,13 @@ class MeasuredSystem:
         with probe.phase("build"):
             self.system.build(self.data, self.weights)
 
-    def train(self):
+    def train(self) -> None:
         """The cold training and the prediction of all test rows."""
         record = self.spec["measure"] in ("parity", "accuracy")
         with self.probe.phase("train"):
             self.system.train(record)
         self.counted = {
-            "parameters": self._parameters(),
+            "parameters": self._count_parameters(),
             "steps": self.system.steps or None,
             "samples_seen": self.system.samples_seen or None,
             "compilations": self.system.compilations(),
@@ -51,43 +74,44 @@ class MeasuredSystem:
         with self.probe.phase("predict"):
             self.predicted = None if self.data is None else self.system.predict(self.data.X_test)
 
-    def _parameters(self):
+    def _count_parameters(self) -> int | None:
         weights = self.system.get_weights()
         return sum(array.size for array in weights) if weights else None
 
-    def scored(self):
+    def score(self) -> dict[str, Any]:
         """What the cold-trained model is worth; nothing for a system that predicts nothing."""
         began = time.perf_counter()
         row = dict(self.counted)
-        if self.predicted is not None:
-            finite_weights(self.system)
-            row.update(scores(self.system, self.data, self.workload.task, self.predicted))
+        if self.predicted is not None and self.data is not None:
+            check_weights(self.system)
+            row.update(score_system(self.system, self.data, self.workload.task, self.predicted))
             row["ceiling"] = self.data.ceiling
         self.scoring_s = time.perf_counter() - began
         return row
 
-    def repeated(self):
+    def repeat(self) -> dict[str, Any]:
         """Warm trainings, single predictions and, in the first block, the picture's arrays."""
-        row = {"time_predict_one_s": self._predict_one()}
-        first = self._first_block_arrays() if self.spec["first_block"] else {}
-        row.update(self._warm())
+        row = {"time_predict_one_s": self._time_one_prediction()}
+        first = self._draw_boundary() if self.spec["first_block"] else {}
+        row.update(self._train_again())
         if self.spec["first_block"]:
-            row["gemm_gflops"] = self._gflops()
+            row["gemm_gflops"] = self._measure_product()
             if self.system.family == "network":
                 self.system.reset(self.weights)
                 self.system.train(record=True)
-                first["losses"] = as_losses(self.system.losses)
-            self.save(**first)
+                first["losses"] = convert_losses(self.system.losses)
+            self.save_arrays(**first)
         if self.spec["system"] == "matmul":
-            row.update(threads.pools(self.spec["threads"]))
+            row.update(threads.inspect_pools(self.spec["threads"]))
         return row
 
-    def _warm(self):
+    def _train_again(self) -> dict[str, Any]:
         """Median of up to 3 trainings after reset(); none begins after 5 s, one always does."""
         if not self.system.requires:
             return {}
         before = self.system.compilations()
-        durations, began = [], time.perf_counter()
+        durations: list[float] = []
+        began = time.perf_counter()
         while not durations or (
             len(durations) < WARM_REPEATS and time.perf_counter() - began < WARM_LIMIT_S
         ):
@@ -105,11 +129,12 @@ class MeasuredSystem:
             "compiled_again": None if before is None else self.system.compilations() > before,
         }
 
-    def _predict_one(self):
+    def _time_one_prediction(self) -> float | None:
         """Median seconds of predicting one row, over at most 30 calls or a fifth of a second."""
-        if self.predicted is None:
+        if self.predicted is None or self.data is None:
             return None
-        row, durations, began = self.data.X_test[:1], [], time.perf_counter()
+        row, began = self.data.X_test[:1], time.perf_counter()
+        durations: list[float] = []
         self.system.predict(row)  # the first call of a shape may compile
         while len(durations) < 30 and (not durations or time.perf_counter() - began < 0.2):
             start = time.perf_counter()
@@ -117,9 +142,9 @@ class MeasuredSystem:
             durations.append(time.perf_counter() - start)
         return sorted(durations)[len(durations) // 2]
 
-    def _first_block_arrays(self):
+    def _draw_boundary(self) -> dict[str, Any]:
         """Class probabilities (or labels) on a grid over the training rows, if they are flat."""
-        if self.predicted is None or self.data.X_train.shape[1] != 2:
+        if self.predicted is None or self.data is None or self.data.X_train.shape[1] != 2:
             return {}
         import numpy as np
 
@@ -134,29 +159,28 @@ class MeasuredSystem:
             return {**arrays, "grid_labels": np.asarray(self.system.predict(points))}
         return {**arrays, "grid_proba": np.asarray(probabilities, "float32")}
 
-    def _gflops(self):
+    def _measure_product(self) -> float | None:
         measured = getattr(self.system, "gemm_gflops", None)
         return measured() if measured is not None else None
 
-    def parity(self):
+    def check_parity(self) -> dict[str, Any]:
         """Compare with numpy-plain in this process; it needs NumPy alone, which is here."""
         from benchmarks.measure.parity import choose_tolerance, find_largest_difference
 
-        reference = baselines.system("numpy-plain")(
-            self.workload, seed=0, threads=1, dtype="float64"
-        )
+        plain: Any = baselines.system("numpy-plain")
+        reference = plain(self.workload, seed=0, threads=1, dtype="float64")
         reference.load()
         reference.build(self.data, self.weights)
         reference.train(record=True)
         difference = find_largest_difference(self.system, reference)
-        pools = threads.pools(self.spec["threads"])
+        pools = threads.inspect_pools(self.spec["threads"])
         return {
             **pools,
             "parity_max_abs": difference if difference < float("inf") else None,
             "comparable": difference <= choose_tolerance(self.workload),
         }
 
-    def save(self, **arrays):
+    def save_arrays(self, **arrays: Any) -> None:
         """Arrays are on disk before the row is."""
         if not arrays:
             return

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +32,9 @@ LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
 TAIL = 4000  # bytes of stderr worth keeping
 LARGEST_MESSAGE = 16 * 1024 * 1024
 _alive: set[subprocess.Popen[bytes]] = set()
+_signals: int | None = None  # a pipe to which the C handler of every signal writes its number
 _continued = 0  # how often this process went on after it was stopped
+_counting = threading.Lock()
 
 
 class Ended(NamedTuple):
@@ -160,7 +163,7 @@ def _attend(
     os.set_blocking(process.stderr.fileno(), False)
     heard = {reader: b"", process.stderr.fileno(): b""}
     limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
-    killed, continued, asleep = "", _continued, _asleep_s()
+    killed, continued, asleep = "", _count_continued(), _asleep_s()
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
         for descriptor in heard:
             selector.register(descriptor, selectors.EVENT_READ)
@@ -187,8 +190,8 @@ def _attend(
         while len(heard[descriptor]) < LARGEST_MESSAGE and _listen(descriptor, heard, limits):
             pass
     stderr = heard[process.stderr.fileno()].decode(errors="replace")
-    time.sleep(0.001)  # lets the main thread handle a signal that came with the end
-    suspended = continued != _continued or _asleep_s() - asleep > LONGEST_NAP_S
+    time.sleep(0.001)  # for a signal that came with the end
+    suspended = continued != _count_continued() or _asleep_s() - asleep > LONGEST_NAP_S
     return Ended(heard[reader], stderr, process.returncode, killed, started, ended, suspended)
 
 
@@ -198,18 +201,26 @@ def handle_signals() -> None:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    def note_continued(number: int, frame: object) -> None:
-        global _continued
-        _continued += 1
-
-    for name, handler in (
-        ("SIGTERM", interrupt),
-        ("SIGHUP", interrupt),
-        ("SIGCONT", note_continued),
-    ):
+    handlers = {"SIGTERM": interrupt, "SIGHUP": interrupt, "SIGCONT": lambda number, frame: None}
+    for name, handler in handlers.items():
         number = getattr(signal, name, None)  # Windows has few of them
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, handler)
+    global _signals
+    _signals, writer = os.pipe()
+    for descriptor in (_signals, writer):
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+
+def _count_continued() -> int:
+    """How often this process went on so far, by any thread's account."""
+    global _continued
+    with _counting, contextlib.suppress(BlockingIOError):
+        while _signals is not None:
+            numbers = os.read(_signals, 4096)
+            _continued += numbers.count(getattr(signal, "SIGCONT", 0))
+    return _continued
 
 
 def _asleep_s() -> float:

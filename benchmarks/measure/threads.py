@@ -97,7 +97,7 @@ def _slow_cores() -> set[int]:
         return set()
 
 
-def cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
+def find_cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
     """A sentence if the process shows more threads than it was given, else None."""
     if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > threads:
         return f"the process may run on {len(os.sched_getaffinity(0))} cores, not on {threads}"
@@ -112,17 +112,17 @@ def cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
     return None
 
 
-def pools(threads: int) -> dict[str, Any]:
+def inspect_pools(threads: int) -> dict[str, Any]:
     """What threadpoolctl finds in this process, and a defect if a pool is larger than asked."""
     import threadpoolctl
 
-    found = threadpoolctl.threadpool_info()
-    largest = max((pool["num_threads"] for pool in found), default=None)
+    pools = threadpoolctl.threadpool_info()
+    largest = max((pool["num_threads"] for pool in pools), default=None)
     text = "; ".join(
         " ".join(
             str(pool[key]) for key in ("internal_api", "version", "architecture") if pool.get(key)
         )
-        for pool in found
+        for pool in pools
     )
     defect = None
     if largest is not None and largest > threads:

@@ -23,7 +23,7 @@ from typing import Any  # noqa: E402
 from baselines.contract import Workload  # noqa: E402
 from benchmarks.measure import threads  # noqa: E402
 from benchmarks.measure.phases import MeasuredSystem  # noqa: E402
-from benchmarks.measure.score import Diverged, Invalid, as_losses  # noqa: E402
+from benchmarks.measure.score import Diverged, Invalid, convert_losses  # noqa: E402
 
 HARNESS = frozenset({"baselines", "benchmarks", "__main__", "__mp_main__"})
 SHARED_OBJECT = re.compile(r"/\S.*\.so(?:\.\d+)*(?: \(deleted\))?$")
@@ -32,11 +32,13 @@ SHARED_OBJECT = re.compile(r"/\S.*\.so(?:\.\d+)*(?: \(deleted\))?$")
 class Stopwatch:
     """Seconds of each phase, wall and CPU."""
 
-    def __init__(self):
-        self.wall, self.cpu = {}, {}
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def phase(self, name):
+    def phase(self, name: str) -> Iterator[None]:
+        """Time what happens inside under this name."""
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             yield
@@ -75,45 +77,44 @@ def _normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def run(spec, row):
+def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
     """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
     ready = time.perf_counter()
     measure = spec["measure"]
     hide(**spec["hidden"])
     workload = Workload(**spec["workload"])
-    clock = Stopwatch()
-    probe = clock
+    clock, memory = Stopwatch(), None
     if measure == "memory":
         from benchmarks.measure.memory import HighWater
 
-        probe = HighWater()
-        with probe.phase("numpy"):
+        memory = HighWater()
+        with memory.phase("numpy"):
             import numpy  # noqa: F401  (a phase of its own: every framework needs it)
     try:
-        measured = MeasuredSystem(spec, workload, probe)
+        measured = MeasuredSystem(spec, workload, memory or clock)
         measured.train()
         row["cpu_s"] = time.process_time()
-        row["context_switches"] = _involuntary_switches()
+        row["context_switches"] = _count_switches()
         if measure == "parity":
-            row.update(measured.parity())
+            row.update(measured.check_parity())
         else:
             row["measured_until"] = time.time()
-            row.update(measured.scored())
+            row.update(measured.score())
         if measure == "time":
             row["time_start_s"] = ready - spec["exec_at"]
-            row.update(_times(clock.wall))
+            row.update(_list_times(clock.wall))
             began = time.perf_counter()
-            row.update(measured.repeated())
+            row.update(measured.repeat())
             row["excluded_s"] = measured.scoring_s + time.perf_counter() - began
-            row["defect"] = threads.cap_defect(
+            row["defect"] = threads.find_cap_defect(
                 spec["threads"], clock.cpu["train"], clock.wall["train"]
             )
         elif measure == "accuracy":
-            measured.save(losses=as_losses(measured.system.losses))
+            measured.save_arrays(losses=convert_losses(measured.system.losses))
     finally:
-        if measure == "memory":
-            row.update(probe.fields())
-    if measure == "memory":
+        if memory is not None:
+            row.update(memory.list_fields())
+    if memory is not None:
         row.update(count_loaded())
 
 
@@ -136,7 +137,7 @@ def count_shared_objects() -> int | None:
         return None
 
 
-def _times(wall):
+def _list_times(wall: dict[str, float]) -> dict[str, float]:
     return {
         "time_import_s": wall["import"],
         "time_data_s": wall["data"],
@@ -146,7 +147,7 @@ def _times(wall):
     }
 
 
-def _involuntary_switches():
+def _count_switches() -> int | None:
     try:
         import resource
     except ImportError:  # Windows
@@ -154,14 +155,14 @@ def _involuntary_switches():
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
-def _foreign_modules():
+def _list_foreign_modules() -> list[str]:
     """Top-level modules that were loaded beside the standard library and this project."""
     own = {"baselines", "benchmarks", "mapicx", "__main__", "__mp_main__"}
     roots = {name.partition(".")[0] for name in sys.modules.keys() - STARTED_WITH}
     return sorted(roots - own - sys.stdlib_module_names)
 
 
-def outcome(error):
+def judge_error(error: BaseException) -> tuple[str, str]:
     """(status, reason) of an exception."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, ImportError):
@@ -173,23 +174,24 @@ def outcome(error):
     return "crashed", text
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """A framework's scalar as Python's own; of anything else its text, which is no number."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def main():
+def main() -> None:
+    """Run the trial of the command line and send its row."""
     spec = json.loads(sys.argv[1])
     cores = threads.pin(spec["threads"], spec["slot"])
-    row = {"status": "ok", "reason": None, "cores": cores}
+    row: dict[str, Any] = {"status": "ok", "reason": None, "cores": cores}
     try:
-        run(spec, row)
+        run_trial(spec, row)
     except (Exception, SystemExit) as error:
-        row["status"], row["reason"] = outcome(error)
+        row["status"], row["reason"] = judge_error(error)
     defect = row.pop("defect", None)
     if row["status"] == "ok" and defect:
         row["status"], row["reason"] = "invalid", defect
-    row["modules"] = _foreign_modules()
+    row["modules"] = _list_foreign_modules()
     text = json.dumps({**row, "ended_at": time.perf_counter()}, default=_plain) + "\n"
     with contextlib.suppress(OSError), os.fdopen(spec["pipe"], "w") as pipe:
         pipe.write(text)

@@ -148,16 +148,16 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     import numpy as np
 
     is_text = values.dtype.kind != "f"
-    found, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
-    if len(found) == 1:
+    distinct, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(distinct) == 1:
         raise UsageError(
-            f"the target {name!r} is {_name_class(found[0])!r} in every row; there is nothing to"
+            f"the target {name!r} is {_name_class(distinct[0])!r} in every row; there is nothing to"
             " learn"
         )
     if task is None:
-        few = len(found) <= MOST_WHOLE_CLASSES and not is_text and (found % 1 == 0).all()
+        few = len(distinct) <= MOST_WHOLE_CLASSES and not is_text and (distinct % 1 == 0).all()
         task = "classification" if is_text or few else "regression"
-    longest = max((str(value) for value in found), key=len) if is_text else ""
+    longest = max((str(value) for value in distinct), key=len) if is_text else ""
     if len(longest) > LONGEST_CLASS:
         raise UsageError(
             f"the target {name!r} holds a text of {len(longest):,} characters, beginning"
@@ -166,18 +166,18 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     if task == "regression":
         if is_text:
             raise UsageError(
-                f"the target {name!r} holds text such as {found[0]!r}; regression needs numbers"
+                f"the target {name!r} holds text such as {distinct[0]!r}; regression needs numbers"
             )
         return values, []
     rare = counts.argmin()
     if counts[rare] < FEWEST_OF_A_CLASS:
-        several = f" ({len(found)} different values: is it a quantity? then --task regression)"
+        several = f" ({len(distinct)} different values: is it a quantity? then --task regression)"
         raise UsageError(
-            f"class {_name_class(found[rare])!r} of the target {name!r} has {counts[rare]} rows; at"
-            f" least {FEWEST_OF_A_CLASS} are needed for training and test"
-            + (several if not is_text and len(found) > MOST_WHOLE_CLASSES else "")
+            f"class {_name_class(distinct[rare])!r} of the target {name!r} has {counts[rare]} rows;"
+            f" at least {FEWEST_OF_A_CLASS} are needed for training and test"
+            + (several if not is_text and len(distinct) > MOST_WHOLE_CLASSES else "")
         )
-    return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in found]
+    return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in distinct]
 
 
 def _name_class(value: Any) -> str:

@@ -43,13 +43,13 @@ def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
 
 def check_same_file(path: str, digest: str) -> Path:
     """The absolute path of a file that must have this SHA-256, else UsageError."""
-    found = resolve_path(path)
-    if hashlib.sha256(_content(found)).hexdigest() != digest:
+    file = resolve_path(path)
+    if hashlib.sha256(_content(file)).hexdigest() != digest:
         raise UsageError(
-            f"{found.name!r} is not the file that the run was planned with (its SHA-256 differs);"
+            f"{file.name!r} is not the file that the run was planned with (its SHA-256 differs);"
             " give that file, or start a new run"
         )
-    return found
+    return file
 
 
 def resolve_path(path: str) -> Path:
@@ -160,9 +160,9 @@ def _by_polars(content: bytes) -> pandas.DataFrame:
         # A named index was a column of the file.
         table = table.reset_index(drop=not any(table.index.names))
         return table.rename(columns=str)
-    found = polars.read_parquet(io.BytesIO(content))
+    frame = polars.read_parquet(io.BytesIO(content))
     columns = {}
-    for column in found.get_columns():
+    for column in frame.get_columns():
         if column.dtype.is_nested():
             raise UsageError(
                 f"holds a column {column.name!r} of type {column.dtype}; expected numbers,"

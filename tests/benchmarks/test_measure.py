@@ -128,7 +128,7 @@ def test_a_parent_of_300_mib_does_not_show_in_its_child(root):
 
 SPIKE = """
 import json
-from benchmarks.measure.memory import HighWater, read
+from benchmarks.measure.memory import HighWater, read_memory
 h = HighWater()
 with h.phase("before"): pass
 with h.phase("train"):
@@ -168,11 +168,11 @@ def test_a_trial_sees_none_of_the_machines_settings():
 
 def test_more_cpu_time_than_cores_is_a_defect(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
-    assert threads.cap_defect(1, cpu_s=1.0, wall_s=1.0) is None
-    assert "2.0 cores" in threads.cap_defect(1, cpu_s=2.0, wall_s=1.0)
-    assert threads.cap_defect(1, cpu_s=0.02, wall_s=0.01) is None  # too short to judge
+    assert threads.find_cap_defect(1, cpu_s=1.0, wall_s=1.0) is None
+    assert "2.0 cores" in threads.find_cap_defect(1, cpu_s=2.0, wall_s=1.0)
+    assert threads.find_cap_defect(1, cpu_s=0.02, wall_s=0.01) is None  # too short to judge
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
-    assert "2 cores, not on 1" in threads.cap_defect(1, 0, 0)
+    assert "2 cores, not on 1" in threads.find_cap_defect(1, 0, 0)
 
 
 def test_data_are_the_same_for_a_seed_and_another_draw_for_another(tmp_path):
@@ -248,14 +248,14 @@ def test_a_reduced_parity_workload_uses_values_that_float32_holds():
 )
 def test_an_answer_that_cannot_be_scored_is_refused(values, error):
     with pytest.raises(error):
-        score.checked(values, (3,), "predict")
+        score.check_values(values, (3,), "predict")
 
 
 def test_cross_entropy_of_certainty_and_of_ignorance():
     y = np.array([0, 1])
-    assert score.cross_entropy(np.eye(2), y, 2) == pytest.approx(0)
-    assert score.cross_entropy(np.full((2, 2), 0.5), y, 2) == pytest.approx(np.log(2))
-    assert score.cross_entropy(None, y, 2) is None
+    assert score.measure_cross_entropy(np.eye(2), y, 2) == pytest.approx(0)
+    assert score.measure_cross_entropy(np.full((2, 2), 0.5), y, 2) == pytest.approx(np.log(2))
+    assert score.measure_cross_entropy(None, y, 2) is None
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_memory_elsewhere_than_on_linux_says_how_it_was_read(monkeypatch):
     probe = memory.HighWater()
     with probe.phase("train"):
         pass
-    assert probe.fields()["memory_peak_bytes"] > MEBIBYTE
+    assert probe.list_fields()["memory_peak_bytes"] > MEBIBYTE
 
 
 def test_a_clock_that_jumps_back_costs_the_curve_and_not_the_trial(tmp_path):

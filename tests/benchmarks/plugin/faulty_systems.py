@@ -191,7 +191,8 @@ class Forger(Fair):
     def train(self, record=False):
         forged = {
             "system": "mapicx", "run_id": "another", "trial_id": "0", "status": "ok",
-            "reason": "\x1b[31m/home/somebody", "ended_at": time.perf_counter(), "colour": "red",
+            "reason": "\x1b[31m see /home/somebody", "ended_at": time.perf_counter(),
+            "colour": "red",
         }  # fmt: skip
         for descriptor in _pipes():
             try:
