@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.paths import RUN, find_runs
+from benchmarks.streams import keep_printing
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
@@ -154,4 +155,5 @@ def _say(sentence: str, code: int = OK) -> int:
 
 
 if __name__ == "__main__":
+    keep_printing()
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""A page of the distribution's Chromium, for tests of HTML: start it, and notice what goes wrong."""
+"""A page of the distribution's Chromium, for tests of HTML."""
 
 from __future__ import annotations
 

@@ -140,19 +140,19 @@ def test_readme_fits_a_strangers_two_minutes():
 
 
 def test_no_table_of_the_readme_is_stale():
-    from benchmarks.render.readme import stale_tables
+    from benchmarks.render.readme import find_stale_parts
 
-    assert stale_tables(ROOT / "README.md", ROOT / "results") == []
+    assert find_stale_parts(ROOT / "README.md", ROOT / "results") == []
 
 
 def test_an_edited_cell_of_the_readme_is_found(tmp_path):
-    from benchmarks.render.readme import stale_tables
+    from benchmarks.render.readme import find_stale_parts
 
     text = (ROOT / "README.md").read_text()
     (row,) = re.findall(r"^\| numpy-plain \|.*$", text, re.M)
     for wrong in (row[:-3] + "9 |", ""):
         (tmp_path / "README.md").write_text(text.replace(row, wrong))
-        assert stale_tables(tmp_path / "README.md", ROOT / "results")
+        assert find_stale_parts(tmp_path / "README.md", ROOT / "results")
 
 
 def test_the_readmes_example_runs_as_written(tmp_path):

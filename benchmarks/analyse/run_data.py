@@ -41,7 +41,7 @@ class RunData:
     @property
     def is_local(self) -> bool:
         """The run is on a user's table and is never published."""
-        return self.folder.resolve().parent.name == LOCAL
+        return "table" in self.run or self.folder.resolve().parent.name == LOCAL
 
     @property
     def margins(self) -> dict[str, float]:

@@ -21,6 +21,7 @@ from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
+from benchmarks.record.store import find_damage
 from benchmarks.render import answer, crossover, figures, steps
 from benchmarks.render.document import (
     Block,
@@ -239,5 +240,6 @@ def find_stale(readme: Path, results: Path, reports: Path, runs: Sequence[Path] 
     """Every stale place: README's parts, and the reports of `runs` that stand in `reports`."""
     found = find_stale_parts(readme, results) if readme.exists() else []
     for run in runs:
+        found += [f"{results.name}/{run.name}: {damage}" for damage in find_damage(run)]
         found += find_stale_files(run, reports)
     return found

@@ -16,6 +16,7 @@ from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.paths import LOCAL, write_atomically
+from benchmarks.record.store import find_damage, read_run
 from benchmarks.render import (
     break_even,
     claims,
@@ -119,7 +120,8 @@ def write_report(
 def find_report_folder(run_dir: Path, reports: Path) -> Path:
     """Where the report of a run belongs."""
     run_dir = run_dir.resolve()
-    inside = reports / LOCAL if run_dir.parent.name == LOCAL else reports
+    local = run_dir.parent.name == LOCAL or "table" in read_run(run_dir)
+    inside = reports / LOCAL if local else reports
     return inside / run_dir.name
 
 
@@ -182,6 +184,9 @@ def _find_doubts(data: RunData) -> list[str]:
     if missing:
         said.append(f"{format_count(missing, 'planned trial')} not run.")
     said += [str(warning) for warning in data.run.get("warnings") or ()][:5]
+    said += [f"{sentence}." for sentence in find_damage(data.folder)[:3]]
+    if data.run.get("side_by_side"):
+        said.append("Timed trials ran side by side: their times are a look, not a comparison.")
     if data.forced:
         said.append("The run was resumed although something had changed since its plan.")
     return said

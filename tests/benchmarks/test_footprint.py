@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks.analyse.run_data import read_run_data
 from benchmarks.measure import footprint
 from benchmarks.measure.dependencies import find_dependencies, find_distribution
 from benchmarks.measure.footprint import Installations
-from benchmarks.render import report
+from benchmarks.render.footprint import make_section
+from benchmarks.render.markdown import write_blocks, write_table
 from tests.benchmarks.synthetic import rows, run_folder
 
 
@@ -156,15 +158,12 @@ def test_a_run_of_memory_records_and_reports_it(command, tmp_path):
         counts[row["system"]] = row["modules_imported"]
         assert (row["shared_objects"] is None) == (sys.platform != "linux")
     assert counts["noop"] < counts["numpy-plain"] < counts["mapicx"]
-    text = (tmp_path / "reports" / run.name / "report.md").read_text()
-    assert text.index("### Memory by phase") < text.index("## Footprint")
-    assert lines_of(text)[0].split(" | ")[-1] == "1 |"
+    assert lines_of(read_run_data(run))[0].split(" | ")[-1] == "1 |"
 
 
-def lines_of(text):
+def lines_of(data):
     """The rows of the report's table."""
-    part = text.split("## Footprint")[1].split("\n## ")[0]
-    return [line for line in part.splitlines() if line.startswith("| ")][2:]
+    return write_table(make_section(data).blocks[0])[2:]
 
 
 def entry(size, count, absent=()):
@@ -191,17 +190,15 @@ def test_the_section_is_a_table_beside_mapicx(tmp_path):
             row |= {"modules_imported": 1234 + row["block"], "shared_objects": 40}
             row["distributions"] = ["torch", "T_x", "S_y"] if row["system"] == "torch-eager" else []
     run = run_folder(tmp_path / "r", made, footprint=sizes)
-    text = report.write(run, tmp_path / "o", pictures=False).read_text()
-    table = lines_of(text)
-    assert table[0] == "| mapicx | 50.0 | 51.0 | 2 | 1,234 [1,234–1,235] | 40 | 1 |"
-    assert table[1] == "| torch-eager | 500 | 501 | 10 | 1,234 [1,234–1,235] | 40 | 10.0 |"
+    data = read_run_data(run)
+    table = lines_of(data)
+    assert table[0] == "| mapicx | 50.0 | 51.0 | 2 | 1,234 \\[1,234–1,235\\] | 40 | 1 |"
+    assert table[1] == "| torch-eager | 500 | 501 | 10 | 1,234 \\[1,234–1,235\\] | 40 | 10.0 |"
     assert not any(line.startswith("| noop") for line in table)
+    text = "\n".join(write_blocks(make_section(data).blocks))
     assert "- keras-fit: not installed: keras." in text
     assert "- torch-eager: loaded because it is installed here, though not required: s-y." in text
-    again = report.write(run, tmp_path / "p", pictures=False).read_text()
-    assert again == text
 
 
-def test_a_run_from_before_has_no_such_section(tmp_path):
-    text = report.write(run_folder(tmp_path / "r", rows(1)), tmp_path / "o", False).read_text()
-    assert "Footprint" not in text and "modules imported" not in text
+def test_a_run_without_footprint_has_no_such_section(tmp_path):
+    assert make_section(read_run_data(run_folder(tmp_path / "r", rows(1)))) is None
