@@ -1,4 +1,7 @@
-"""Which framework a network system belongs to, and which variant a beginner would write."""
+"""Which framework a network system belongs to, and which variant a beginner would write.
+
+Adding a framework is adding its prefix, its products control and, if it matters, its wheel.
+"""
 
 from __future__ import annotations
 

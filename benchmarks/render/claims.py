@@ -33,6 +33,7 @@ from benchmarks.record.schema import FIELDS
 from benchmarks.render.csv import format_csv, spread
 from benchmarks.render.document import Block, Cell, Document, Items, Paragraph, Section, make_table
 from benchmarks.render.markdown import write_markdown
+from benchmarks.render.method import CLAIMS_LEGEND, CLAIMS_PREFACE
 from benchmarks.render.numbers import NOTHING, choose_unit, format_bounds, format_estimate
 
 PAGE, TABLE = "claims.md", "claims.csv"
@@ -41,27 +42,6 @@ TITLES = {
     "article-readme": "The article's README",
     "readme": "This README",
 }
-PREFACE = (
-    "The author of Mapicx asked the question that this repository works on, wrote the first engine"
-    " and said in numbers what it does, so that others can measure them again. Thank you: the"
-    " design is the ground this stands on. Below is each of those sentences, in our words, in the"
-    " ways in which it may be meant, measured on the article's own program and on this engine; then"
-    " each sentence of this README that states a number."
-)
-LEGEND = (
-    "The verdict on a sentence of the article is about the article's program, mapicx 0.1.0, unless"
-    " the reading names this engine; on a sentence of this README, about this engine. A number"
-    " about neither, such as the size of TensorFlow, stands in the first column of figures.",
-    "holds: the whole 95 % interval lies within what is said. does not hold: the whole of it lies"
-    " outside. undecided: measured, but the interval reaches across the limit, or the rows are too"
-    " few for one. not measured: no recorded run has the rows.",
-    "(low–high): 95 % interval; [low–high]: lowest and highest value, for memory, which hardly"
-    " varies, and where there are too few rows; without bounds: counted. Ratios and differences"
-    " are paired in blocks, at one thread. A framework stands for its best variant in the quantity"
-    " concerned, chosen from the same rows, which favours it; of several systems the one that the"
-    " sentence fits least is shown. Other versions, machines and recipes give other figures: that a"
-    " number did not reproduce here says nothing about what its author saw.",
-)
 HEAD = (
     "sentence", "reading", "that is", "mapicx 0.1.0", "this engine", "bounds", "from", "verdict",
 )  # fmt: skip
@@ -167,9 +147,9 @@ def make_document(entries: Sequence[Entry]) -> Document:
         if rows:
             table = make_table(HEAD, rows, words=(1, 2, 3, 4, 5, 6, 7))
             sections.append(Section(title, (table,)))
-    legend: tuple[Block, ...] = tuple(map(Paragraph, LEGEND))
+    legend: tuple[Block, ...] = tuple(map(Paragraph, CLAIMS_LEGEND))
     sections.append(Section("How to read the tables", legend))
-    return Document("Claims, reading by reading", (Paragraph(PREFACE),), tuple(sections))
+    return Document("Claims, reading by reading", (Paragraph(CLAIMS_PREFACE),), tuple(sections))
 
 
 def _make_row(entry: Entry) -> list[Cell]:

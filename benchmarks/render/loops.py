@@ -1,4 +1,7 @@
-"""The section on gradients in Python loops: controls, so they stand in no result table."""
+"""The section on gradients in Python loops.
+
+What it compares are controls, so they stand in no result table.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def write_table(table: Table) -> list[str]:
     body = [[write_text(cell) for cell in row] for row in table.rows]
     lines = ["| " + " | ".join(part) + " |" for part in (head, rule, *body)]
     if table.notes:
-        lines += ["", write_text(table.notes)]
+        lines += ["", "".join(write_text(note) for note in table.notes)]
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The fixed text of a report: method, limits, glossary. Statistical terms stand here only."""
+"""The fixed text of reports and claims.md, and the one place where statistical terms stand."""
 
 from __future__ import annotations
 
@@ -97,6 +97,29 @@ WORDS = (
     ("undecided", "measured, but these rows show neither a difference nor equivalence"),
     ("not measured", "there are no rows"),
     ("different work", "another method, or another amount of training"),
+)
+
+
+CLAIMS_PREFACE = (
+    "The author of Mapicx asked the question that this repository works on, wrote the first engine"
+    " and said in numbers what it does, so that others can measure them again. Thank you: the"
+    " design is the ground this stands on. Below is each of those sentences, in our words, in the"
+    " ways in which it may be meant, measured on the article's own program and on this engine; then"
+    " each sentence of this README that states a number."
+)
+CLAIMS_LEGEND = (
+    "The verdict on a sentence of the article is about the article's program, mapicx 0.1.0, unless"
+    " the reading names this engine; on a sentence of this README, about this engine. A number"
+    " about neither, such as the size of TensorFlow, stands in the first column of figures.",
+    "holds: the whole 95 % interval lies within what is said. does not hold: the whole of it lies"
+    " outside. undecided: measured, but the interval reaches across the limit, or the rows are too"
+    " few for one. not measured: no recorded run has the rows.",
+    "(low–high): 95 % interval; [low–high]: lowest and highest value, for memory, which hardly"
+    " varies, and where there are too few rows; without bounds: counted. Ratios and differences"
+    " are paired in blocks, at one thread. A framework stands for its best variant in the quantity"
+    " concerned, chosen from the same rows, which favours it; of several systems the one that the"
+    " sentence fits least is shown. Other versions, machines and recipes give other figures: that a"
+    " number did not reproduce here says nothing about what its author saw.",
 )
 
 

@@ -6,13 +6,11 @@ Works from any subset of rows, also from none, and gives the same bytes for the 
 from __future__ import annotations
 
 import dataclasses
-import math
 import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.paths import LOCAL, write_atomically
@@ -21,6 +19,7 @@ from benchmarks.render import (
     break_even,
     claims,
     crossover,
+    evidence,
     footprint,
     html,
     loops,
@@ -33,26 +32,22 @@ from benchmarks.render.answer import answer
 from benchmarks.render.costs import PHASES
 from benchmarks.render.document import (
     Block,
-    Cell,
     Code,
     Document,
     Items,
     Link,
     Paragraph,
     Picture,
-    Quantity,
     Section,
     Table,
-    make_table,
 )
 from benchmarks.render.figures import draw_figures
 from benchmarks.render.markdown import write_markdown
-from benchmarks.render.numbers import NOTHING, format_count, format_number, format_verdict
+from benchmarks.render.numbers import format_count
 from benchmarks.render.results import (
     make_headline_table,
     make_phase_table,
     make_result_table,
-    order_lines,
 )
 
 SHORT, FULL = "report.md", "report.html"
@@ -125,21 +120,24 @@ def find_report_folder(run_dir: Path, reports: Path) -> Path:
     return inside / run_dir.name
 
 
-def make_headline(data: RunData) -> Table | None:
-    """The table that the first screen shows; None if the run has no rows."""
+def make_headline(data: RunData, intervals: str = "") -> Table | None:
+    """The table that the first screen shows; None if the run has no rows.
+
+    intervals: the file in which they stand, if it is another one.
+    """
     if data.sweep:
         return steps.make_compact_table(data.sweep)
     if data.crossings:
         return crossover.make_compact_table(data.crossings)
     if data.headline is None or not data.lines(data.headline):
         return None
-    return make_headline_table(data, data.headline, FULL)
+    return make_headline_table(data, data.headline, intervals)
 
 
 def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
     """The answer, one table, two figures, what to doubt, how to reproduce."""
     blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
-    table = make_headline(data)
+    table = make_headline(data, FULL)
     if table is not None:
         if len(table.rows) > LONGEST_TABLE:
             more: tuple = (f" The other {len(table.rows) - LONGEST_TABLE} rows stand in ",
@@ -240,58 +238,14 @@ def _describe_case(data: RunData, case: Case, pictures: list[Picture]) -> Sectio
 def _describe_phases(data: RunData, case: Case) -> Iterable[Section]:
     lines = data.lines(case)
     nothing = Paragraph("Nothing was measured.")
-    yield Section("Accuracy", (_tabulate_scores(data, case) or nothing,))
+    yield Section("Accuracy", (evidence.tabulate_scores(data, case) or nothing,))
     yield Section("Time by phase", (make_phase_table(lines, TIME_PARTS) or nothing,))
     yield Section("One step, one prediction", (make_phase_table(lines, USED) or nothing,))
     title = "From how many steps on a faster step has repaid a slower start"
     yield Section(title, tuple(break_even.make_blocks(data, case)))
     memory = make_phase_table(lines, MEMORY_PARTS) or nothing
     yield Section("Memory by phase", (memory, provenance.describe_floor(data, case.workload)))
-    yield Section("Work and parity", (_tabulate_work(data, case) or nothing,))
-
-
-def _tabulate_scores(data: RunData, case: Case) -> Table | None:
-    """Scores with the evidence behind their verdicts."""
-    score = data.score(case)
-    rows: list[list[Cell]] = []
-    for line in order_lines(data.lines(case)):
-        if not line.has(score):
-            continue
-        found = line.against(score)
-        chances = [found.share_above, found.p, found.p_equal]
-        rows.append(
-            [
-                line.system,
-                Quantity(line.estimate("accuracy_train"), bounds=False),
-                Quantity(line.estimate(score)),
-                Quantity(found.estimate, 0.01, signed=True),
-                *(_show_chance(chance) for chance in chances),
-                format_verdict(found.verdict, METRICS[score]) if found.estimate.known else NOTHING,
-            ]
-        )
-    head = ["system", METRICS["accuracy_train"].heading, METRICS[score].heading]
-    head += ["difference to mapicx (points)", "share of seeds above mapicx"]
-    head += ["p, no difference", "p, not equivalent", "verdict"]
-    return make_table(head, rows, words=(7,)) if rows else None
-
-
-def _show_chance(p: float) -> str:
-    """A probability in the digits that mean something."""
-    if math.isnan(p):
-        return NOTHING
-    return "< 0.001" if 0 < p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def _tabulate_work(data: RunData, case: Case) -> Table | None:
-    rows: list[list[Cell]] = []
-    for line in order_lines(x for x in data.lines(case) if x.family == "network"):
-        proven = {None: "not checked", True: "yes", False: "no"}[line.comparable]
-        parity = NOTHING if math.isnan(line.parity) else f"{line.parity:.0e}"
-        work = ", ".join(METRICS[f].heading if f in METRICS else f for f in line.differs_in)
-        speed = format_number(line.value("gemm_gflops"))
-        rows.append([line.system, parity, proven, work or "same", speed])
-    head = ("system", "parity", "comparable", "work differs in", "product (GFLOP/s)")
-    return make_table(head, rows, words=(2, 3)) if rows else None
+    yield Section("Work and parity", (evidence.tabulate_work(data, case) or nothing,))
 
 
 def find_stale_files(run_dir: Path, reports: Path) -> list[str]:
