@@ -144,7 +144,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
             create_folder(folder)
         except OSError as error:
             raise UsageError(
-                f"the folder of {option}, {folder.name!r}, cannot be written ({error.strerror});"
+                f"the folder of {option}, '{folder}', cannot be written ({error.strerror});"
                 f" give another one with --{option}"
             ) from None
     store = run.store
