@@ -1,115 +1,35 @@
 """Classifiers and regressors without gradient steps, from scikit-learn.
 
-All but svm-rbf, which shows the defaults, have values tuned for each workload; see TUNED.
+All but svm-rbf, which shows the defaults, have values tuned for each workload; see tuned.toml.
 """
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from baselines._base import Base, import_numpy, numpy_gflops
+from baselines.contract import Workload
 
-# What suite tuning chose: the best of equally many random trials for each family, beginning with
-# what was in use, on draws of seeds from 10,000 on, which no report uses. What was in use stays
-# unless the best beats it by more than a standard error: the spiral's values that stayed are the
-# best of 40 trials of an earlier search, and a family that is not named at a workload has the
-# library's defaults there.
-TUNED_BY = "20261122T190138-tuning-8dc9"
-TUNED = {
-    "spiral": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.075, "max_iter": 950},
-        "logistic-regression": {"C": 0.013},
-        "knn": {"n_neighbors": 4, "weights": "distance"},
-        "svm-rbf-tuned": {"C": 10.0, "gamma": 18.0},
-        "random-forest": {"n_estimators": 105, "min_samples_leaf": 1, "max_features": 1.0},
-        "gradient-boosting": {
-            "n_estimators": 56,
-            "learning_rate": 0.049,
-            "max_depth": 6,
-            "subsample": 0.55,
-        },
-    },
-    "cs231n-spiral": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.075, "max_iter": 950},
-        "logistic-regression": {"C": 550.0},
-        "knn": {"n_neighbors": 4, "weights": "distance"},
-        "svm-rbf-tuned": {"C": 21.0, "gamma": 36.0},
-        "random-forest": {"n_estimators": 430, "min_samples_leaf": 1, "max_features": 1},
-        "gradient-boosting": {
-            "n_estimators": 56,
-            "learning_rate": 0.049,
-            "max_depth": 6,
-            "subsample": 0.55,
-        },
-    },
-    "two-spirals": {
-        "knn": {"n_neighbors": 4, "weights": "distance"},
-        "svm-rbf-tuned": {"C": 21.0, "gamma": 36.0},
-        "random-forest": {"n_estimators": 105, "min_samples_leaf": 1, "max_features": 1.0},
-    },
-    "moons": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.68, "max_iter": 54},
-        "knn": {"n_neighbors": 10, "weights": "uniform"},
-        "svm-rbf-tuned": {"C": 2.6, "gamma": 0.94},
-        "random-forest": {"n_estimators": 60, "min_samples_leaf": 4, "max_features": 1.0},
-    },
-    "circles": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.68, "max_iter": 54},
-        "knn": {"n_neighbors": 10, "weights": "uniform"},
-        "gradient-boosting": {
-            "n_estimators": 40,
-            "learning_rate": 0.43,
-            "max_depth": 1,
-            "subsample": 0.95,
-            "max_features": 1.0,
-        },
-    },
-    "xor": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.21, "max_iter": 160},
-        "knn": {"n_neighbors": 10, "weights": "distance"},
-        "svm-rbf-tuned": {"C": 12.0, "gamma": 9.0},
-        "random-forest": {"n_estimators": 79, "min_samples_leaf": 7, "max_features": 1.0},
-    },
-    "linear": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.68, "max_iter": 54},
-        "logistic-regression": {"C": 550.0},
-        "knn": {"n_neighbors": 19, "weights": "distance"},
-        "random-forest": {"n_estimators": 46, "min_samples_leaf": 2, "max_features": "sqrt"},
-        "gradient-boosting": {
-            "n_estimators": 59,
-            "learning_rate": 0.04,
-            "max_depth": 3,
-            "subsample": 0.85,
-            "max_features": "sqrt",
-        },
-    },
-    "digits": {
-        "sklearn-mlp-lbfgs": {"alpha": 0.21, "max_iter": 160},
-        "knn": {"n_neighbors": 4, "weights": "distance"},
-    },
-    "wine": {
-        "knn": {"n_neighbors": 19, "weights": "distance"},
-        "gradient-boosting": {
-            "n_estimators": 59,
-            "learning_rate": 0.04,
-            "max_depth": 3,
-            "subsample": 0.85,
-            "max_features": "sqrt",
-        },
-    },
-    "breast-cancer": {"sklearn-mlp-lbfgs": {"alpha": 0.68, "max_iter": 54}},
-    "iris": {"sklearn-mlp-lbfgs": {"alpha": 0.00091, "max_iter": 117}},
-}
+TUNED = Path(__file__).with_name("tuned.toml")
 
 
-def tuned(name, workload):
-    """The options of a system on a workload; {} are the library's defaults.
+@functools.cache
+def read_tuned() -> dict[str, Any]:
+    """tuned.toml: the run that chose the values as `run`, and the values by workload."""
+    import tomllib  # on first use: sklearn-mlp has no tuned values and does not pay for it
 
-    Values belong to a workload by name, else to all of its data set.
-    """
+    return tomllib.loads(TUNED.read_text(encoding="utf-8"))
+
+
+def choose_options(name: str, workload: Workload) -> dict[str, Any]:
+    """The options of a system on a workload; {} are the library's defaults."""
     if workload.task != "classification":
         return {}
-    values = TUNED.get(workload.name) or TUNED.get(workload.dataset) or {}
+    table = read_tuned()
+    values = table.get(workload.name) or table.get(workload.dataset) or {}
     return dict(values.get(name, {}))
 
 
@@ -125,7 +45,7 @@ class _Classical(Base):
 
     def __init__(self, workload, **arguments):
         super().__init__(workload, **arguments)
-        self.options = tuned(self.name, workload)
+        self.options = choose_options(self.name, workload)
 
     @classmethod
     def supports(cls, workload):
@@ -184,7 +104,7 @@ class SvmRbfTuned(SvmRbf):
 
     @classmethod
     def supports(cls, workload):
-        return None if tuned(cls.name, workload) else "no tuned values: svm-rbf once more"
+        return None if choose_options(cls.name, workload) else "no tuned values: svm-rbf once more"
 
 
 class RandomForest(_Classical):

@@ -8,8 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
+
+CHOICES = {
+    "task": ("classification", "regression"),
+    "activation": ("relu", "tanh", "sigmoid"),
+    "optimizer": ("sgd", "adam"),
+}
+RANGES = {  # lowest value, and the first that is too high
+    "dropout": (0.0, 1.0),
+    "lr": (0.0, math.inf),
+    "momentum": (0.0, 1.0),
+    "beta_1": (0.0, 1.0),
+    "beta_2": (0.0, 1.0),
+    "epsilon": (0.0, math.inf),
+    "decay": (0.0, math.inf),
+    "l2": (0.0, math.inf),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +61,35 @@ class Workload:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
+        fault = self._find_fault()
+        if fault:
+            raise ValueError(f"workload {self.name!r}: {fault}")
+
+    def _find_fault(self) -> str | None:
+        """What no system could train, as a sentence; None if there is nothing of the kind."""
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                return f"{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}"
+        for name in ("name", "dataset"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value or {"/", "\\", "\0"} & set(value):
+                return f"{name} is {value!r}; expected a name without slashes"
+        if not isinstance(self.dataset_args, dict) or not isinstance(self.shuffle, bool):
+            return "dataset_args is no table, or shuffle neither true nor false"
+        counts = {"train_rows": self.train_rows, "test_rows": self.test_rows, "epochs": self.epochs}
+        counts |= {f"layer {i}": width for i, width in enumerate(self.layers)}
+        if self.batch_size is not None:
+            counts["batch_size"] = self.batch_size
+        for name, count in counts.items():
+            if type(count) is not int or not 1 <= count < 2**31:
+                return f"{name} is {count!r}; expected a whole number from 1 on"
+        if len(self.layers) < 2:
+            return "layers needs the widths of input and output at least"
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not low <= value < high:
+                return f"{name} is {value!r}; expected a number from {low:g} to below {high:g}"
+        return None
 
     @property
     def loss(self) -> str:

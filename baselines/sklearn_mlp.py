@@ -6,7 +6,7 @@ import math
 import warnings
 
 from baselines._base import Network, import_numpy, numpy_gflops
-from baselines.classical import tuned
+from baselines.classical import choose_options
 
 
 class _Mlp(Network):
@@ -84,11 +84,11 @@ class Mlp(_Mlp):
             nesterovs_momentum=False, beta_1=recipe.beta_1, beta_2=recipe.beta_2,
             epsilon=recipe.epsilon / self.scale, alpha=self.alpha(self.batch_size),
             batch_size=self.batch_size, shuffle=recipe.shuffle, max_iter=recipe.epochs,
-            warm_start=True, tol=0.0, n_iter_no_change=math.inf,
+            tol=0.0, n_iter_no_change=math.inf,
         )  # fmt: skip
         # One step makes the arrays that warm_start then begins with.
         options = {} if recipe.loss == "mse" else {"classes": np.arange(data.n_classes)}
-        first = slice(self.batch_size)
+        first = slice(self.batch_size)  # a batch may lack a class, which warm_start would refuse
         self.model.partial_fit(data.X_train[first], data.y_train[first], **options)
         self.reset(weights)
 
@@ -111,7 +111,9 @@ class Mlp(_Mlp):
         if record:
             self.train_batch_by_batch()
         else:
+            self.model.warm_start = True  # fit goes on with the arrays that reset has filled
             self.model.fit(self.data.X_train, self.data.y_train)
+            self.model.warm_start = False
             self.steps = self.model.n_iter_ * -(-self.workload.train_rows // self.batch_size)
         self.samples_seen = int(self.model.t_)
 
@@ -137,7 +139,7 @@ class MlpLbfgs(_Mlp):
 
     def __init__(self, workload, **arguments):
         super().__init__(workload, **arguments)
-        self.options = tuned(self.name, workload)
+        self.options = choose_options(self.name, workload)
 
     def build(self, data, weights=None):
         self.data = data

@@ -14,11 +14,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from typing import NamedTuple
 
 from benchmarks.measure import machine, threads
-from benchmarks.measure.endings import EXTRAS
+from benchmarks.measure.exit_status import EXTRAS
+from benchmarks.paths import ROOT
+from benchmarks.streams import keep_printing
 
 EXAMPLE = """examples:
   python -m benchmarks.doctor
@@ -36,7 +38,7 @@ class Finding(NamedTuple):
 Check = Callable[[Mapping[str, str]], Iterator[Finding]]
 
 
-def variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Variables that cap threads or force a BLAS kernel."""
     for name in threads.changed_variables(environment):
         value = environment[name]
@@ -54,12 +56,12 @@ def variables(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("note", f"{name}={value} is hidden from trials")
 
 
-def load(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_load(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Other work on the machine."""
     if not hasattr(os, "getloadavg"):
         yield Finding("unknown", "the load of the machine: this system does not tell")
         return
-    busy, cores = os.getloadavg()[0], machine.cores()
+    busy, cores = os.getloadavg()[0], machine.count_cores()
     if busy > 0.3 * cores:
         yield Finding(
             "distorts",
@@ -67,7 +69,7 @@ def load(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Clock frequency that follows the load."""
     governor = machine.environment()["frequency_governor"]
     if governor is None:
@@ -80,7 +82,7 @@ def frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def memory(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Little memory, or swap in use."""
     import psutil
 
@@ -97,9 +99,9 @@ def memory(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def cores(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_cores(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Too few cores to keep the harness off the measured one."""
-    if machine.cores() < 2:
+    if machine.count_cores() < 2:
         yield Finding(
             "distorts", "there is one core: the harness shares it with what it measures; use two"
         )
@@ -107,7 +109,7 @@ def cores(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("unknown", "pinning: this system cannot bind a process to cores")
 
 
-def virtual(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_virtualisation(environment: Mapping[str, str]) -> Iterator[Finding]:
     """A hypervisor that takes time away."""
     virtualised = machine.environment()["virtualised"]
     if virtualised is None:
@@ -120,7 +122,7 @@ def virtual(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
     """torch.compile needs a C++ compiler on the CPU."""
     if not any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl")):
         yield Finding(
@@ -128,14 +130,14 @@ def compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Frameworks that are missing or older than the pinned versions."""
     pinned = dict(_pins())
     for name, extra in EXTRAS.items():
         if name == "tensorflow" and "tensorflow-cpu" in EXTRAS:
             continue  # one of the two spellings is enough
-        found = _installed(name)
-        if found is None:
+        present = _find_version(name)
+        if present is None:
             yield Finding(
                 "note",
                 f"{name} is not installed, its rows will say unavailable:"
@@ -143,46 +145,46 @@ def frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
             )
             continue
         wanted = pinned.get(name)
-        if wanted is not None and found.split("+")[0] != wanted:
+        if wanted is not None and present.split("+")[0] != wanted:
             yield Finding(
                 "note",
-                f"{name} is {found}; the published runs were made with {wanted}:"
+                f"{name} is {present}; the published runs were made with {wanted}:"
                 " figures may differ for that reason alone",
             )
 
 
-def newest(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_newer_releases(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Frameworks of which pip knows a newer release."""
-    installed = {name: found for name in EXTRAS if (found := _installed(name))}
+    installed = {name: version for name in EXTRAS if (version := _find_version(name))}
     with concurrent.futures.ThreadPoolExecutor(len(installed) or 1) as pool:
-        known = dict(zip(installed, pool.map(_newest, installed), strict=True))
+        known = dict(zip(installed, pool.map(_ask_pip, installed), strict=True))
     silent = [name for name, release in known.items() if release is None]
     if silent:
         yield Finding("unknown", f"the newest release of {', '.join(silent)}: pip could not tell")
     for name, release in known.items():
-        found = installed[name].split("+")[0]
-        if release is not None and release != found:
-            yield Finding("note", f"{name} is {found}; the newest that pip knows is {release}")
+        present = installed[name].split("+")[0]
+        if release is not None and release != present:
+            yield Finding("note", f"{name} is {present}; the newest that pip knows is {release}")
 
 
-def _installed(name: str) -> str | None:
+def _find_version(name: str) -> str | None:
     try:
-        return version(name)
-    except PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return None
 
 
-def _newest(name: str) -> str | None:
+def _ask_pip(name: str) -> str | None:
     command = [sys.executable, "-m", "pip", "index", "versions", name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    found = re.match(r"\S+ \(([^)]+)\)", done.stdout)
-    return found[1] if found else None
+    match = re.match(r"\S+ \(([^)]+)\)", done.stdout)
+    return match[1] if match else None
 
 
-def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_blas(environment: Mapping[str, str]) -> Iterator[Finding]:
     """One framework's BLAS far below another's on this processor, from the latest run's rows."""
     import benchmarks
 
@@ -195,7 +197,7 @@ def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
             "unknown", "the frameworks' matrix products: no run with figures is in results/ yet"
         )
         return
-    known = rows[(rows["machine_id"] == machine.machine_id(machine.environment()))]
+    known = rows[(rows["machine_id"] == machine.identify_machine(machine.environment()))]
     speed = known.dropna(subset="gemm_gflops").groupby("system")["gemm_gflops"].median()
     for name, value in speed.items():
         if value < 0.5 * speed.max():
@@ -207,7 +209,8 @@ def blas(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    variables, load, frequency, memory, cores, virtual, compiler, frameworks, newest, blas,
+    check_variables, check_load, check_frequency, check_memory, check_cores, check_virtualisation,
+    check_compiler, check_frameworks, check_newer_releases, check_blas,
 )  # fmt: skip
 HEADINGS = {
     "distorts": "This makes timings untrustworthy:",
@@ -217,7 +220,7 @@ HEADINGS = {
 
 
 def _pins() -> Iterator[tuple[str, str]]:
-    path = machine.ROOT / "constraints.txt"
+    path = ROOT / "constraints.txt"
     for line in path.read_text().splitlines() if path.exists() else ():
         name, separator, pinned = line.partition("==")
         if separator:
@@ -249,4 +252,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    keep_printing()
     sys.exit(main())

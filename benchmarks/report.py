@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.record.store import RUN, runs_below
+from benchmarks.paths import RUN, find_runs
+from benchmarks.streams import keep_printing
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
@@ -68,39 +69,38 @@ def main(argv: list[str] | None = None) -> int:
 
 def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     """Write reports, then README's tables if asked for."""
-    from benchmarks.render import claims, published, readme, report
+    from benchmarks.render.claims import write_claims
+    from benchmarks.render.readme import update_readme
+    from benchmarks.render.report import write_report
 
     formats = _formats(options.format)
     if options.readme and not README.exists():
         raise ValueError(f"there is no {README} in this folder; run the command from the checkout")
     if options.readme and run is None:
-        written = readme.update(README, options.results)
+        written = update_readme(README, options.results)
         return _say(f"{README}: {', '.join(written) or 'no table markers'}")
     runs = [run] if run is not None else tracked_runs(options.results)
     if not runs:
         return _say(_nothing(options.results), NOTHING)
     if run is None:  # first: the reports below say how its verdicts fare
-        _say(str(claims.write(runs, options.reports)))
+        _say(str(write_claims(runs, options.reports)))
     for one in runs:
-        path = report.write(one, options.reports, formats=formats)
-        _say("\n  ".join([str(path), *published.said_in(path)]))
-    newest = newest_tracked(options.results) if run is not None else runs[-1]
-    if newest in runs:
-        path = report.report_folder(newest, options.reports) / report.REPORT
-        _say(str(report.write_latest(path, options.reports)))
+        report = write_report(one, options.reports, formats=formats)
+        _say("\n  ".join([str(report.short), str(report.full), *report.verdicts]))
     if options.readme:
-        _say(f"{README}: {', '.join(readme.update(README, options.results, run))}")
+        _say(f"{README}: {', '.join(update_readme(README, options.results, run))}")
     return OK
 
 
 def check(run: Path | None, options: argparse.Namespace) -> int:
     """Compare README, claims and reports with the rows; nothing is written."""
-    from benchmarks.render import claims, readme
+    from benchmarks.render.claims import find_problems
+    from benchmarks.render.readme import find_stale
 
     tracked = tracked_runs(options.results)
     runs = [run] if run is not None else tracked
-    stale = readme.check(README, options.results, options.reports, runs)
-    stale += claims.problems(tracked, options.reports, README)
+    stale = find_stale(README, options.results, options.reports, runs)
+    stale += find_problems(tracked, options.reports, README)
     for sentence in stale:
         _say(sentence)
     if stale:
@@ -110,7 +110,7 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
 
 def _formats(text: str) -> list[str]:
     """The names in --format. ValueError names the choices."""
-    from benchmarks.render.writeup import FORMATS
+    from benchmarks.render.write_up import FORMATS
 
     names = [name.strip() for name in text.split(",")]
     for name in names:
@@ -124,7 +124,7 @@ def find_run(name: str, results: Path) -> Path:
     for folder in (Path(name), results / name, results / "local" / name):
         if (folder / RUN).exists():
             return folder
-    names = [found.name for found in runs_below(results)]
+    names = [found.name for found in find_runs(results)]
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names[-3:]
     hint = f"; the nearest names are {', '.join(near)}" if near else f"; {results} holds no run"
     raise ValueError(f"there is no run {name}{hint}")
@@ -137,19 +137,13 @@ def tracked_runs(results: Path) -> list[Path]:
         said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
         found = [(results / name).parent for name in said.split("\0") if name]
     except (OSError, subprocess.CalledProcessError):
-        found = runs_below(results)
+        found = find_runs(results)
     found = [run for run in found if run.parent.name != "local" and (run / RUN).exists()]
     return sorted(found, key=lambda run: run.name)
 
 
-def newest_tracked(results: Path) -> Path | None:
-    """The run that latest.md is about."""
-    runs = tracked_runs(results)
-    return runs[-1] if runs else None
-
-
 def _nothing(results: Path) -> str:
-    names = [found.name for found in runs_below(results)]
+    names = [found.name for found in find_runs(results)]
     if not names:
         return f"{results} holds no run; `python -m benchmarks.run` records one"
     return f"git tracks no run in {results}; name one: {', '.join(names[-3:])}"
@@ -161,4 +155,5 @@ def _say(sentence: str, code: int = OK) -> int:
 
 
 if __name__ == "__main__":
+    keep_printing()
     sys.exit(main())

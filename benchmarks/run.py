@@ -15,15 +15,30 @@ from typing import Any
 
 import baselines
 from benchmarks import tuning
-from benchmarks.measure import controls, machine
-from benchmarks.measure.campaign import Campaign
+from benchmarks.errors import MachineFault, UsageError
+from benchmarks.measure import machine
+from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
-from benchmarks.measure.runs import Run, planned, resumed
-from benchmarks.plan import columns, suites, table_options
-from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.durations import Durations, spoken
-from benchmarks.plan.tuning import SUITE
-from benchmarks.plan.workloads import UsageError
+from benchmarks.measure.process import handle_signals
+from benchmarks.measure.resume import resume_run
+from benchmarks.measure.runs import DEFAULTS, Run, plan_run
+from benchmarks.measure.scheduler import Scheduler
+from benchmarks.measure.workspace import Workspace
+from benchmarks.options import (
+    format_duration,
+    read_folder,
+    read_names,
+    read_positive,
+    read_seeds,
+    read_text,
+)
+from benchmarks.paths import create_folder
+from benchmarks.plan import suites
+from benchmarks.plan.durations import Durations
+from benchmarks.plan.table import describe_table
+from benchmarks.plan.table_columns import TASKS
+from benchmarks.plan.workloads import read_workloads
+from benchmarks.streams import keep_printing
 
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
@@ -36,7 +51,7 @@ EXAMPLE = """examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(
         prog="python -m benchmarks.run",
@@ -45,23 +60,53 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = result.add_argument
-    add("--suite", help="a named list of workloads (default: spiral)")
-    add("--systems", metavar="a,b|all", help="only these systems")
-    add("--workloads", metavar="w", help="only these; scaling-width is all its sizes")
-    add("--data", metavar="FILE", help="train on your own table: .csv, .parquet or .npz")
+    add("--suite", type=read_text, help="a named list of workloads (default: spiral)")
+    add("--systems", type=read_names, metavar="a,b|all", help="only these systems")
+    add(
+        "--workloads",
+        type=read_names,
+        metavar="w",
+        help="only these; scaling-width is all its sizes",
+    )
+    add(
+        "--data",
+        type=read_text,
+        metavar="FILE",
+        help="train on your own table: .csv, .parquet or .npz",
+    )
     add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
-    add("--task", choices=columns.TASKS, help="of --data (default: what its target looks like)")
-    add("--seeds", type=int, help="number of blocks, one seed each (quick: 6)")
-    add("--preset", help=f"{', '.join(suites.PRESETS)} (default: quick)")
+    add("--task", choices=TASKS, help="of --data (default: what its target looks like)")
+    add("--seeds", type=read_seeds, help="number of blocks, one seed each (quick: 6)")
+    add("--preset", type=read_text, help=f"{', '.join(suites.PRESETS)} (default: quick)")
     add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
-    add("--threads", metavar="1", help="cores a trial may use; several settings: 1,all")
-    add("--timeout", type=float, default=120.0, help="seconds until a trial is stopped (120)")
-    add("--memory-limit", type=float, metavar="MIB", help="stop a trial above this much memory")
-    add("--measures", metavar="time,memory", help="of time, memory, accuracy, parity")
-    add("--results", type=Path, default=Path("results"), metavar="DIR", help="(results)")
-    add("--reports", type=Path, default=Path("reports"), metavar="DIR", help="(reports)")
+    add(
+        "--threads",
+        type=read_names,
+        metavar="1",
+        help="cores a trial may use; several settings: 1,all",
+    )
+    add(
+        "--timeout",
+        type=read_positive,
+        default=DEFAULTS["timeout"],
+        help="seconds until a trial is stopped (120)",
+    )
+    add(
+        "--memory-limit",
+        type=read_positive,
+        metavar="MIB",
+        help="stop a trial above this much memory",
+    )
+    add(
+        "--measures",
+        type=read_names,
+        metavar="time,memory",
+        help="of time, memory, accuracy, parity",
+    )
+    add("--results", type=read_folder, default=DEFAULTS["results"], metavar="DIR", help="(results)")
+    add("--reports", type=read_folder, default=DEFAULTS["reports"], metavar="DIR", help="(reports)")
     add("--readme", action="store_true", help="move README.md's tables to this run")
-    add("--resume", metavar="RUN", help="measure what is missing of a run, by folder or name")
+    add("--resume", type=read_text, metavar="RUN", help="go on with a run: folder, name or latest")
     add("--force", action="store_true", help="resume even if code, versions or machine changed")
     add(
         "--plan", action="store_true", help="list the trials and the expected time; measure nothing"
@@ -73,18 +118,19 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         if options.list:
             return _list()
-        if options.suite == SUITE:
-            return tuning.main(options, arguments)
-        run = resumed(options) if options.resume else planned(options, arguments)
-        if options.plan:
-            return _show_plan(run)
-        return _execute(run, options)
+        if options.suite == tuning.SUITE:
+            return tuning.run_tuning(options, arguments)
+        with Workspace():
+            run = resume_run(options) if options.resume else plan_run(options, arguments)
+            if options.plan:
+                return _show_plan(run)
+            return _execute(run, options)
     except UsageError as error:
-        print(f"{parser().prog}: {error}", file=sys.stderr)
+        print(f"{build_parser().prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -92,19 +138,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
     """Measure what is missing, then report; also after Ctrl-C."""
-    from benchmarks.render.screen import Screen
 
-    store, durations = run.store, Durations(run.workloads)
-    if run.is_new:
+    for option, folder in (("results", run.store.run.parent), ("reports", options.reports)):
         try:
-            store.create(run.description)
+            create_folder(folder)
         except OSError as error:
             raise UsageError(
-                f"the results folder {options.results} cannot be written ({error.strerror});"
-                " give another one with --results"
+                f"the folder of {option}, '{folder}', cannot be written ({error.strerror});"
+                f" give another one with --{option}"
             ) from None
-    if run.forced:
-        store.note_forced(run.forced, machine.versions(), machine.digests())
+    store = run.store
+    if run.is_new:
+        store.create(run.description)
+    with store.lock():
+        if run.forced:
+            store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
+        return _measure(run, options)
+
+
+def _measure(run: Run, options: argparse.Namespace) -> int:
+    """Measure what is missing, then report; also after Ctrl-C."""
+    from benchmarks.render.terminal import Screen
+
+    store, durations = run.store, Durations(run.workloads)
     _announce(run, durations)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     executor = Local(
@@ -119,14 +175,15 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
     had_rows = len(store.rows())
     try:
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
-            campaign = Campaign(store, executor, durations, screen, run.side_by_side)
-            complete = campaign.run(run.plan, run.budget_s)
+            scheduler = Scheduler(store, executor, durations, screen, run.side_by_side)
+            complete = scheduler.run(run.plan, run.budget_s)
     except KeyboardInterrupt:
         interrupted = True
-    except OSError as error:
+    except (MachineFault, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         print(
-            f"A row could not be recorded ({error.strerror}). The {len(store.rows())} rows before"
-            f" it are kept; make room, then continue with {run.resumption}",
+            f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
+            f" continue with {run.resumption}",
             file=sys.stderr,
         )
         return 1
@@ -149,27 +206,28 @@ def _bytes(mebibytes: float | None) -> int | None:
 def _announce(run: Run, durations: Durations) -> None:
     recorded = {row["trial_id"] for row in run.store.rows()}
     missing = [trial for trial in run.plan if trial.trial_id not in recorded]
-    expected = durations.of(missing)
-    limit = f", budget {spoken(run.budget_s)}" if run.budget_s else ""
+    expected = durations.expect(missing)
+    limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
     print(
         f"{run.store.run.name}: {len(missing)} trials in {run.blocks} blocks,"
-        f" expected {spoken(expected)}{limit}",
+        f" expected {format_duration(expected)}{limit}",
         flush=True,
     )
-    for line in table_options.announcement(run.description):
+    for line in describe_table(run.description):
         print(f"  {line}", flush=True)
     for entry in run.description["skipped"]:
         print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
 
 
 def _report(run: Run, options: argparse.Namespace) -> None:
-    from benchmarks.render import published, readme, report
+    from benchmarks.render.readme import update_readme
+    from benchmarks.render.report import write_report
 
     run.store.write_table()
-    path = report.write(run.store.run, options.reports)
-    print("\n  ".join([f"Report: {path}", *published.said_in(path)]))
+    written = write_report(run.store.run, options.reports)
+    print("\n  ".join([f"Report: {written.short}", str(written.full), *written.verdicts]))
     if options.readme:
-        readme.update(Path("README.md"), options.results, run.store.run)
+        update_readme(Path("README.md"), options.results, run.store.run)
 
 
 def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
@@ -189,7 +247,7 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
         ):
             print(text, file=sys.stderr)
         return 1
-    defects = controls.defects(rows)
+    defects = find_defects(rows)
     for text in defects:
         print(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
     return 5 if defects else 0
@@ -197,7 +255,7 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
 
 def _show_plan(run: Run) -> int:
     durations = Durations(run.workloads)
-    for line in table_options.announcement(run.description):
+    for line in describe_table(run.description):
         print(line)
     for trial in run.plan:
         print(
@@ -206,9 +264,8 @@ def _show_plan(run: Run) -> int:
         )
     for entry in run.description["skipped"]:
         print(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
-    print(
-        f"{len(run.plan)} trials in {run.blocks} blocks, expected {spoken(durations.of(run.plan))}"
-    )
+    expected = format_duration(durations.expect(run.plan))
+    print(f"{len(run.plan)} trials in {run.blocks} blocks, expected {expected}")
     return 0
 
 
@@ -220,12 +277,15 @@ def _list() -> int:
     for name, entry in suites.SUITES.items():
         print(f"  {name}: {entry['question']}")
     print("workloads:")
-    for name, one in catalogue.workloads().items():
-        shape = "-".join(map(str, one.layers))
-        print(f"  {name}: {one.dataset}, {one.train_rows} rows, {shape}, {one.optimizer}")
+    for name, workload in read_workloads().items():
+        shape = "-".join(map(str, workload.layers))
+        rows = f"{workload.train_rows} rows"
+        print(f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}")
     print(f"presets: {', '.join(suites.PRESETS)}")
     return 0
 
 
 if __name__ == "__main__":
+    keep_printing()
+    handle_signals()
     sys.exit(main())

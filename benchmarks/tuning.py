@@ -1,25 +1,65 @@
-"""The suite tuning of `python -m benchmarks.run`: what may be asked of it, and what it chose."""
+"""The suite tuning of `python -m benchmarks.run`: random trials that choose recipes and options.
+
+Every family gets equally many trials, from plan/tuning.toml. Nothing is timed here, so all trials
+share one process; with a process each, as trials of the other suites have, the same search would
+take hours. What is recorded is a folder of its own kind:
+
+results/<run>/tuning.json    command, environment, versions, seeds, spaces
+results/<run>/trials.jsonl   one row per trial: workload, system, trial, options, accuracy per draw
+
+It has no run.json, so no report, README table or history ever reads it. workloads.toml and
+baselines/tuned.toml name the run from which their values come, and a test compares them.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import math
+import random
+import secrets
+import types
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
 
+import baselines
+from baselines.classical import choose_options
 from baselines.contract import Workload
-from benchmarks.analyse.tuning import Choice, chosen
-from benchmarks.measure import tuning
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.measure import machine
+from benchmarks.measure.data import draw
+from benchmarks.options import split_names
+from benchmarks.paths import ROWS, write_atomically
 from benchmarks.plan import suites
-from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.tuning import SEEDS, SPACES, SUITE, TRIALS
-from benchmarks.plan.workloads import UsageError
+from benchmarks.plan.workloads import read_table, read_workloads
 from benchmarks.record.store import read_rows
 
+SUITE, FACTS = "tuning", "tuning.json"
+TABLE: dict[str, Any] = read_table("tuning.toml")
+TRIALS: int = TABLE["trials"]
+SEEDS = range(TABLE["first_seed"], TABLE["first_seed"] + TABLE["draws"])
+SPACES: dict[str, dict[str, dict[str, list[Any]]]] = TABLE["spaces"]
+NETWORK = "mapicx"  # its trials choose lr and l2 of the recipe that all networks share
 # Options of the command that have no meaning here.
 REFUSED = ("seeds", "preset", "budget", "threads", "measures", "data", "target", "resume")
 
 
-def main(options: argparse.Namespace, arguments: list[str]) -> int:
+class Choice(NamedTuple):
+    """The options in use from now on; kept: those of the first trial, in use before."""
+
+    options: dict[str, Any]
+    kept: bool
+    accuracy: float  # mean over the draws
+    accuracy_before: float
+    best: float  # of the trial with the highest mean, chosen or not
+
+
+def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
     """Run every trial, record it, print what the rows choose."""
     for name in REFUSED:
         if getattr(options, name) is not None:
@@ -27,46 +67,151 @@ def main(options: argparse.Namespace, arguments: list[str]) -> int:
                 f"--{name} has no meaning for suite {SUITE}, whose trials and seeds stand in"
                 " tuning.toml; leave it out"
             )
-    workloads = _workloads(options.workloads)
-    systems = _systems(options.systems)
+    known = read_workloads()
+    names = _select("workload", options.workloads, suites.SUITES[SUITE]["workloads"])
+    systems = _select("system", options.systems, list(SPACES))
     print(
-        f"{TRIALS} trials for each of {len(systems)} families on {len(workloads)} workloads,"
+        f"{TRIALS} trials for each of {len(systems)} families on {len(names)} workloads,"
         f" {len(SEEDS)} draws each",
         flush=True,
     )
     if options.plan:
         return 0
-    run = tuning.create(options.results, arguments)
-    for workload in workloads:
-        tuning.measure(run, workload, systems)
-        _show(run, workload.name)
+    run = _create_run(options.results, arguments)
+    for name in names:
+        _measure(run, known[name], systems)
+        for (workload, system), choice in choose_best(read_rows(run, key="trial")).items():
+            if workload == name:
+                print(f"{name:14} {system:20} {_format_choice(choice)}", flush=True)
     print(f"{run}: to use these, put them and the run's name where the old ones stand")
     return 0
 
 
-def _workloads(text: str | None) -> list[Workload]:
-    names = suites.split(text) or suites.SUITES[SUITE]["workloads"]
+def _select(kind: str, text: str | None, known: list[str]) -> list[str]:
+    names = split_names(text) or known
     for name in names:
-        if name not in suites.SUITES[SUITE]["workloads"]:
-            raise catalogue.unknown(f"workload in suite {SUITE} called", name, names)
-    return [catalogue.workloads()[name] for name in names]
-
-
-def _systems(text: str | None) -> list[str]:
-    names = suites.split(text) or list(SPACES)
-    for name in names:
-        if name not in SPACES:
-            raise catalogue.unknown(f"system in suite {SUITE} called", name, SPACES)
+        if name not in known:
+            raise unknown_name(f"{kind} in suite {SUITE} called", name, known)
     return names
 
 
-def _show(run: Path, workload: str) -> None:
-    for (name, system), choice in chosen(read_rows(run)).items():
-        if name == workload:
-            print(f"{name:14} {system:20} {_said(choice)}", flush=True)
+def _create_run(results: Path, arguments: list[str]) -> Path:
+    """Make the folder of a new run, with what is known before its first trial."""
+    now = datetime.now(UTC)
+    run = results / f"{now:%Y%m%dT%H%M%S}-{SUITE}-{secrets.token_hex(2)}"
+    facts = {
+        "format": 1,
+        "run_id": run.name,
+        "created_at": now.isoformat(timespec="seconds"),
+        "command": machine.shorten_command(arguments),
+        "environment": machine.environment(),
+        "versions": machine.installed_versions(),
+        "digests": machine.digest_code(),
+        "seeds": list(SEEDS),
+        "trials": TRIALS,
+        "spaces": SPACES,
+    }
+    write_atomically(run / FACTS, json.dumps(facts, indent=1) + "\n")
+    return run
 
 
-def _said(choice: Choice) -> str:
+def draw_options(system: str, workload: Workload) -> list[dict[str, Any]]:
+    """The options of each trial: those in use, then random ones, the same on every workload."""
+    generator = random.Random(f"suite tuning, {system}")
+    drawn = [
+        {name: _draw_value(kind, generator) for name, kind in SPACES[system].items()}
+        for _ in range(TRIALS - 1)
+    ]
+    return [get_options_in_use(system, workload), *drawn]
+
+
+def get_options_in_use(system: str, workload: Workload) -> dict[str, Any]:
+    """What the suites train with today; {} are the library's defaults."""
+    if system == NETWORK:
+        return {"lr": workload.lr, "l2": workload.l2}
+    return choose_options(system, workload)
+
+
+def _draw_value(kind: dict[str, list[Any]], generator: random.Random) -> Any:
+    ((name, choices),) = kind.items()
+    if name == "one_of":
+        return generator.choice(choices)
+    low, high = choices
+    if name == "between":
+        return round(generator.uniform(low, high), 2)
+    value = low * (high / low) ** generator.random()
+    return round(value) if name == "whole" else float(f"{value:.2g}")
+
+
+def _measure(run: Path, workload: Workload, systems: list[str]) -> None:
+    """Record every trial of these systems on one workload."""
+    draws = {seed: draw(workload, seed, "float32") for seed in SEEDS}
+    for system in systems:
+        for trial, options in enumerate(draw_options(system, workload)):
+            row = {"workload": workload.name, "system": system, "trial": trial, "options": options}
+            row["accuracy"] = _score(system, options, workload, draws)
+            with (run / ROWS).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+
+def _score(
+    name: str, options: dict[str, Any], workload: Workload, draws: Mapping[int, Any]
+) -> list[float] | None:
+    """Accuracy on each draw's fresh points; None if a training diverged."""
+    if name == NETWORK:
+        workload = dataclasses.replace(workload, **options)
+    accuracies = []
+    for seed, drawn in draws.items():
+        data = types.SimpleNamespace(n_classes=drawn.n_classes, **drawn.arrays)
+        system = baselines.system(name)(workload, seed=seed, threads=1, dtype="float32")
+        system.options = options
+        system.load()
+        system.build(data, drawn.weights if system.family == "network" else None)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # few iterations do not converge, which is no news
+                system.train()
+        except FloatingPointError:
+            return None
+        accuracies.append(round(float((system.predict(data.X_test) == data.y_test).mean()), 6))
+    return accuracies
+
+
+def choose_best(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Choice]:
+    """Choose the trial with the highest mean accuracy, the earliest of equals.
+
+    What was in use stays unless the best is better by more than a standard error of their
+    difference, paired in draws: the best of many is partly the luckiest (the one-standard-error
+    rule of Breiman et al. 1984). A trial that failed cannot be chosen.
+
+    Returns
+    -------
+    dict
+        By workload and system.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: row["trial"]):
+        groups.setdefault((row["workload"], row["system"]), []).append(row)
+    return {place: _choose(group) for place, group in groups.items()}
+
+
+def _choose(trials: list[Mapping[str, Any]]) -> Choice:
+    before = trials[0]
+    able = [row for row in trials if row["accuracy"] is not None]
+    if not able:
+        return Choice(before["options"], True, math.nan, math.nan, math.nan)
+    best = max(able, key=lambda row: fmean(row["accuracy"]))
+    high = fmean(best["accuracy"])
+    if before["accuracy"] is None:
+        return Choice(best["options"], False, high, math.nan, high)
+    low = fmean(before["accuracy"])
+    gains = [a - b for a, b in zip(best["accuracy"], before["accuracy"], strict=True)]
+    error = stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
+    kept = best is before or fmean(gains) <= error
+    return Choice((before if kept else best)["options"], kept, low if kept else high, low, high)
+
+
+def _format_choice(choice: Choice) -> str:
     what = "kept   " if choice.kept else "changed"
-    said = f"{choice.accuracy_before:.3f}, best {choice.best:.3f}"
-    return f"{what} ({said}) {json.dumps(choice.options)}"
+    figures = f"{choice.accuracy_before:.3f}, best {choice.best:.3f}"
+    return f"{what} ({figures}) {json.dumps(choice.options)}"

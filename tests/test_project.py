@@ -140,19 +140,19 @@ def test_readme_fits_a_strangers_two_minutes():
 
 
 def test_no_table_of_the_readme_is_stale():
-    from benchmarks.render.readme import stale_tables
+    from benchmarks.render.readme import find_stale_parts
 
-    assert stale_tables(ROOT / "README.md", ROOT / "results") == []
+    assert find_stale_parts(ROOT / "README.md", ROOT / "results") == []
 
 
 def test_an_edited_cell_of_the_readme_is_found(tmp_path):
-    from benchmarks.render.readme import stale_tables
+    from benchmarks.render.readme import find_stale_parts
 
     text = (ROOT / "README.md").read_text()
     (row,) = re.findall(r"^\| numpy-plain \|.*$", text, re.M)
     for wrong in (row[:-3] + "9 |", ""):
         (tmp_path / "README.md").write_text(text.replace(row, wrong))
-        assert stale_tables(tmp_path / "README.md", ROOT / "results")
+        assert find_stale_parts(tmp_path / "README.md", ROOT / "results")
 
 
 def test_the_readmes_example_runs_as_written(tmp_path):
@@ -206,3 +206,19 @@ def test_arrows_point_downward_only(line):
                     names = [f"{node.module}.{alias.name}" for alias in node.names]
                 upward = [n for n in names if any(f"{n}.".startswith(f"{a}.") for a in above)]
                 assert not upward, f"{path.relative_to(ROOT)} imports {upward}"
+
+
+def test_every_file_that_contributing_names_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    names = re.findall(r"`([\w./*]+\.(?:py|toml))`", text)
+    assert len(names) > 30
+    for name in names:
+        places = [ROOT, ROOT / "benchmarks", ROOT / "tests/benchmarks"]
+        places += (ROOT / "benchmarks").glob("*/")
+        assert any(list(place.glob(name)) for place in places), name
+
+
+def test_the_hooks_of_a_commit_are_checks_of_ci():
+    hooks = re.findall(r"entry: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
+    assert set(hooks) == {"ruff", "mypy", "check-jsonschema", "zizmor"}
+    assert all(f"\n{hook} " in (ROOT / ".ci/run").read_text() for hook in hooks)

@@ -1,67 +1,65 @@
-"""What must be true of a trustworthy run, as named findings that reports print and tests assert.
-
-A finding is True (holds), False (does not) or None (these rows cannot tell).
-"""
+"""What must be true of a trustworthy run, as named findings that reports print and tests assert."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import CEILING
-from benchmarks.analyse.metrics import MARGINS, METRICS, margin_words
-from benchmarks.analyse.samples import Sample, paired, samples
-from benchmarks.analyse.summary import GROUP
+from benchmarks.analyse.metrics import MARGINS, METRICS
+from benchmarks.analyse.samples import Sample, collect_samples, pair
+from benchmarks.analyse.stats import Estimate, median_interval
+from benchmarks.analyse.summary import GROUP, Case
 
-# The standard error of fewer seeds is too unsure to accuse a system.
-SMALLEST_N = 3
+SMALLEST_N = 3  # the standard error of fewer seeds is too unsure to accuse a system
 
 
-class Finding(NamedTuple):
-    """One checked statement, with its evidence in a sentence."""
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One checked statement; holds: None where these rows cannot tell."""
 
     name: str
-    workload: str
-    threads: int
+    case: Case
     holds: bool | None
     detail: str
 
 
-def check(
+def check_run(
     frame: pd.DataFrame,
     margins: Mapping[str, float] | None = None,
     shares: Mapping[str, float] | None = None,
 ) -> list[Finding]:
-    """Every finding of every workload, in a fixed order."""
+    """Every finding of every case, in a fixed order. For the arguments see `summarise`."""
     margin = float((margins or {}).get("accuracy", MARGINS["accuracy"]))
     findings = []
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
         networks = group[group["family"] == "network"]
         scores = {
-            str(name): samples(rows, METRICS["accuracy_test"])
+            str(name): collect_samples(rows, METRICS["accuracy_test"])
             for name, rows in networks.groupby("system", sort=True)
         }
-        scores = {name: values for name, values in scores.items() if len(values)}
+        scores = {name: values for name, values in scores.items() if values}
         share = (shares or {}).get(str(workload), 0.0)
-        place = (str(workload), int(str(threads)))
+        case = Case(str(workload), int(str(threads)))
         if scores or group["measure"].eq("parity").any():
-            findings.append(Finding("parity", *place, *parity(networks)))
+            findings.append(Finding("parity", case, *check_parity(networks)))
         if scores:
-            findings.append(Finding("no network differs", *place, *same_accuracy(scores, share)))
-            equal = equivalent_accuracy(scores, margin, share)
-            findings.append(Finding("networks equivalent", *place, *equal))
-            if math.isfinite(ceiling_of(group)):
-                findings.append(Finding("none above the ceiling", *place, *below_ceiling(group)))
+            same = check_same_accuracy(scores, share)
+            findings.append(Finding("no network differs", case, *same))
+            equal = check_equivalence(scores, margin, share)
+            findings.append(Finding("networks equivalent", case, *equal))
+            if math.isfinite(find_ceiling(group)):
+                findings.append(Finding("none above the ceiling", case, *check_ceiling(group)))
     return findings
 
 
-def parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
+def check_parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
     """Every network system that gave rows proved that it trains the same network."""
     ran = networks[networks["status"].eq("ok")].drop_duplicates("system")
     proven = dict(zip(ran["system"], ran["comparable"], strict=True))
@@ -74,73 +72,86 @@ def parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
     return True, f"{len(proven)} systems train the same network as numpy-plain"
 
 
-def _pairs(scores: Mapping[str, Sample]) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
+def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarray]:
+    """Paired differences of every two systems that share two seeds."""
     found = {}
     for one, two in itertools.combinations(scores, 2):
-        a, b = paired(scores[one], scores[two])
+        a, b = pair(scores[one], scores[two])
         if len(a) > 1:
-            found[one, two] = (a, b)
+            found[one, two] = a - b
     return found
 
 
-def same_accuracy(scores: Mapping[str, Sample], share: float = 0.0) -> tuple[bool | None, str]:
+def check_same_accuracy(
+    scores: Mapping[str, Sample], share: float = 0.0
+) -> tuple[bool | None, str]:
     """No pair of network systems differs in test accuracy (paired over seeds, Holm)."""
-    pairs = _pairs(scores)
+    pairs = _pair_scores(scores)
     if not pairs:
         return None, "a paired test needs two systems and two seeds"
-    adjusted = stats.holm([stats.difference_p(a, b, len(pairs), share) for a, b in pairs.values()])
+    adjusted = stats.adjust_holm([stats.difference_p(d, share) for d in pairs.values()])
     smallest = int(np.argmin(adjusted))
     worst = " and ".join(list(pairs)[smallest])
-    seeds = min(len(a) for a, _ in pairs.values())
-    what = f"{len(pairs)} pairs over {seeds} seeds; smallest corrected p {adjusted[smallest]:.2g}"
-    return bool(adjusted[smallest] >= stats.ALPHA), f"{what} ({worst})"
+    seeds = min(map(len, pairs.values()))
+    p = adjusted[smallest]
+    shown = "below 0.001" if p < 0.001 else f"{p:.3f}"
+    detail = f"{len(pairs)} pairs over {seeds} seeds; smallest corrected p {shown} ({worst})"
+    return bool(p >= stats.ALPHA), detail
 
 
-def equivalent_accuracy(
+def check_equivalence(
     scores: Mapping[str, Sample], margin: float, share: float = 0.0
 ) -> tuple[bool | None, str]:
     """Every pair of network systems is equivalent within the margin (two one-sided tests, Holm).
 
     None instead of False: rows that do not show equivalence do not show a difference either.
     """
-    pairs = _pairs(scores)
+    pairs = _pair_scores(scores)
     if not pairs:
         return None, "a paired test needs two systems and two seeds"
-    adjusted = stats.holm([stats.equivalence_p(a, b, margin, share) for a, b in pairs.values()])
+    adjusted = stats.adjust_holm([stats.equivalence_p(d, margin, share) for d in pairs.values()])
     shown = int((adjusted < stats.ALPHA).sum())
-    largest = max(abs(float(np.mean(a - b))) for a, b in pairs.values()) * 100
-    size = margin_words(METRICS["accuracy_test"], margin)
-    what = f"{shown} of {len(pairs)} pairs within {size}"
-    detail = f"{what}; largest mean difference {largest:.2f} points"
+    largest = max(abs(float(np.mean(d))) for d in pairs.values())
+    detail = f"{shown} of {len(pairs)} pairs shown to differ by less than {margin:g}"
+    detail += f"; largest mean difference {largest:.4f}"
     return (True if shown == len(pairs) else None), detail
 
 
-def ceiling_of(group: pd.DataFrame) -> float:
+def find_ceiling(group: pd.DataFrame) -> float:
     """The accuracy that no system can exceed on fresh points; nan if unknown."""
     known = group["ceiling"].dropna()
     if len(known):
         return float(known.mean())
-    bayes = samples(group[group["system"] == CEILING], METRICS["accuracy_test"])
+    bayes = collect_samples(group[group["system"] == CEILING], METRICS["accuracy_test"])
     return float(np.mean(list(bayes.values()))) if bayes else math.nan
 
 
-def below_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
+def check_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
     """No trained system's mean test accuracy is above the ceiling by over 3 standard errors."""
-    ceiling = ceiling_of(group)
+    ceiling = find_ceiling(group)
     if not math.isfinite(ceiling):
         return None, "the ceiling of this data set is not known"
     above, unknown, highest = [], [], (-math.inf, "")
     trained = group[group["family"].isin(["network", "classical"])]
     for name, rows in trained.groupby("system", sort=True):
-        values = np.array(list(samples(rows, METRICS["accuracy_test"]).values()))
+        values = np.array(list(collect_samples(rows, METRICS["accuracy_test"]).values()))
         if not len(values):
             continue
         highest = max(highest, (float(values.mean()), str(name)))
         if len(values) < SMALLEST_N:
             unknown.append(str(name))
-        elif values.mean() > ceiling + 3 * values.std(ddof=1) / math.sqrt(len(values)):
+        elif values.mean() > ceiling + 3 * stats.standard_error(values):
             above.append(str(name))
     if above:
         return False, f"above {ceiling:.3f} by over 3 standard errors: {', '.join(above)}"
     detail = f"ceiling {ceiling:.3f}; highest mean {highest[0]:.3f} ({highest[1]})"
     return (None if unknown else True), detail
+
+
+def estimate_overhead(frame: pd.DataFrame) -> Estimate:
+    """Seconds from exec to row on disk of a trial that does nothing, less a bare interpreter."""
+    rows = frame[
+        frame["system"].eq("noop") & frame["measure"].eq("time") & frame["status"].eq("ok")
+    ]
+    return median_interval(rows["time_total_s"] + rows["time_record_s"].fillna(0.0)
+                           - rows["time_bare_s"])  # fmt: skip

@@ -2,106 +2,269 @@
 
 holds           the whole 95 % interval (memory: the whole range) lies within what is said
 does not hold   the whole of it lies outside
-not measured    no run has the rows, there are too few for an interval, or the interval reaches
-                across the limit, so that more blocks have to be measured before anyone can tell
+undecided       measured, but the bounds reach across the limit or are too few for bounds
+not measured    no run has the rows
 
 A sentence about several systems holds if it holds for each, and does not if it fails for one.
+The words of a query are explained in plan/claims.py.
 """
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import enum
+import functools
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchmarks.analyse.queries import Evidence, Query
+import pandas as pd
+
+from benchmarks.analyse.footprint import FOOTPRINT, ITSELF, read_installed
+from benchmarks.analyse.frameworks import find_framework
+from benchmarks.analyse.metrics import METRICS, Metric
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.samples import Sample, collect_samples, find_split_shares
 from benchmarks.analyse.stats import Estimate
-from benchmarks.plan.claims import ENGINE, Reading
+from benchmarks.analyse.summary import Case, Line, compare_samples
+from benchmarks.plan.claims import BEST, ENGINE, EVERY, PROGRAM, Claim, Reading
+from benchmarks.record.schema import FIELDS
 
-HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "not measured"
 SOURCE = "this repository"  # in place of a run, for what is counted in the source
+LOADED = "loaded_beyond_numpy"  # distributions that the timed process had loaded
+MEASURED = (*METRICS, *FOOTPRINT, LOADED)  # what a run can say; the rest is counted in the source
+CLASSICAL = "classical"
 
 
-class Judged(NamedTuple):
-    """What one reading gave for one program. said: in place of a number, for recorded fields."""
+class Ruling(enum.Enum):
+    """The verdict on a sentence, in the words of the page."""
 
-    estimate: Estimate = Estimate()
-    verdict: str = UNKNOWN
-    systems: str = ""
+    HOLDS = "holds"
+    FAILS = "does not hold"
+    UNDECIDED = "undecided"
+    NOT_MEASURED = "not measured"
+
+    @property
+    def decided(self) -> bool:
+        """The rows can tell."""
+        return self in (Ruling.HOLDS, Ruling.FAILS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """What one reading gave for one program.
+
+    systems: (of, to) as the query found them. fields: in place of a number, for recorded fields.
+    """
+
+    estimate: Estimate = dataclasses.field(default_factory=Estimate)
+    ruling: Ruling = Ruling.NOT_MEASURED
+    systems: tuple[str, ...] = ()
     run: str = ""
     digest: str = ""
-    said: str = ""
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def known(self) -> bool:
         """There is something to show."""
-        return self.estimate.known or bool(self.said)
+        return self.estimate.known or bool(self.fields)
+
+
+class Evidence:
+    """A run, with the samples that a ledger asks for again and again."""
+
+    def __init__(self, data: RunData) -> None:
+        self.data = data
+        self.shares = find_split_shares(data.workloads)
+        self.collect = functools.cache(self._collect)
+
+    def _collect(self, case: Case, system: str, metric: Metric) -> Sample:
+        rows = self.data.rows(case)
+        return collect_samples(rows[rows["system"].eq(system)], metric)
 
 
 def judge(
     reading: Reading, program: str, runs: Iterable[Evidence], facts: Mapping[str, float]
-) -> Judged:
-    """By the newest run that can tell, else by the newest that has anything. runs: oldest first.
+) -> Judgement:
+    """By the newest run that can tell, else by the newest that has anything.
 
-    facts: counts from the source of this repository, which no run measures.
+    Parameters
+    ----------
+    reading : Reading
+        The sentence, read in one way.
+    program : str
+        The program that PROGRAM stands for.
+    runs : iterable of Evidence
+        Oldest first.
+    facts : mapping
+        Counts from the source of this repository, which no run measures.
     """
     if program == ENGINE and reading.metric in facts:
-        exact = float(facts[reading.metric])
-        estimate = Estimate(exact, exact, exact, 1, "single")
-        return Judged(estimate, verdict_of(estimate, reading), run=SOURCE)
-    found = [_in_run(reading, program, run) for run in reversed(list(runs))]
-    telling = [one for one in found if one.verdict != UNKNOWN]
-    return (telling or [one for one in found if one.known] or [Judged()])[0]
+        estimate = Estimate.exact(float(facts[reading.metric]))
+        return Judgement(estimate, rule(estimate, reading), run=SOURCE)
+    found = [_judge_in(reading, program, run) for run in reversed(list(runs))]
+    telling = [one for one in found if one.ruling.decided]
+    return (telling or [one for one in found if one.known] or [Judgement()])[0]
 
 
-def verdict_of(estimate: Estimate, reading: Reading, noise: float = math.nan) -> str:
-    """Where the interval lies. noise: A/A ratio above 1, below which nothing is called faster."""
+def rule(estimate: Estimate, reading: Reading) -> Ruling:
+    """Where the bounds lie."""
     low, high = reading.low - reading.tolerance, reading.high + reading.tolerance
     if low <= estimate.low and estimate.high <= high:
-        return UNKNOWN if reading.low == 1 and estimate.value < noise else HOLDS
-    return FAILS if estimate.high < low or estimate.low > high else UNKNOWN
+        return Ruling.HOLDS
+    return Ruling.FAILS if estimate.high < low or estimate.low > high else Ruling.UNDECIDED
 
 
-def _in_run(reading: Reading, program: str, evidence: Evidence) -> Judged:
+def _judge_in(reading: Reading, program: str, evidence: Evidence) -> Judgement:
     if reading.form == "recorded":
-        return _recorded(reading, evidence)
-    query = Query(reading, program, evidence)
-    answers = query.answers()
-    if not answers:
-        return Judged()
-    verdicts = [
-        verdict_of(one.estimate, reading, query.noise) if one.enough else UNKNOWN for one in answers
-    ]
-    together = next((word for word in (FAILS, UNKNOWN) if word in verdicts), HOLDS)
+        return _judge_recorded(reading, evidence.data)
+    if reading.metric not in MEASURED:
+        return Judgement()
+    case = Case(reading.workload, reading.threads)
+    lines = list(evidence.data.summary.get(case, {}).values())
+    found: list[tuple[Estimate, Ruling, tuple[str, ...]]] = []
+    for of in _find_systems(reading.of, reading, program, evidence, lines):
+        others = _find_systems(reading.to, reading, program, evidence, lines)
+        for to in others if reading.to else [""]:
+            estimate = _estimate(reading, of, to, evidence, case)
+            if estimate.known:
+                exact = reading.metric in FOOTPRINT or reading.metric == LOADED
+                able = exact or estimate.bounded
+                ruling = rule(estimate, reading) if able else Ruling.UNDECIDED
+                found.append((estimate, ruling, (of, to) if to else (of,)))
+    if not found:
+        return Judgement()
+    rulings = [ruling for _, ruling, _ in found]
+    worst = next((r for r in (Ruling.FAILS, Ruling.UNDECIDED) if r in rulings), Ruling.HOLDS)
     # Of several systems the one that the sentence fits least is shown.
-    shown = min(answers, key=lambda one: _margin(one.estimate, reading))
-    return Judged(shown.estimate, together, shown.systems, evidence.name, query.digest)
+    estimate, _, systems = min(found, key=lambda one: _find_slack(one[0], reading))
+    digest = ""  # so that only equal work is compared between runs
+    if reading.workload:
+        rows = evidence.data.rows(case)
+        digest = " ".join(sorted(rows["workload_digest"].dropna().unique()))
+    return Judgement(estimate, worst, systems, evidence.data.name, digest)
 
 
-def _margin(estimate: Estimate, reading: Reading) -> float:
+def _find_slack(estimate: Estimate, reading: Reading) -> float:
     """How far inside of what is said the value lies; negative outside."""
     return min(estimate.value - reading.low, reading.high - estimate.value)
 
 
-def _recorded(reading: Reading, evidence: Evidence) -> Judged:
+def _find_systems(
+    named: str, reading: Reading, program: str, evidence: Evidence, lines: list[Line]
+) -> list[str]:
+    """The systems that a query names."""
+    if named == PROGRAM:
+        return [program]
+    for word in (BEST, EVERY):
+        if named.startswith(word):
+            ranked = _rank(named.removeprefix(word), reading.metric, evidence, lines)
+            return ranked[:1] if word == BEST else ranked
+    return [named]
+
+
+def _rank(group: str, metric: str, evidence: Evidence, lines: list[Line]) -> list[str]:
+    """The systems of a group that have a value, best first; parity must not have failed."""
+    if metric in FOOTPRINT:
+        sizes = read_installed(evidence.data.run, metric)
+        fitting = [name for name in sizes if find_framework(name) == group]
+        return sorted(fitting, key=lambda name: (sizes[name], name))
+    sign = -1 if FIELDS[metric].better == "higher" else 1
+    able = [line for line in lines if line.has(metric)]
+    if group == CLASSICAL:
+        able = [line for line in able if line.family == CLASSICAL]
+    else:
+        able = [line for line in able if line.family == "network" and line.framework == group]
+        able = [line for line in able if line.comparable is not False]
+    able.sort(key=lambda line: (sign * line.value(metric), line.system))
+    return [line.system for line in able]
+
+
+def _estimate(reading: Reading, of: str, to: str, evidence: Evidence, case: Case) -> Estimate:
+    data, name = evidence.data, reading.metric
+    if name in FOOTPRINT or name == LOADED:
+        counts = (
+            _count_loaded(data.rows(case)) if name == LOADED else read_installed(data.run, name)
+        )
+        if of not in counts or (to and not counts.get(to)):
+            return Estimate()
+        return Estimate.exact(counts[of] / counts[to] if to else counts[of])
+    metric = METRICS[name]
+    if reading.form in ("ratio", "difference"):
+        metric = dataclasses.replace(metric, compare=reading.form)
+        a, b = (evidence.collect(case, system, METRICS[name]) for system in (of, to))
+        return compare_samples(a, b, metric, evidence.shares.get(reading.workload, 0.0))
+    line = data.summary.get(case, {}).get(of)
+    return line.estimate(name) if line else Estimate()
+
+
+def _count_loaded(rows: pd.DataFrame) -> dict[str, float]:
+    """System -> distributions other than NumPy and itself that its timed process had loaded."""
+    timed = rows["measure"].eq("time") & rows["status"].eq("ok") & rows["distributions"].notna()
+    return {
+        str(system): float(max(len(set(names) - ITSELF) for names in part))
+        for system, part in rows[timed].groupby("system")["distributions"]
+    }
+
+
+def _judge_recorded(reading: Reading, data: RunData) -> Judgement:
     """Whether the run used the workload that the sentence describes."""
-    workload = (evidence.run.get("workloads") or {}).get(reading.workload)
-    if workload is None or not evidence.frame["workload"].eq(reading.workload).any():
-        return Judged()
-    found = {field: _part(workload.get(field), said) for field, said in reading.recorded.items()}
-    said = ", ".join(f"{field} {_spoken(value)}" for field, value in found.items())
-    verdict = HOLDS if found == reading.recorded else FAILS
-    return Judged(verdict=verdict, run=evidence.name, said=said)
+    workload = data.workloads.get(reading.workload)
+    if workload is None or not data.frame["workload"].eq(reading.workload).any():
+        return Judgement()
+    found = {}
+    for field, stated in reading.recorded.items():
+        value = workload.get(field)
+        if isinstance(value, Mapping) and isinstance(stated, Mapping):
+            value = {key: value.get(key) for key in stated}
+        found[field] = value
+    ruling = Ruling.HOLDS if found == reading.recorded else Ruling.FAILS
+    return Judgement(ruling=ruling, run=data.name, fields=found)
 
 
-def _part(value: Any, stated: Any) -> Any:
-    """Of a table only the keys that the sentence is about."""
-    if isinstance(value, Mapping) and isinstance(stated, Mapping):
-        return {key: value.get(key) for key in stated}
-    return value
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A verdict as it stands in claims.csv."""
+
+    program: str
+    ruling: Ruling
+    systems: tuple[str, ...]
+    run: str
+    digest: str
 
 
-def _spoken(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {part}" for key, part in value.items())
-    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
+@dataclasses.dataclass(frozen=True)
+class Agreement:
+    """One published verdict and what another run says."""
+
+    claim: Claim
+    reading: Reading
+    published: Published
+    here: Judgement
+
+    @property
+    def holds(self) -> bool:
+        """Both say the same."""
+        return self.published.ruling is self.here.ruling
+
+
+def compare_published(
+    data: RunData, claims: Iterable[Claim], published: Mapping[tuple[str, str], Published]
+) -> list[Agreement]:
+    """Every published verdict that this run measures and is not itself the evidence of.
+
+    The same reading and program on a workload with the same definition, with the systems between
+    which the published verdict was found, and blocks enough to tell.
+    """
+    here, found = Evidence(data), []
+    present = {*data.frame["system"], *(data.run.get("footprint") or {})}
+    for claim in claims:
+        for reading in claim.readings:
+            line = published.get((claim.name, reading.name))
+            if line is None or not line.ruling.decided or reading.form == "recorded":
+                continue
+            if line.run in ("", SOURCE, data.name) or not present.issuperset(line.systems):
+                continue
+            judged = judge(reading, line.program, [here], {})
+            if judged.ruling.decided and judged.digest == line.digest:
+                found.append(Agreement(claim, reading, line, judged))
+    return found

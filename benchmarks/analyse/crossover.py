@@ -7,44 +7,49 @@ grid the logarithm of the ratio is interpolated linearly in the logarithm of the
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.frameworks import BASE, best_variants
-from benchmarks.analyse.metrics import METRICS
-from benchmarks.analyse.samples import Sample, samples
+from benchmarks.analyse.frameworks import BASE, PRODUCTS
+from benchmarks.analyse.metrics import STEP
+from benchmarks.analyse.samples import Sample
 from benchmarks.analyse.stats import Estimate
-from benchmarks.analyse.step_parts import PRODUCTS, split
-from benchmarks.analyse.verdicts import of_ratio
+from benchmarks.analyse.steps import collect_steps, subtract_samples
+from benchmarks.analyse.summary import Lines, Summary, find_best_variants
+from benchmarks.analyse.verdicts import Verdict, judge_ratio
 
 WHOLE, MULTIPLIED, REST = "step", "products", "everything else"
 PARTS = (WHOLE, MULTIPLIED, REST)
-STEP = METRICS["time_step_warm_s"]
 RESAMPLES = 1999
+RNG_SEED = 20_260_101
+SMALLEST_FOR_BOOTSTRAP = 6
 UNITS = {"width": "units", "depth": "hidden layers", "batch": "rows a batch", "rows": "rows"}
 
 
-class Axis(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Axis:
     """Workloads that differ in one size alone: size -> workload, smallest first."""
 
     name: str
     workloads: dict[int, str]
 
 
-class Crossing(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Crossing:
     """One framework against mapicx along an axis, in one part of the step.
 
-    ratios: size -> mapicx / framework, below 1 where mapicx is faster; verdicts: on mapicx, in the
-    words of metrics.py. at: the size from which on the framework is faster at every larger one;
-    0 and infinity stand for below the smallest and beyond the largest size, also as bounds.
-    unresolved: sizes at which everything else does not stand out from the noise.
+    ratios: size -> mapicx / framework, below 1 where mapicx is faster; verdicts: on mapicx.
+    at: the size from which on the framework is faster at every larger one; 0 and infinity stand
+    for below the smallest and beyond the largest size, also as bounds. unresolved: sizes at which
+    everything else does not stand out from noise.
     """
 
     axis: Axis
@@ -53,12 +58,12 @@ class Crossing(NamedTuple):
     part: str
     ratios: dict[int, Estimate]
     variants: dict[int, str]
-    verdicts: dict[int, str]
+    verdicts: dict[int, Verdict]
     at: Estimate
     unresolved: tuple[int, ...] = ()
 
 
-def axes(workloads: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
+def find_axes(workloads: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
     """Groups of workloads NAME-VALUE that differ in one size; [] if there are none."""
     groups: dict[str, list[str]] = {}
     for name in workloads:
@@ -67,13 +72,12 @@ def axes(workloads: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
             groups.setdefault(stem, []).append(name)
     found = []
     for names in groups.values():
-        for axis, sizes in _sizes([workloads[name] for name in names]).items():
-            by_size = dict(sorted(zip(sizes, names, strict=True)))
-            found.append(Axis(axis, by_size))
+        for axis, sizes in _find_sizes([workloads[name] for name in names]).items():
+            found.append(Axis(axis, dict(sorted(zip(sizes, names, strict=True)))))
     return found
 
 
-def _sizes(group: list[Mapping[str, Any]]) -> dict[str, list[int]]:
+def _find_sizes(group: list[Mapping[str, Any]]) -> dict[str, list[int]]:
     """The one size that varies within a group; {} if none does or several do."""
     sizes = {
         "width": [workload["layers"][1] for workload in group],
@@ -87,28 +91,34 @@ def _sizes(group: list[Mapping[str, Any]]) -> dict[str, list[int]]:
     return varying if len(varying) == 1 else {}
 
 
-def crossings(
+def find_crossings(
     frame: pd.DataFrame,
-    summary: pd.DataFrame,
+    summary: Summary,
     workloads: Mapping[str, Mapping[str, Any]],
     margin: float,
 ) -> list[Crossing]:
     """Every framework along every axis of a run, per number of threads and part of the step."""
     found = []
-    for axis in axes(workloads):
-        lines = summary[summary["workload"].isin(axis.workloads.values())]
-        for threads in sorted(lines["threads"].unique()):
-            rows = frame[frame["threads"].eq(threads)]
-            compared = _compared(axis, rows, lines[lines["threads"].eq(threads)], margin)
-            names = sorted({point.framework for point in compared})
+    for axis in find_axes(workloads):
+        sizes = {workload: size for size, workload in axis.workloads.items()}
+        cases = [case for case in summary if case.workload in sizes]
+        for threads in sorted({case.threads for case in cases}):
+            points: list[_Point] = []
+            for case in sorted(cases, key=lambda case: sizes[case.workload]):
+                if case.threads == threads:
+                    rows = frame["workload"].eq(case.workload) & frame["threads"].eq(threads)
+                    size = sizes[case.workload]
+                    points += _compare_at(size, collect_steps(frame[rows]), summary[case])
+            names = sorted({point.framework for point in points})
             for part, name in itertools.product(PARTS, names):
-                points = [c for c in compared if (c.framework, c.part) == (name, part)]
-                if len(points) > 1:
-                    found.append(_crossing_of(points, axis, int(threads), margin))
+                these = [point for point in points if (point.framework, point.part) == (name, part)]
+                if len(these) > 1:
+                    found.append(_find_crossing(these, axis, threads, margin))
     return found
 
 
-class _Point(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class _Point:
     """A framework against mapicx at one size, in one part; logs: block -> log ratio."""
 
     framework: str
@@ -116,51 +126,42 @@ class _Point(NamedTuple):
     size: int
     variant: str
     logs: dict[tuple, float]
-    blur: float  # the ratio above 1 that may be noise; infinite: not resolved
 
 
-def _compared(axis: Axis, rows: pd.DataFrame, lines: pd.DataFrame, margin: float) -> list[_Point]:
+def _compare_at(size: int, samples: Mapping[str, Sample], lines: Lines) -> list[_Point]:
+    """The step and, where the products of both were measured, its two parts."""
     found = []
-    for size, workload in axis.workloads.items():
-        here = rows[rows["workload"].eq(workload)]
-        drawn = {str(name): samples(part, STEP) for name, part in here.groupby("system")}
-        part = lines[lines["workload"].eq(workload) & lines[f"{STEP.name}_ratio"].notna()]
-        for _, line in best_variants(part, STEP.name).iterrows():
-            noise = float(line[f"{STEP.name}_noise"])
-            noise = noise if math.isfinite(noise) else 1 + margin
-            found += _points(drawn, line["framework"], str(line["system"]), size, noise)
+    able = [line for line in lines.values() if line.against(STEP.name).estimate.known]
+    for name, line in sorted(find_best_variants(able, STEP.name).items()):
+        own, other = samples[BASE], samples[line.system]
+        controls = PRODUCTS[BASE], PRODUCTS.get(name, "")
+        found.append(_Point(name, WHOLE, size, line.system, _take_logs(own, other)))
+        products = [samples.get(control, {}) for control in controls]
+        if not all(products):
+            continue
+        if controls[0] != controls[1]:  # scikit-learn's products are NumPy's, as mapicx's are
+            found.append(_Point(name, MULTIPLIED, size, controls[1], _take_logs(*products)))
+        rests = [subtract_samples(*both) for both in zip((own, other), products, strict=True)]
+        logs = _take_logs(*rests) if all(map(_stands_out, rests)) else {}
+        found.append(_Point(name, REST, size, line.system, logs))
     return found
 
 
-def _points(
-    drawn: Mapping[str, Sample], framework: str, variant: str, size: int, noise: float
-) -> list[_Point]:
-    """The step and, where the products of both were measured, its two parts."""
-    controls = PRODUCTS[BASE], PRODUCTS.get(framework, "")
-    own, other = (
-        split(drawn[name], drawn.get(control, {}), noise)
-        for name, control in zip((BASE, variant), controls, strict=True)
+def _stands_out(rest: Sample) -> bool:
+    """A difference of two times is measured if it is above 0 in every block, and its interval."""
+    return (
+        bool(rest) and min(rest.values()) > 0 and stats.mean_interval(list(rest.values())).low > 0
     )
-    found = [_Point(framework, WHOLE, size, variant, _logs(own.step, other.step), noise)]
-    if not own.products or not other.products:
-        return found
-    if controls[0] != controls[1]:  # scikit-learn's products are NumPy's, as mapicx's are
-        logs = _logs(own.products, other.products)
-        found.append(_Point(framework, MULTIPLIED, size, controls[1], logs, noise))
-    both = own.resolved and other.resolved
-    logs = _logs(own.rest, other.rest) if both else {}
-    blur = max(own.blur, other.blur)
-    return [*found, _Point(framework, REST, size, variant, logs, blur)]
 
 
-def _logs(own: Sample, other: Sample) -> dict[tuple, float]:
+def _take_logs(own: Sample, other: Sample) -> dict[tuple, float]:
     return {key: math.log(own[key] / other[key]) for key in other if key in own}
 
 
-def _crossing_of(points: list[_Point], axis: Axis, threads: int, margin: float) -> Crossing:
+def _find_crossing(points: list[_Point], axis: Axis, threads: int, margin: float) -> Crossing:
     """What the sizes say together, those that are not resolved left out."""
     known = [point for point in points if point.logs]
-    ratios = {p.size: stats.median_interval(list(p.logs.values())).exp() for p in known}
+    ratios = {p.size: stats.mean_interval(list(p.logs.values())).exp() for p in known}
     return Crossing(
         axis=axis,
         threads=threads,
@@ -168,7 +169,7 @@ def _crossing_of(points: list[_Point], axis: Axis, threads: int, margin: float) 
         part=points[0].part,
         ratios=ratios,
         variants={point.size: point.variant for point in known},
-        verdicts={p.size: of_ratio(ratios[p.size], STEP, p.blur, margin) for p in known},
+        verdicts={size: judge_ratio(ratio, margin) for size, ratio in ratios.items()},
         at=locate({point.size: point.logs for point in known}) if known else Estimate(),
         unresolved=tuple(point.size for point in points if not point.logs),
     )
@@ -185,22 +186,22 @@ def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
     table = np.array([[logs[size][key] for size in sizes] for key in sorted(shared, key=str)])
     if not len(table):
         return Estimate()
-    value = _crossing(sizes, table.mean(axis=0))
-    if len(table) < stats.SMALLEST_N:
+    value = _interpolate(sizes, table.mean(axis=0))
+    if len(table) < SMALLEST_FOR_BOOTSTRAP:
         return Estimate(value, value, value, len(table), "single")
-    rng = np.random.default_rng(stats.RNG_SEED)
+    rng = np.random.default_rng(RNG_SEED)
     draws = rng.integers(len(table), size=(RESAMPLES, len(table)))
     # A plain percentile interval of few blocks covers too little; widened as Student's t is
     # (Hesterberg, What teachers should know about the bootstrap, 2015, section 3.3).
     n, mean = len(table), table.mean(axis=0)
     wider = math.sqrt(n / (n - 1)) * float(t.ppf(0.975, n - 1) / norm.ppf(0.975))
     means = mean + (table[draws].mean(axis=1) - mean) * wider
-    found = np.sort([_crossing(sizes, drawn) for drawn in means])
-    low, high = (found[round(q * (RESAMPLES - 1))] for q in (0.025, 0.975))
+    found = np.sort([_interpolate(sizes, resampled) for resampled in means])
+    low, high = (float(found[round(q * (RESAMPLES - 1))]) for q in (0.025, 0.975))
     return Estimate(value, min(low, value), max(high, value), len(table), "interval")
 
 
-def _crossing(sizes: list[int], logs: np.ndarray) -> float:
+def _interpolate(sizes: list[int], logs: np.ndarray) -> float:
     """Where the framework becomes faster and stays so; 0: everywhere, infinity: nowhere."""
     slower = np.flatnonzero(logs < 0)  # there mapicx is faster
     if not len(slower):
@@ -210,4 +211,4 @@ def _crossing(sizes: list[int], logs: np.ndarray) -> float:
         return math.inf
     share = -logs[last] / (logs[last + 1] - logs[last])
     left, right = math.log(sizes[last]), math.log(sizes[last + 1])
-    return math.exp(left + share * (right - left))
+    return float(math.exp(left + share * (right - left)))

@@ -1,15 +1,15 @@
 """Which framework a network system belongs to, and which variant a beginner would write.
 
-Headline ratios use each framework's best variant on the workload: the one with the best median
-of the quantity in question. Choosing it from the same rows favours the framework.
+Adding a framework is adding its prefix, its products control and, if it matters, its wheel.
 """
 
 from __future__ import annotations
 
-import pandas as pd
-
 BASE, AGAIN = "mapicx", "mapicx-again"
 CEILING, FLOOR = "bayes-rule", "majority-class"
+WHOLE_LOOP = "jax-scan"  # the training loop is one compiled program
+FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order
+JUDGED = ("network", "classical")  # families of comparisons, each corrected by itself
 
 # Longest prefix wins.
 PREFIXES = {
@@ -23,23 +23,20 @@ PREFIXES = {
     "jax-": "JAX",
 }
 BEGINNERS = {"torch-eager", "keras-fit", "jax-jit"}  # where an expert's variant stands beside it
+# The control that makes a framework's matrix products and nothing else.
+PRODUCTS = {
+    BASE: "matmul-only",
+    "plain NumPy": "matmul-only",
+    "scikit-learn": "matmul-only",
+    "PyTorch": "matmul-only-torch",
+    "TensorFlow": "matmul-only-tensorflow",
+    "JAX": "matmul-only-jax",
+}
+# The distribution whose wheel decides what a framework costs, as system_version names it.
+WHEELS = {"PyTorch": "torch", "TensorFlow": "tensorflow", "JAX": "jaxlib"}
 
 
-def framework(system: str) -> str:
+def find_framework(system: str) -> str:
     """The framework of a network system; an unknown system is its own framework."""
     fitting = [prefix for prefix in PREFIXES if system.startswith(prefix)]
     return PREFIXES[max(fitting, key=len)] if fitting else system
-
-
-def best_variants(summary: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Of one workload's summary: per framework the network system with the lowest median.
-
-    Systems whose parity failed, or that have no value, take no part.
-    """
-    networks = summary[
-        (summary["family"] == "network")
-        & summary[metric].notna()
-        & ~summary["comparable"].eq(False).fillna(False).astype(bool)
-    ]
-    best = networks.sort_values([metric, "system"]).drop_duplicates("framework")
-    return best.reset_index(drop=True)

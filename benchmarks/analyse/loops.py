@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import dataclasses
 
 import pandas as pd
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.metrics import METRICS
-from benchmarks.analyse.samples import paired, samples
+from benchmarks.analyse.samples import pair
 from benchmarks.analyse.stats import Estimate
+from benchmarks.analyse.steps import collect_steps
+from benchmarks.analyse.summary import GROUP, Case
 
+# Controls, a step of which is one backward pass of the network.
 LOOPS, VECTORISED = "dense-loops", "dense-vectorised"
-PASS = METRICS["time_step_warm_s"]  # a step of either is one backward pass of the network
 
 
-class Pass(NamedTuple):
-    """One workload's backward pass: seconds in loops, seconds vectorised, their ratio."""
+@dataclasses.dataclass(frozen=True)
+class BackwardPass:
+    """One case's backward pass: seconds in loops, seconds vectorised, their ratio."""
 
-    workload: str
-    threads: int
+    case: Case
     loops: Estimate
     vectorised: Estimate
     ratio: Estimate  # loops / vectorised, paired in blocks
 
 
-def passes(frame: pd.DataFrame, workloads: Iterable[str]) -> list[Pass]:
-    """One for each place that has both, in the order of `workloads`; [] if a run has none."""
+def compare_loops(frame: pd.DataFrame) -> list[BackwardPass]:
+    """One for each case that has both; [] if a run has none."""
     found = []
     rows = frame[frame["system"].isin([LOOPS, VECTORISED])]
-    for name in workloads:
-        for threads, part in rows[rows["workload"].eq(name)].groupby("threads", sort=True):
-            own = {system: samples(trials, PASS) for system, trials in part.groupby("system")}
-            slow, fast = paired(own.get(LOOPS, {}), own.get(VECTORISED, {}))
-            if len(slow):
-                seconds = (stats.median_interval(slow), stats.median_interval(fast))
-                ratio = stats.paired_ratio(slow, fast)
-                found.append(Pass(name, int(str(threads)), seconds[0], seconds[1], ratio))
+    for (workload, threads), part in rows.groupby(GROUP, sort=True):
+        steps = collect_steps(part)
+        slow, fast = pair(steps.get(LOOPS, {}), steps.get(VECTORISED, {}))
+        if len(slow):
+            case = Case(str(workload), int(str(threads)))
+            seconds = stats.median_interval(slow), stats.median_interval(fast)
+            found.append(BackwardPass(case, *seconds, stats.paired_ratio(slow, fast)))
     return found

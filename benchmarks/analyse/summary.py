@@ -1,30 +1,108 @@
-"""Rows -> one line per (workload, threads, system): estimates, ratios to the base, verdicts.
+"""Rows -> one Line per system in each case: estimates, comparisons with the base, verdicts.
 
-A pure function of the rows. Each metric M gives the columns M, M_low, M_high, M_n, M_kind and,
-where it is compared, M_ratio (or M_difference) with _low, _high, _n, _kind, and M_verdict.
-A ratio is never formed with a system that is not comparable, nor across machines or blocks.
+A pure function of the rows. No ratio is formed with a system that is not comparable, nor across
+machines or blocks.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse import stats, verdicts
-from benchmarks.analyse.equal_work import DIFFERENT, counted, differing
-from benchmarks.analyse.frameworks import AGAIN, BASE, framework
-from benchmarks.analyse.metrics import MARGINS, METRICS, Metric
-from benchmarks.analyse.samples import PAIR, Sample, paired, samples
+from benchmarks.analyse import stats
+from benchmarks.analyse.frameworks import BASE, JUDGED, find_framework
+from benchmarks.analyse.metrics import MARGINS, METRICS, STEP, Metric
+from benchmarks.analyse.samples import Sample, collect_samples, count_machines, pair
 from benchmarks.analyse.stats import Estimate
+from benchmarks.analyse.verdicts import Verdict, judge_difference, judge_ratio
+from benchmarks.analyse.work import compare_work, count_work
 
 GROUP = ["workload", "threads"]
-ESTIMATORS = {
-    "median": stats.median_interval,
-    "range": stats.median_range,
-}
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Case:
+    """What systems are compared on: a workload at a number of threads."""
+
+    workload: str
+    threads: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """How many rows a system has, by status."""
+
+    by_status: Mapping[str, int]
+
+    @property
+    def ok(self) -> int:
+        """Rows with values."""
+        return self.by_status.get("ok", 0)
+
+    @property
+    def failed(self) -> bool:
+        """Some row has none."""
+        return any(n for status, n in self.by_status.items() if status != "ok")
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A system against the base: ratio or difference, its verdict, and the evidence for it."""
+
+    estimate: Estimate = dataclasses.field(default_factory=Estimate)
+    verdict: Verdict = dataclasses.field(default_factory=Verdict)
+    p: float = math.nan  # of no difference; corrected, as the next one
+    p_equal: float = math.nan  # of no equivalence
+    share_above: float = math.nan  # of seeds on which the system scores above the base
+
+
+@dataclasses.dataclass
+class Line:
+    """One system in one case."""
+
+    case: Case
+    system: str
+    family: str
+    framework: str
+    versions: tuple[str, ...]
+    dtype: str
+    comparable: bool | None  # None: parity was not checked
+    parity: float
+    other_work: bool
+    differs_in: tuple[str, ...]
+    counts: Counts
+    machines: int
+    values: dict[str, Estimate] = dataclasses.field(default_factory=dict)
+    comparisons: dict[str, Comparison] = dataclasses.field(default_factory=dict)
+
+    def estimate(self, metric: str) -> Estimate:
+        """The estimate of a field; unknown if no row has it."""
+        return self.values.get(metric, Estimate())
+
+    def has(self, metric: str) -> bool:
+        """There is a value of the field."""
+        return self.estimate(metric).known
+
+    def value(self, metric: str) -> float:
+        """The value of a field; nan if unknown."""
+        return self.estimate(metric).value
+
+    def against(self, metric: str) -> Comparison:
+        """The comparison with the base; unknown where none is allowed."""
+        return self.comparisons.get(metric, Comparison())
+
+    @property
+    def unchecked(self) -> bool:
+        """A network that was not shown to train the same network as the base."""
+        return self.family == "network" and self.comparable is None and self.system != BASE
+
+
+Lines = dict[str, Line]  # system -> line
+Summary = dict[Case, Lines]
 
 
 def summarise(
@@ -32,160 +110,155 @@ def summarise(
     margins: Mapping[str, float] | None = None,
     base: str = BASE,
     shares: Mapping[str, float] | None = None,
-) -> pd.DataFrame:
-    """One line per (workload, threads, system), in order of first appearance.
+) -> Summary:
+    """Estimate and compare everything in these rows.
 
-    margins: keys of metrics.MARGINS, as fixed before the run. shares: of workloads on a fixed
-    table, test rows / training rows (splits.py). No rows give an empty table.
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Rows as `benchmarks.load` gives them.
+    margins : mapping, optional
+        Smallest effects of interest, keys of metrics.MARGINS, as fixed before the run.
+    base : str
+        The system that ratios are to.
+    shares : mapping, optional
+        Of workloads on a fixed table: test rows / training rows (`find_split_shares`).
     """
     limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
-    lines: list[dict[str, Any]] = []
+    found: Summary = {}
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
-        systems = {str(name): rows for name, rows in group.groupby("system")}
-        place = {"workload": workload, "threads": threads}
-        lines += _group(systems, place, limits, base, (shares or {}).get(str(workload), 0.0))
-    return pd.DataFrame(lines, columns=columns())
+        case = Case(str(workload), int(str(threads)))
+        rows = {str(name): part for name, part in group.groupby("system")}
+        lines = {name: _describe(case, name, part, rows.get(base)) for name, part in rows.items()}
+        for metric in METRICS.values():
+            samples = {name: collect_samples(part, metric) for name, part in rows.items()}
+            share = (shares or {}).get(case.workload, 0.0)
+            _measure(lines, metric, samples, share)
+            if base in samples and metric.compare:
+                _compare(lines.values(), metric, samples, base, limits[metric.margin], share)
+        found[case] = lines
+    return found
 
 
-def columns() -> list[str]:
-    """The columns of an empty summary."""
-    names = [*GROUP, "system", "family", "framework", "version", "dtype", "comparable", "parity"]
-    names += ["work", "ok", "rows", "statuses", "reason", "machines", "versions"]
-    for metric in METRICS.values():
-        names += _names(metric.name, Estimate())
-        if metric.compare:
-            names += _names(f"{metric.name}_{metric.compare}", Estimate())
-            names += [f"{metric.name}_verdict", f"{metric.name}_noise"]
-        if metric.compare == "difference":
-            names += [f"{metric.name}_{part}" for part in ("p", "p_equal", "p_greater")]
-    return names
+def _describe(case: Case, name: str, rows: pd.DataFrame, base: pd.DataFrame | None) -> Line:
+    family = str(_first(rows["family"], ""))
+    ok = rows[rows["status"] == "ok"]
+    other = False
+    differs: tuple[str, ...] = ()
+    if base is not None and rows is not base:
+        other = family != _first(base["family"])
+        if not other and family == "network" and len(ok):
+            mine, theirs = (
+                count_work(part[(part["measure"] != "parity") & (part["status"] == "ok")])
+                for part in (rows, base)
+            )
+            differs = compare_work(mine, theirs)
+    comparable = _first(rows["comparable"])
+    statuses = rows["status"].value_counts().sort_index()
+    return Line(
+        case=case,
+        system=name,
+        family=family,
+        framework=find_framework(name),
+        versions=tuple(sorted(ok["system_version"].dropna().unique())),
+        dtype=str(_first(rows.loc[rows["measure"] != "parity", "dtype"], "float32")),
+        comparable=None if comparable is None else bool(comparable),
+        parity=float(_first(rows["parity_max_abs"], math.nan)),
+        other_work=other or bool(differs),
+        differs_in=differs,
+        counts=Counts({str(k): int(n) for k, n in statuses.items()}),
+        machines=rows["machine_id"].nunique(),
+    )
 
 
-def noise_of(systems: Mapping[str, pd.DataFrame], metric: Metric, base: str = BASE) -> float:
-    """The A/A noise as a ratio above 1: how far two runs of the same system seem to differ.
-
-    nan if the A/A twin has no pair. It is the further end of the twin's interval (or range).
-    """
-    if AGAIN not in systems or base not in systems or metric.compare != "ratio":
-        return math.nan
-    a, b = paired(samples(systems[AGAIN], metric), samples(systems[base], metric))
-    twin = stats.paired_ratio(a, b, metric.estimator == "range")
-    return max(twin.high, 1 / twin.low) if twin.known else math.nan
-
-
-def _group(
-    systems: dict[str, pd.DataFrame],
-    place: dict[str, Any],
-    limits: Mapping[str, float],
-    base: str,
-    share: float,
-) -> list[dict[str, Any]]:
-    lines = [place | _facts(name, rows, systems.get(base)) for name, rows in systems.items()]
-    for metric in METRICS.values():
-        noise = noise_of(systems, metric, base)
-        drawn = {name: samples(rows, metric) for name, rows in systems.items()}
-        for line in lines:
-            _measure(line, metric, drawn, base, noise, limits, share)
-        if metric.compare == "difference":
-            verdicts.judge_scores(lines, metric, drawn, base, limits[metric.margin], share)
-    return lines
-
-
-def _facts(name: str, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, Any]:
-    trials = rows[rows["measure"] != "parity"]
-    ok, bad = rows[rows["status"] == "ok"], rows[rows["status"] != "ok"]
-    family = _first(rows["family"])
-    work = ""
-    if base is not None and name != base["system"].iloc[0]:
-        if family != _first(base["family"]):
-            work = DIFFERENT
-        elif family == "network":
-            mine = counted(trials[trials["status"] == "ok"])
-            theirs = counted(base[(base["measure"] != "parity") & (base["status"] == "ok")])
-            what = differing(mine, theirs)
-            work = f"{DIFFERENT}: {', '.join(what)}" if what and len(ok) else ""
-    counts = rows["status"].value_counts().sort_index()
-    return {
-        "system": name,
-        "family": family,
-        "framework": framework(name),
-        "version": _first(ok["system_version"]),
-        "dtype": _first(trials["dtype"]),
-        "comparable": _first(rows["comparable"]),
-        "parity": _first(rows["parity_max_abs"]),
-        "work": work,
-        "ok": len(ok),
-        "rows": len(rows),
-        "statuses": ", ".join(f"{status} {n}" for status, n in counts.items()),
-        "reason": _first(bad["reason"]) if len(bad) else None,
-        "machines": rows["machine_id"].nunique(),
-        "versions": ok["system_version"].nunique(),
-    }
-
-
-def _first(column: pd.Series) -> Any:
+def _first(column: pd.Series, default: Any = None) -> Any:
     known = column.dropna()
-    return known.iloc[0] if len(known) else None
+    return known.iloc[0] if len(known) else default
 
 
-def _measure(
-    line: dict[str, Any],
+def _measure(lines: Lines, metric: Metric, samples: Mapping[str, Sample], share: float) -> None:
+    """Give each line its estimate of one metric. Bounds train nothing."""
+    for name, line in lines.items():
+        values = samples[name]
+        if not values or (metric.trained and line.family == "bound"):
+            continue
+        if metric.physical and count_machines(values) > 1:
+            line.values[metric.name] = Estimate(n=len(values), kind="mixed")
+        else:
+            line.values[metric.name] = estimate_sample(list(values.values()), metric, share)
+
+
+def estimate_sample(values: list[float], metric: Metric, share: float = 0.0) -> Estimate:
+    """The estimate of one metric from its values."""
+    if metric.estimator == "mean":
+        return stats.mean_interval(values, share).clip(*metric.scale)
+    return (stats.median_range if metric.estimator == "range" else stats.median_interval)(values)
+
+
+def compare_samples(a: Sample, b: Sample, metric: Metric, share: float = 0.0) -> Estimate:
+    """The paired ratio a / b, or difference a - b, of two systems' samples."""
+    if metric.compare == "ratio":
+        return stats.paired_ratio(*pair(a, b), metric.estimator == "range")
+    return stats.paired_difference(*pair(a, b), share)
+
+
+def _compare(
+    lines: Iterable[Line],
     metric: Metric,
-    drawn: Mapping[str, Sample],
+    samples: Mapping[str, Sample],
     base: str,
-    noise: float,
-    limits: Mapping[str, float],
+    margin: float,
     share: float,
 ) -> None:
-    values, name = drawn[str(line["system"])], metric.name
-    physical = metric.compare == "ratio" or name.startswith(("time", "memory"))
-    mixed = physical and _machines(values) > 1
-    estimate = Estimate(n=len(values), kind="mixed") if mixed else _estimate(values, metric, share)
-    line.update(_names(name, estimate))
-    if not metric.compare:
-        return
-    other = Estimate()
-    if line["system"] != base and base in drawn and _may_compare(line, metric):
-        a, b = paired(values, drawn[base])
-        if metric.compare == "ratio" and not mixed:
-            other = stats.paired_ratio(a, b, metric.estimator == "range")
-        elif metric.compare == "difference":
-            other = stats.paired_difference(a, b, share)
-    line.update(_names(f"{name}_{metric.compare}", other))
-    if metric.compare == "ratio":
-        line[f"{name}_noise"] = noise
-        line[f"{name}_verdict"] = verdicts.of_ratio(other, metric, noise, limits[metric.margin])
+    """Compare every line with the base; each family is corrected by itself.
+
+    The twin and other controls are compared too, outside of any family.
+    """
+    allowed = [line for line in lines if line.system != base and _may_compare(line, metric)]
+    for family in {line.family for line in allowed}:
+        members = [line for line in allowed if line.family == family]
+        pairs = [pair(samples[line.system], samples[base]) for line in members]
+        logs = metric.compare == "ratio"
+        gaps = [stats.log_ratios(a, b) if logs else a - b for a, b in pairs]
+        p = [stats.difference_p(gap, share) for gap in gaps]
+        equal = [stats.equivalence_p(gap, margin, share) for gap in gaps]
+        if family in JUDGED:
+            p, equal = (list(stats.adjust_holm(values)) for values in (p, equal))
+        for line, gap, differs, same in zip(members, gaps, p, equal, strict=True):
+            estimate = compare_samples(samples[line.system], samples[base], metric, share)
+            if not estimate.known:
+                continue
+            if logs:
+                tested = math.nan if metric.estimator == "range" else differs
+                found = Comparison(estimate, judge_ratio(estimate, margin, tested), p=differs)
+            else:
+                verdict = judge_difference(estimate, margin, differs, same)
+                above = stats.share_above(gap)
+                found = Comparison(estimate, verdict, differs, same, above)
+            line.comparisons[metric.name] = found
 
 
-def _may_compare(line: Mapping[str, Any], metric: Metric) -> bool:
-    """No ratio if parity failed; no step ratio between networks that did different work."""
-    if metric.compare == "ratio" and line["comparable"] is not None and not line["comparable"]:
+def _may_compare(line: Line, metric: Metric) -> bool:
+    """No ratio with a bound, none if parity failed, none of steps of different work."""
+    if metric.compare == "difference":
+        return line.family in JUDGED
+    if line.family == "bound" or line.comparable is False or line.machines > 1:
         return False
-    return not (metric.name == "time_step_warm_s" and line["work"])
+    return not (metric is STEP and line.other_work)
 
 
-def _machines(values: Sample) -> int:
-    return len({key[PAIR.index("machine_id")] for key in values if len(key) == len(PAIR)})
+def find_best_variants(lines: Iterable[Line], metric: str) -> dict[str, Line]:
+    """Framework -> its network system with the lowest value.
 
-
-def _estimate(values: Sample, metric: Metric, share: float) -> Estimate:
-    if metric.estimator == "mean":
-        return stats.mean_bootstrap(list(values.values()), share)
-    return ESTIMATORS[metric.estimator](list(values.values()))
-
-
-def _names(prefix: str, estimate: Estimate) -> dict[str, Any]:
-    low, high, n, kind = estimate[1:]
-    return {
-        prefix: estimate.value,
-        f"{prefix}_low": low,
-        f"{prefix}_high": high,
-        f"{prefix}_n": n,
-        f"{prefix}_kind": kind,
-    }
-
-
-def estimate_of(line: Mapping[str, Any] | pd.Series, prefix: str) -> Estimate:
-    """The estimate that a line of the summary holds under a prefix."""
-    fields = [line[prefix], *(line[f"{prefix}_{part}"] for part in ("low", "high", "n", "kind"))]
-    return Estimate(*fields) if isinstance(fields[4], str) else Estimate()
+    Systems whose parity failed, or that have no value, take no part. Choosing from the same rows
+    favours the framework.
+    """
+    able = [
+        line
+        for line in lines
+        if line.family == "network" and line.has(metric) and line.comparable is not False
+    ]
+    best: dict[str, Line] = {}
+    for line in sorted(able, key=lambda line: (line.value(metric), line.system)):
+        best.setdefault(line.framework, line)
+    return best

@@ -1,87 +1,74 @@
-"""When a difference is called one. The words stand in metrics.py, the rules here.
+"""When a difference is called one.
 
-Ratios of time and memory, system / base:
-  equivalent within x   the whole interval lies within the margin x, and so does the A/A noise
-  faster, slower, ...   the interval excludes 1, and the ratio is beyond the A/A noise
-  undecided             anything else, and any time ratio from fewer than six blocks
-Scores: equivalent if two one-sided tests say so, higher or lower if the paired test says so,
-both corrected for the number of systems that are compared with the base.
+less, more     the whole interval (memory: range) lies on one side of no difference, the estimate
+               is beyond the smallest effect of interest, and the test, corrected after Holm over
+               its family, rejects
+equivalent     two one-sided tests say so: the interval lies within the margin
+undecided      measured, and neither of these
+too few        measured in too few blocks or seeds for any verdict
+not measured   there is no such number
 """
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import math
-from collections.abc import Mapping
-from typing import Any
 
-from benchmarks.analyse import stats
-from benchmarks.analyse.metrics import EQUIVALENT, UNDECIDED, Metric, margin_words
-from benchmarks.analyse.samples import Sample, paired
 from benchmarks.analyse.stats import ALPHA, Estimate
 
-JUDGED = ("network", "classical")
-SMALLEST_RANGE = 3  # processes behind a verdict on memory, which hardly varies
+
+class Kind(enum.Enum):
+    """What was found."""
+
+    LESS = "less"
+    MORE = "more"
+    EQUIVALENT = "equivalent"
+    UNDECIDED = "undecided"
+    TOO_FEW = "too few"
+    NOT_MEASURED = "not measured"
 
 
-def enough(ratio: Estimate, metric: Metric) -> bool:
-    """There are enough blocks behind a ratio for any verdict on it."""
-    needed = "range" if metric.estimator == "range" else "interval"
-    return ratio.kind == needed and ratio.n >= SMALLEST_RANGE
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a comparison showed, and by which margin equivalence was asked."""
+
+    kind: Kind = Kind.NOT_MEASURED
+    margin: float = 0.0
+
+    @property
+    def decided(self) -> bool:
+        """A difference or an equivalence was shown."""
+        return self.kind in (Kind.LESS, Kind.MORE, Kind.EQUIVALENT)
+
+    def reverse(self) -> Verdict:
+        """The same verdict, told of the other system."""
+        other = {Kind.LESS: Kind.MORE, Kind.MORE: Kind.LESS}.get(self.kind, self.kind)
+        return dataclasses.replace(self, kind=other)
 
 
-def of_ratio(ratio: Estimate, metric: Metric, noise: float, margin: float) -> str:
-    """The verdict on a paired ratio; "" if there is none. noise: A/A ratio above 1, or nan.
-
-    Without an A/A twin the margin stands in for the noise.
-    """
+def judge_ratio(ratio: Estimate, margin: float, p: float = math.nan) -> Verdict:
+    """The verdict on a paired ratio. p: of no difference, corrected; nan: not tested apart."""
     if not ratio.known:
-        return ""
-    if not enough(ratio, metric):
-        return UNDECIDED
-    blur = noise if math.isfinite(noise) else 1 + margin
-    if max(ratio.high, 1 / ratio.low, blur) <= 1 + margin:
-        return f"{EQUIVALENT} {margin_words(metric, margin)}"
-    if ratio.high < 1 and 1 / ratio.value > blur:
-        return metric.less
-    if ratio.low > 1 and ratio.value > blur:
-        return metric.more
-    return UNDECIDED
+        return Verdict(Kind.NOT_MEASURED, margin)
+    if not ratio.bounded:
+        return Verdict(Kind.TOO_FEW, margin)
+    if max(ratio.high, 1 / ratio.low) <= 1 + margin:
+        return Verdict(Kind.EQUIVALENT, margin)
+    beyond = max(ratio.value, 1 / ratio.value) > 1 + margin and not p >= ALPHA
+    if beyond and (ratio.high < 1 or ratio.low > 1):
+        return Verdict(Kind.LESS if ratio.high < 1 else Kind.MORE, margin)
+    return Verdict(Kind.UNDECIDED, margin)
 
 
-def judge_scores(
-    lines: list[dict[str, Any]],
-    metric: Metric,
-    drawn: Mapping[str, Sample],
-    base: str,
-    margin: float,
-    test_share: float = 0.0,
-) -> None:
-    """Give each line its M_verdict and the corrected p values behind it, M_p and M_p_equal,
-    and M_p_greater: the share of seeds on which the system scores above the base.
-
-    The family is every network and classical system that was compared with the base.
-    """
-    for line in lines:
-        line |= {f"{metric.name}_verdict": "", f"{metric.name}_noise": math.nan}
-    family = [
-        line
-        for line in lines
-        if line["system"] != base
-        and line["family"] in JUDGED
-        and line[f"{metric.name}_{metric.compare}_kind"] not in ("none", "single")
-    ]
-    both = [paired(drawn[str(line["system"])], drawn[base]) for line in family]
-    differs = stats.holm([stats.difference_p(a, b, len(both), test_share) for a, b in both])
-    equals = stats.holm([stats.equivalence_p(a, b, margin, test_share) for a, b in both])
-    for line, p, p_equal in zip(family, differs, equals, strict=True):
-        difference = line[f"{metric.name}_{metric.compare}"]
-        if p_equal < ALPHA:
-            word = f"{EQUIVALENT} {margin_words(metric, margin)}"
-        elif p < ALPHA:
-            word = metric.less if difference < 0 else metric.more
-        else:
-            word = UNDECIDED
-        line[f"{metric.name}_verdict"] = word
-        line |= {f"{metric.name}_p": p, f"{metric.name}_p_equal": p_equal}
-    for line, (a, b) in zip(family, both, strict=True):
-        line[f"{metric.name}_p_greater"] = stats.probability_greater(a, b)
+def judge_difference(difference: Estimate, margin: float, p: float, p_equal: float) -> Verdict:
+    """The verdict on a paired difference of scores; both p are corrected."""
+    if not difference.known:
+        return Verdict(Kind.NOT_MEASURED, margin)
+    if not difference.bounded:
+        return Verdict(Kind.TOO_FEW, margin)
+    if p_equal < ALPHA:
+        return Verdict(Kind.EQUIVALENT, margin)
+    if p < ALPHA:
+        return Verdict(Kind.LESS if difference.value < 0 else Kind.MORE, margin)
+    return Verdict(Kind.UNDECIDED, margin)

@@ -29,12 +29,12 @@ BOUNDS = (
 MUST_WORK = ("noop", "matmul")  # matmul checks its own product
 
 
-def defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def find_defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Sentences about impossible controls; empty if the instrument can be trusted."""
-    found = []
+    defects = []
     for row in rows:
         if row["system"] in MUST_WORK and row["status"] not in ("ok", "unavailable"):
-            found.append(f"the control {row['system']} ended {row['status']}: {row['reason']}")
+            defects.append(f"the control {row['system']} ended {row['status']}: {row['reason']}")
         for control in BOUNDS:
             if (row["system"], row["measure"]) != (control.system, control.measure):
                 continue
@@ -44,8 +44,8 @@ def defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
             ):
                 said = "nothing" if value is None else control.spoken(value)
                 low, high = control.spoken(control.low), control.spoken(control.high)
-                found.append(
+                defects.append(
                     f"the control {control.system} measured {said} in block {row['block']};"
                     f" between {low} and {high} is possible"
                 )
-    return found
+    return defects

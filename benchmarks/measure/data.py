@@ -1,6 +1,7 @@
 """One draw of a workload's data set, made by a process of its own and read from .npy files.
 
-So the process that measures a system loads neither a generator nor another library.
+So the process that measures a system loads neither a generator nor another library. A fixed table
+is split by seed, then preprocessed from its training part alone, by scikit-learn.
 
     python -m benchmarks.measure.data SPEC      SPEC: {"folder", "workload", "seed", "dtype"},
                                                 and "source", the file of a user's table
@@ -10,16 +11,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from baselines.contract import Workload
 
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
+WEIGHTS, ORDERS, FACTS = "weights.npz", "orders.npy", "facts.json"
+BUNDLED_TEST_SHARE = 0.3  # of the rows
 
 
-class Drawn:
+class Data:
     """The contract's Data, read from a folder. Attributes: X_train, y_train, X_test, y_test."""
 
     X_train: Any
@@ -33,11 +38,11 @@ class Drawn:
         folder = Path(folder)
         for name in ARRAYS:
             setattr(self, name, np.load(folder / f"{name}.npy"))
-        facts = json.loads((folder / "facts.json").read_text())
+        facts = json.loads((folder / FACTS).read_text())
         self.n_classes: int = facts["n_classes"]
         self.ceiling: float | None = facts["ceiling"]
         self._workload = workload
-        orders = folder / "orders.npy"
+        orders = folder / ORDERS
         self._orders: Any = np.load(orders) if orders.exists() else None
         # Indices also without shuffling, because systems take any slice for the full batch.
         if self._orders is None and workload.batch_size is not None:
@@ -63,56 +68,100 @@ class Drawn:
         return entry.posterior(X, **self._workload.dataset_args)
 
 
+def read_ceiling(folder: Path) -> float | None:
+    """Accuracy of the Bayes rule on this data set; None where it is unknown."""
+    return json.loads((Path(folder) / FACTS).read_text())["ceiling"]
+
+
 def read_weights(folder: Path) -> list[Any]:
     """The start weights of this seed: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
 
-    with np.load(Path(folder) / "weights.npz") as archive:
+    with np.load(Path(folder) / WEIGHTS) as archive:
         return [archive[name] for name in sorted(archive.files)]
 
 
-def make(
-    folder: Path, workload: Workload, seed: int, dtype: str, source: str | None = None
-) -> None:
-    """Draw training rows, test rows, start weights and batch orders, and write them.
+class Draw(NamedTuple):
+    """Everything that a seed decides: arrays by name, start weights, batch orders (or None)."""
+
+    arrays: dict[str, Any]
+    n_classes: int
+    weights: list[Any]
+    orders: Any
+
+
+def draw(workload: Workload, seed: int, dtype: str, source: str | None = None) -> Draw:
+    """Draw training rows, test rows, start weights and batch orders.
 
     Streams are spawned from the seed, so a change of one part leaves the others alone.
     """
     import numpy as np
 
-    from benchmarks.plan.datasets import ceiling
-
     train, test, start, order = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
     )
-    arrays, n_classes = parts(workload, seed, train, test, source)
-    folder.mkdir(parents=True, exist_ok=True)
+    arrays, n_classes = _draw_parts(workload, seed, train, test, source)
     for name, values in arrays.items():
         is_labels = name.startswith("y") and workload.task == "classification"
-        np.save(
-            folder / f"{name}.npy", np.ascontiguousarray(values, np.int64 if is_labels else dtype)
-        )
-    weights = he_normal(workload.layers, start, dtype)
-    np.savez(folder / "weights.npz", **{f"{i:03}": array for i, array in enumerate(weights)})
+        arrays[name] = np.ascontiguousarray(values, np.int64 if is_labels else dtype)
+    orders = None
     if workload.shuffle and workload.batch_size is not None:
-        rows = workload.train_rows
-        np.save(folder / "orders.npy", [order.permutation(rows) for _ in range(workload.epochs)])
-    facts = {"n_classes": n_classes, "ceiling": ceiling(workload.dataset, workload.dataset_args)}
-    (folder / "facts.json").write_text(json.dumps(facts))
+        orders = [order.permutation(workload.train_rows) for _ in range(workload.epochs)]
+    return Draw(arrays, n_classes, draw_weights(workload.layers, start, dtype), orders)
 
 
-def parts(
+def generate_data(
+    folder: Path,
+    workload: Workload,
+    seed: int,
+    dtype: str,
+    source: str | None = None,
+    ceiling: float | None = None,
+) -> None:
+    """Write one draw of a workload's data set into a folder, for `Data` to read.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files go; it is made if need be.
+    workload : Workload
+        What is drawn.
+    seed : int
+        Decides everything that is random.
+    dtype : str
+        Of all floating-point arrays.
+    source : str
+        The file of a user's table.
+    ceiling : float
+        What is known of it from another draw; else it is found here.
+    """
+    import numpy as np
+
+    from benchmarks.plan.datasets import find_ceiling
+
+    drawn = draw(workload, seed, dtype, source)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in drawn.arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    np.savez(folder / WEIGHTS, **{f"{i:03}": array for i, array in enumerate(drawn.weights)})
+    if drawn.orders is not None:
+        np.save(folder / ORDERS, drawn.orders)
+    if ceiling is None:
+        ceiling = find_ceiling(workload.dataset, workload.dataset_args)
+    facts = {"n_classes": drawn.n_classes, "ceiling": ceiling}
+    (folder / FACTS).write_text(json.dumps(facts))
+
+
+def _draw_parts(
     workload: Workload, seed: int, train: Any, test: Any, source: str | None
 ) -> tuple[dict[str, Any], int]:
     """X and y of both parts, by array name, and the number of classes."""
     from benchmarks.plan.datasets import BUNDLED, DATASETS
 
-    if source is not None or workload.dataset in BUNDLED:
-        from benchmarks.measure import tables
-
-        if source is not None:
-            return tables.user_table(Path(source), workload, seed)
-        return tables.bundled(BUNDLED[workload.dataset], workload, seed)
+    if source is not None:
+        return _read_user_table(Path(source), workload, seed)
+    if workload.dataset in BUNDLED:
+        return _read_bundled_table(BUNDLED[workload.dataset], workload, seed)
     entry, args = DATASETS[workload.dataset], workload.dataset_args
     parts = {}
     parts["X_train"], parts["y_train"] = entry.make(workload.train_rows, train, **args)
@@ -120,7 +169,7 @@ def parts(
     return parts, entry.classes(**args)
 
 
-def he_normal(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
+def draw_weights(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
     """He et al. 2015: weights N(0, 2 / n_in), biases zero; [W1, b1, W2, b2, ...]."""
     import numpy as np
 
@@ -131,6 +180,94 @@ def he_normal(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
     return weights
 
 
+def _read_user_table(source: Path, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
+    """The parts of a user's table, and its number of classes (0 for regression).
+
+    ValueError if the file is no longer the one that the workload was made from.
+    """
+    from benchmarks.plan import table_file
+    from benchmarks.plan.table_columns import check_columns
+
+    args = workload.dataset_args
+    frame, digest = table_file.read_file(source)
+    if digest != args["sha256"]:
+        raise ValueError(f"{args['file']!r} was changed since the run was planned")
+    columns = check_columns(frame, args["target"], workload.task)
+    return _split(columns, args["split"], workload, seed), len(columns.classes)
+
+
+def _read_bundled_table(loader: str, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
+    """The parts of one of scikit-learn's own tables, and its number of classes."""
+    from sklearn import datasets
+
+    from benchmarks.plan.table_columns import Columns
+
+    X, y = getattr(datasets, loader)(return_X_y=True)
+    numeric = {str(i): X[:, i] for i in range(X.shape[1])}
+    classes = [str(label) for label in sorted(set(y.tolist()))]
+    columns = Columns(numeric, {}, y, classes, [])
+    train = len(y) - math.ceil(BUNDLED_TEST_SHARE * len(y))
+    return _split(columns, (train, len(y) - train), workload, seed), len(classes)
+
+
+def _split(columns: Any, split: Sequence[int], workload: Workload, seed: int) -> dict[str, Any]:
+    """X_train, y_train, X_test, y_test in float64 and int64 (regression: float64).
+
+    split: rows for training and test. A workload of fewer rows gets the first of each part.
+    """
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    y = columns.target
+    is_labels = workload.task == "classification"
+    parts = train_test_split(
+        np.arange(len(y)),
+        train_size=split[0],
+        test_size=split[1],
+        random_state=seed,
+        stratify=y if is_labels else None,
+    )
+    X = _preprocess(columns, parts[0])
+    if not is_labels:  # a target of thousands would ask for another learning rate than one of 0.1
+        mean, deviation = y[parts[0]].mean(), y[parts[0]].std()
+        y = (y - mean) / (deviation or 1.0)
+    arrays = {}
+    limits = (workload.train_rows, workload.test_rows)
+    for name, rows, limit in zip(("train", "test"), parts, limits, strict=True):
+        arrays[f"X_{name}"], arrays[f"y_{name}"] = X[rows[:limit]], y[rows[:limit]]
+    return arrays
+
+
+def _preprocess(columns: Any, train: Any) -> Any:
+    """All rows as (n, inputs) float64; statistics come from the training rows alone.
+
+    Numbers are standardised; a text becomes one input per value, values from the whole table.
+    """
+    import numpy as np
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    blocks = []
+    if columns.numeric:
+        numbers = np.column_stack(list(columns.numeric.values()))
+        blocks.append(StandardScaler().fit(numbers[train]).transform(numbers))
+    if columns.texts:
+        texts = np.column_stack(list(columns.texts.values()))
+        encoder = OneHotEncoder(
+            categories=[np.array(values, dtype=object) for values in columns.categories.values()],
+            handle_unknown="ignore",
+            sparse_output=False,
+        )
+        blocks.append(encoder.fit(texts[train]).transform(texts))
+    return np.concatenate(blocks, axis=1)
+
+
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
-    make(Path(spec.pop("folder")), Workload(**spec.pop("workload")), **spec)
+    generate_data(
+        Path(spec["folder"]),
+        Workload(**spec["workload"]),
+        spec["seed"],
+        spec["dtype"],
+        spec["source"],
+        spec["ceiling"],
+    )

@@ -1,11 +1,11 @@
-"""What a system's installation weighs: its distributions with everything that they require.
+"""How large a system's installation is: its distributions with everything that they require.
 
     python -m benchmarks.measure.footprint SPEC    SPEC: {"requires": {system: [...]}, "pipe": n}
 
 Read from the metadata and the sizes of installed files, in a process of its own that imports no
-framework. mapicx is weighed as its wheel installs: the wheel is built from a copy of the sources
+framework. mapicx is measured as its wheel installs: the wheel is built from a copy of the sources
 by the project's own build backend, which needs no network, and unpacked into a temporary folder.
-The checkout is never weighed, because what an editable installation lists says nothing about
+The checkout is never measured, because what an editable installation lists says nothing about
 size. A wheel that the user fetched (the article's program) is unpacked in the same way.
 """
 
@@ -22,97 +22,113 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from baselines import original
 from benchmarks.measure import process
-from benchmarks.measure.closure import Found, closure
-from benchmarks.measure.code_lines import core_and_package
-from benchmarks.measure.endings import death
-from benchmarks.measure.executors import ROOT, Local
+from benchmarks.measure.code_lines import count_code_lines
+from benchmarks.measure.dependencies import NONE, Unpacked, find_dependencies
+from benchmarks.measure.exit_status import describe_exit
+from benchmarks.paths import ROOT
 
 BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
 
 
-def ask(
+class Size(NamedTuple):
+    """Bytes on the disk, without and with bytecode caches."""
+
+    plain: int
+    cached: int
+
+
+def measure_footprint(
     requires: Mapping[str, Sequence[str]], timeout: float
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """The footprint of every system that requires something, and a sentence for what failed."""
-    wanted = {name: list(asked) for name, asked in requires.items() if asked}
-    with tempfile.TemporaryDirectory(prefix="mapicx-footprint-") as scratch:
-        end = process.run(
-            lambda pipe, _: [
-                sys.executable, "-P", "-m", "benchmarks.measure.footprint",
-                json.dumps({"requires": wanted, "pipe": pipe}),
-            ],
-            environment=Local.environment(1, scratch),
-            folder=scratch,
-            timeout=timeout,
-        )  # fmt: skip
+    """Measure the installation of every system that requires something.
+
+    Returns
+    -------
+    footprint : dict
+        One entry for each system, as run.json keeps it.
+    warnings : list of str
+        A sentence for what failed.
+    """
+    wanted = {name: list(requirements) for name, requirements in requires.items() if requirements}
+    end = process.run_module("benchmarks.measure.footprint", {"requires": wanted}, timeout=timeout)
     try:
         reply = json.loads(end.message)
         return reply["footprint"], reply["warnings"]
     except (ValueError, KeyError):
-        return {}, [f"the installations could not be weighed: {death(end)}"]
+        return {}, [f"the installations could not be measured: {describe_exit(end)}"]
 
 
-class Shelf:
-    """Weighs each distribution once.
+class Installations:
+    """Describes installations, and measures each distribution once.
 
-    apart: distributions that lie unpacked somewhere, by requirement or by name; None: it could
-    not be had, and what is installed under that name is something else.
+    Parameters
+    ----------
+    unpacked : mapping
+        Distributions that lie unpacked somewhere, see `dependencies.Unpacked`.
     """
 
-    def __init__(self, apart: Mapping[str, Found]) -> None:
-        self.apart = apart
-        self._weights: dict[str, tuple[int, int] | None] = {}
+    def __init__(self, unpacked: Unpacked = NONE) -> None:
+        self.unpacked = unpacked
+        self._sizes: dict[str, Size | None] = {}
 
-    def weight(self, one: metadata.Distribution) -> tuple[int, int] | None:
-        """Bytes without and with bytecode caches; None if its files are not listed."""
-        key = f"{canonicalize_name(one.name)} {one.version}"
-        if key not in self._weights:
-            self._weights[key] = weigh(one)
-        return self._weights[key]
-
-    def footprint(self, texts: Sequence[str]) -> dict[str, Any]:
+    def describe(self, requirements: Sequence[str]) -> dict[str, Any]:
         """One system's entry in run.json; no bytes if something it asks for is absent."""
-        found, absent = closure(texts, self.apart)
-        asked = {canonicalize_name(Requirement(text).name) for text in texts}
-        weights = {name: self.weight(one) for name, one in sorted(found.items())}
-        known = [weight for weight in weights.values() if weight is not None]
-        whole = len(known) == len(weights) and not asked & set(absent)
+        distributions, absent = find_dependencies(requirements, self.unpacked)
+        asked = {_name(text) for text in requirements}
+        sizes = {name: self._measure(distributions[name]) for name in sorted(distributions)}
+        known = [size for size in sizes.values() if size is not None]
+        complete = len(known) == len(sizes) and not asked & set(absent)
         return {
-            "installed_bytes_without_caches": sum(w[0] for w in known) if whole else None,
-            "installed_bytes": sum(w[1] for w in known) if whole else None,
-            "installed_distributions": len(weights) if whole else None,
-            "distributions": {name: w and w[0] for name, w in weights.items()},
+            "installed_bytes_without_caches": sum(s.plain for s in known) if complete else None,
+            "installed_bytes": sum(s.cached for s in known) if complete else None,
+            "installed_distributions": len(sizes) if complete else None,
+            "distributions": {name: size and size.plain for name, size in sizes.items()},
             "absent": absent,
-            **self._code_lines(texts),
+            **self._count_lines(requirements),
         }
 
-    def _code_lines(self, texts: Sequence[str]) -> dict[str, int]:
+    def _measure(self, distribution: metadata.Distribution) -> Size | None:
+        key = f"{canonicalize_name(distribution.name)} {distribution.version}"
+        if key not in self._sizes:
+            self._sizes[key] = installed_size(distribution)
+        return self._sizes[key]
+
+    def _count_lines(self, requirements: Sequence[str]) -> dict[str, int]:
         """How large a package that lies unpacked is, where a system is one."""
-        packages = [one.locate_file("mapicx") for text in texts if (one := self.apart.get(text))]
-        if not packages:
-            return {}
-        core, whole = core_and_package(Path(str(packages[0])))
-        return {"code_lines_core": core, "code_lines_package": whole}
+        for text in requirements:
+            distribution = self.unpacked.get(text)
+            if distribution is not None:
+                lines = count_code_lines(Path(str(distribution.locate_file("mapicx"))))
+                return {"code_lines_core": lines.core, "code_lines_package": lines.package}
+        return {}
 
 
-def weigh(one: metadata.Distribution) -> tuple[int, int] | None:
-    """Bytes of a distribution's files as they lie on the disk, without and with caches.
+def _name(text: str) -> str:
+    """The normalised name in a requirement; of one that is none, what is listed as absent."""
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement as error:
+        return str(error).splitlines()[0]
+
+
+def installed_size(distribution: metadata.Distribution) -> Size | None:
+    """Measure a distribution's files as they lie on the disk; None if they are not listed.
 
     Installers differ in whether they write caches and list them, so caches are looked up beside
     the modules.
     """
-    files = _listed(one)
+    files = _list_files(distribution)
     if files is None:
         return None
     plain, modules = 0, dict[str, set[str]]()
-    root = str(one.locate_file(""))
+    root = str(distribution.locate_file(""))
     for file in files:
         folder, name = os.path.split(os.path.join(root, file))
         if os.path.basename(folder) == "__pycache__":
@@ -123,18 +139,19 @@ def weigh(one: metadata.Distribution) -> tuple[int, int] | None:
             continue
         if name.endswith(".py"):
             modules.setdefault(folder, set()).add(name[:-3])
-    return plain, plain + sum(_cached(folder, names) for folder, names in modules.items())
+    caches = sum(_size_of_caches(folder, names) for folder, names in modules.items())
+    return Size(plain, plain + caches)
 
 
-def _listed(one: metadata.Distribution) -> list[str] | None:
+def _list_files(distribution: metadata.Distribution) -> list[str] | None:
     """Paths of a distribution's files; read from RECORD itself, which is much faster."""
-    record = one.read_text("RECORD")
+    record = distribution.read_text("RECORD")
     if record:
         return [line[0] for line in csv.reader(record.splitlines()) if line]
-    return None if one.files is None else [str(file) for file in one.files]
+    return None if distribution.files is None else [str(file) for file in distribution.files]
 
 
-def _cached(folder: str, names: set[str]) -> int:
+def _size_of_caches(folder: str, names: set[str]) -> int:
     try:
         with os.scandir(os.path.join(folder, "__pycache__")) as entries:
             return sum(
@@ -146,16 +163,16 @@ def _cached(folder: str, names: set[str]) -> int:
         return 0
 
 
-def unpacked(wheel: Path, folder: Path) -> metadata.Distribution:
+def unpack_wheel(wheel: Path, folder: Path) -> metadata.Distribution:
     """A wheel as it lies on the disk when pip has installed it, caches included."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     compileall.compile_dir(folder, quiet=2)
-    (found,) = metadata.distributions(path=[str(folder)])
-    return found
+    (distribution,) = metadata.distributions(path=[str(folder)])
+    return distribution
 
 
-def built_wheel(folder: Path) -> Path:
+def build_wheel(folder: Path) -> Path:
     """The project's wheel, built from a copy: the checkout gets no build folder, and a build
     folder that it may have cannot add to the wheel."""
     from setuptools import build_meta
@@ -170,33 +187,35 @@ def built_wheel(folder: Path) -> Path:
     return folder / build_meta.build_wheel(str(folder))
 
 
-def _apart(scratch: Path) -> tuple[dict[str, Found], list[str]]:
-    """The distributions that are weighed from wheels, and why one could not be."""
-    apart: dict[str, Found] = {"mapicx": None, original.REQUIREMENT: None}
+def _unpack_wheels(scratch: Path) -> tuple[Unpacked, list[str]]:
+    """The distributions that are measured from wheels, and why one could not be."""
+    unpacked: dict[str, metadata.Distribution | None] = {
+        "mapicx": None,
+        original.REQUIREMENT: None,
+    }
     warnings = []
     try:
-        apart["mapicx"] = unpacked(built_wheel(scratch), scratch / "mapicx")
+        unpacked["mapicx"] = unpack_wheel(build_wheel(scratch), scratch / "mapicx")
     except (Exception, SystemExit) as error:  # a build backend may raise anything
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        warnings.append(f"the wheel of mapicx could not be built, so it is not weighed: {text}")
+        warnings.append(f"the wheel of mapicx could not be built, so it is not measured: {text}")
     fetched = original.wheel()
     if fetched is not None:
-        apart[original.REQUIREMENT] = unpacked(fetched, scratch / "original")
-    return apart, warnings
+        unpacked[original.REQUIREMENT] = unpack_wheel(fetched, scratch / "original")
+    return unpacked, warnings
 
 
-def _reply(requires: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _answer(requires: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
-        apart, warnings = _apart(Path(scratch))
-        shelf = Shelf(apart)
-        alike = {tuple(texts): shelf.footprint(texts) for texts in {*map(tuple, requires.values())}}
-        footprint = {name: alike[tuple(texts)] for name, texts in requires.items()}
+        unpacked, warnings = _unpack_wheels(Path(scratch))
+        installations = Installations(unpacked)
+        footprint = {name: installations.describe(asked) for name, asked in requires.items()}
         os.chdir(ROOT)  # a folder in use cannot be removed everywhere
     return {"footprint": footprint, "warnings": warnings}
 
 
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
-    answer = _reply(spec["requires"])
+    answer = _answer(spec["requires"])
     with os.fdopen(spec["pipe"], "w") as pipe:
         json.dump(answer, pipe)

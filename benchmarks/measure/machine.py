@@ -6,18 +6,21 @@ address is recorded. What cannot be read is None.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
 import os
 import platform
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.errors import MachineFault
 from benchmarks.measure import threads
-from benchmarks.measure.executors import ROOT
+from benchmarks.paths import ROOT
 
 # Variables whose values change measurements and say nothing about a person.
 ALLOWED = (
@@ -35,8 +38,8 @@ PACKAGES = ("mapicx", "baselines", "benchmarks")
 def environment() -> dict[str, Any]:
     """Everything about machine and interpreter that a reader needs to judge the figures."""
     return {
-        "cpu": cpu_model(),
-        "cores": cores(),
+        "cpu": read_cpu_model(),
+        "cores": count_cores(),
         "memory_bytes": _memory_bytes(),
         "system": platform.system(),
         "kernel": platform.release(),
@@ -56,41 +59,39 @@ def environment() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
     """Installed versions of the distributions that decide figures, and mapicx's own."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"mapicx": _own_version()}
+    versions = {"mapicx": _own_version()}
     for name in DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
-def machine_id(facts: dict[str, Any]) -> str:
+def identify_machine(facts: dict[str, Any]) -> str:
     """Hash of what must be equal before two timings are compared."""
     keys = ("cpu", "cores", "memory_bytes", "kernel", "machine", "python")
     text = json.dumps([facts[key] for key in keys])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def digests() -> dict[str, str]:
+def digest_code() -> dict[str, str]:
     """Hash of each package's code and of the plan files."""
-    found = {name: _digest((ROOT / name).rglob("*.py")) for name in PACKAGES}
-    plans = sorted((ROOT / "benchmarks" / "plan").glob("*.toml"))
-    return found | {path.name: _digest([path]) for path in plans}
+    packages = {name: _digest((ROOT / name).rglob("*.py")) for name in PACKAGES}
+    tables = [*(ROOT / "benchmarks" / "plan").glob("*.toml"), ROOT / "baselines" / "tuned.toml"]
+    return packages | {path.name: _digest([path]) for path in sorted(tables)}
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def cpu_model() -> str | None:
+def read_cpu_model() -> str | None:
     """The processor's own name."""
     try:
         with open("/proc/cpuinfo") as info:
@@ -100,6 +101,42 @@ def cpu_model() -> str | None:
     except OSError:
         pass
     return platform.processor() or None
+
+
+def read_steal_s() -> float | None:
+    """Seconds that the hypervisor has taken from this machine's cores so far; None: unknown."""
+    try:
+        with open("/proc/stat") as stat:
+            return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def read_clock_mhz() -> float | None:
+    """Mean clock of the cores now; None where the system does not show it."""
+    try:
+        with open("/proc/cpuinfo") as info:
+            clocks = [float(line.partition(":")[2]) for line in info if line.startswith("cpu MHz")]
+    except (OSError, ValueError):
+        return None
+    return sum(clocks) / len(clocks) if clocks else None
+
+
+def check_disk(*folders: Path) -> None:
+    """MachineFault if no file of a mebibyte can be written into one of these folders.
+
+    A full disk or a limit on file sizes would otherwise look like the fault of what is measured.
+    """
+    for folder in folders:
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(2**20))
+                file.flush()
+        except OSError as error:
+            what = "temporary files" if str(folder) == tempfile.gettempdir() else "results"
+            raise MachineFault(
+                f"the folder of {what} cannot be written ({error.strerror})"
+            ) from None
 
 
 def _digest(paths: Iterable[Path]) -> str:
@@ -156,7 +193,7 @@ def _dirty() -> bool | None:
     return None if changed is None else bool(changed)
 
 
-def command_line(arguments: list[str]) -> str:
+def shorten_command(arguments: list[str]) -> str:
     """The command with paths shortened to file names."""
     short = [Path(part).name if os.sep in part else part for part in arguments]
     return " ".join(["python -m benchmarks.run", *short])

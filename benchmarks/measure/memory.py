@@ -1,16 +1,24 @@
-"""Peak memory of this process, read from the kernel, phase by phase.
+"""Peak memory of a process: read from the kernel by itself, sampled from outside by its parent.
 
 `VmHWM` in /proc/self/status is the highest resident set of this address space and starts at zero
 at exec; writing 5 to /proc/self/clear_refs sets it back to the present. `ru_maxrss` is inherited
 at exec: a parent of 150 MB would make every child 150 MB, so it is never used. This file imports
 little, because it is part of what it measures.
+
+memory-profiler's curve stands beside the kernel's figures. What is shorter than its interval is
+missed, which is why the kernel's figure is the headline.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from contextlib import contextmanager
-from typing import Any
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import subprocess
 
 KERNEL, WORKING_SET, RESIDENT = "VmHWM per phase", "psutil peak working set", "psutil RSS"
 
@@ -29,20 +37,20 @@ class HighWater:
         self.method = _method()
         self.highest = 0
 
-    @contextmanager
+    @contextlib.contextmanager
     def phase(self, name: str) -> Any:
         """Measure what happens inside under this name."""
-        self.highest = max(self.highest, read()["peak"] or 0)
+        self.highest = max(self.highest, read_memory()["peak"] or 0)
         _reset()
-        self.before[name] = read()["resident"] or 0
+        self.before[name] = read_memory()["resident"] or 0
         try:
             yield
         finally:
-            self.after[name] = read()
+            self.after[name] = read_memory()
             self.peaks[name] = self.after[name]["peak"] or 0
             self.highest = max(self.highest, self.peaks[name])
 
-    def fields(self) -> dict[str, Any]:
+    def list_fields(self) -> dict[str, Any]:
         """The row's memory fields; None for a phase that was not reached."""
         imported = self.after.get("import", {})
         built = [self.peaks[name] for name in ("data", "build") if name in self.peaks]
@@ -61,7 +69,7 @@ class HighWater:
         }
 
 
-def read() -> dict[str, int | None]:
+def read_memory() -> dict[str, int | None]:
     """Resident set now and its peak, with the anonymous and file-backed parts, in bytes."""
     if _method() == KERNEL:
         with open("/proc/self/status") as status:
@@ -94,3 +102,54 @@ def _reset() -> None:
     if _method() == KERNEL:
         with open("/proc/self/clear_refs", "w") as control:
             control.write("5")
+
+
+class Sampler:
+    """Samples a child in the parent, every 10 ms, by a thread of its own: no fork, and no sampler
+    inside the measured process.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._samples: list[tuple[float, float]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def prepare() -> None:
+        """Import memory-profiler now, so that the first curve does not wait for it."""
+        import memory_profiler  # noqa: F401
+
+    def _run(self) -> None:
+        import psutil
+        from memory_profiler import memory_usage
+
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended before its first sample
+            self._samples = memory_usage(self._process, interval=0.01, timestamps=True)
+
+    def curve(self, until: float | None) -> list[tuple[float, int]]:
+        """(wall-clock seconds since the epoch, bytes), up to `until`."""
+        self._thread.join(timeout=5)
+        mebibyte = 1024 * 1024
+        return [
+            (moment, int(size * mebibyte))
+            for size, moment in self._samples
+            if size > 0 and (until is None or moment <= until)
+        ]
+
+    def save(self, until: float | None, began: float, arrays: Path) -> dict[str, int]:
+        """Write the curve to the trial's arrays, in seconds since `began`; the row's field."""
+        import numpy as np
+
+        curve = self.curve(until)
+        if not curve:
+            return {}
+        part = arrays.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                memory_s=np.array([moment - began for moment, _ in curve]),
+                memory_bytes=np.array([size for _, size in curve]),
+            )
+        part.replace(arrays)
+        return {"memory_sampled_peak_bytes": max(size for _, size in curve)}

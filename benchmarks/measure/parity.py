@@ -22,7 +22,7 @@ EXACT = {"lr": 0.125, "momentum": 0.875, "decay": 2.0**-10, "l2": 2.0**-10}
 EXACT_ADAM = {"lr": 2.0**-6, "beta_1": 0.875, "beta_2": 1 - 2.0**-10, "epsilon": 2.0**-40}
 
 
-def tolerance(workload: Workload) -> float:
+def choose_tolerance(workload: Workload) -> float:
     """Largest difference of a loss or a weight that still counts as the same mathematics.
 
     Adam: Keras and scikit-learn put epsilon outside the bias correction. Decay: Keras computes
@@ -33,7 +33,7 @@ def tolerance(workload: Workload) -> float:
     return 1e-8 if workload.decay else 1e-12
 
 
-def reduced(workload: Workload) -> Workload:
+def reduce_workload(workload: Workload) -> Workload:
     """The same recipe on a network, data and values on which exactness can be asked for."""
     values: dict[str, Any] = dict(EXACT)
     for optional in ("momentum", "decay", "l2"):
@@ -55,7 +55,7 @@ def reduced(workload: Workload) -> Workload:
     )
 
 
-def largest_difference(system: Any, reference: Any) -> float:
+def find_largest_difference(system: Any, reference: Any) -> float:
     """Of all losses and final weights; inf if their numbers differ."""
     import numpy as np
 

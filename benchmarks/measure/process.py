@@ -3,23 +3,38 @@
 The child is exec'd, never forked from this process's memory, in a process group of its own. One
 loop waits for the row's pipe, for stderr and for the child's end, so a flood, a closed pipe or a
 grandchild that keeps the pipe open cannot hold it up.
+
+While the harness itself is stopped (Ctrl-Z) or the machine sleeps, the child's time cannot be
+told from what passed meanwhile; its end says so.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import selectors
 import signal
 import subprocess
+import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.measure import threads, workspace
+from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL
+LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
 TAIL = 4000  # bytes of stderr worth keeping
 LARGEST_MESSAGE = 16 * 1024 * 1024
 _alive: set[subprocess.Popen[bytes]] = set()
+_signals: int | None = None  # a pipe to which the C handler of every signal writes its number
+_continued = 0  # how often this process went on after it was stopped
+_counting = threading.Lock()
 
 
 class Ended(NamedTuple):
@@ -31,6 +46,67 @@ class Ended(NamedTuple):
     killed: str
     started: float
     ended: float
+    suspended: bool = False
+
+
+def run_module(
+    module: str,
+    spec: Mapping[str, Any],
+    *,
+    timeout: float,
+    cores: int = 1,
+    memory_limit: int | None = None,
+    watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
+) -> Ended:
+    """Run a module of this project in a trial's environment, and hear what it says.
+
+    Parameters
+    ----------
+    module : str
+        What `python -m` is to run.
+    spec : mapping
+        What the module is to do; it gets this as JSON, with "pipe", the descriptor for its
+        answer, and "exec_at", the `perf_counter` time of its start.
+    timeout, memory_limit : float, int
+        Seconds and bytes at which the child is killed.
+    cores : int
+        How many threads its libraries are told to use.
+    watch : callable
+        Called with the process as soon as it exists.
+    """
+
+    def arguments(pipe: int, started: float) -> list[str]:
+        return ["-m", module, json.dumps({**spec, "pipe": pipe, "exec_at": started})]
+
+    return run_python(
+        arguments, cores=cores, timeout=timeout, memory_limit=memory_limit, watch=watch
+    )
+
+
+def run_python(
+    arguments: Callable[[int, float], list[str]], *, cores: int = 1, **options: Any
+) -> Ended:
+    """Run an interpreter in a trial's environment; the project is found through PYTHONPATH."""
+    with tempfile.TemporaryDirectory(prefix="mapicx-trial-", ignore_cleanup_errors=True) as scratch:
+        try:
+            return run(
+                lambda pipe, started: [sys.executable, "-P", *arguments(pipe, started)],
+                environment=child_environment(cores, scratch),
+                folder=scratch,
+                **options,
+            )
+        finally:
+            workspace.end_processes(Path(scratch))  # daemons, which left the group
+
+
+def child_environment(cores: int, scratch: str) -> dict[str, str]:
+    """A trial's environment; the project itself is found through PYTHONPATH."""
+    path = str(ROOT)
+    if os.pathsep in path:  # which would cut it in two
+        link = Path(scratch) / "project"
+        link.symlink_to(ROOT, target_is_directory=True)
+        path = str(link)
+    return threads.child_environment(cores, scratch, path, os.environ)
 
 
 def run(
@@ -87,7 +163,7 @@ def _attend(
     os.set_blocking(process.stderr.fileno(), False)
     heard = {reader: b"", process.stderr.fileno(): b""}
     limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
-    killed = ""
+    killed, continued, asleep = "", _count_continued(), _asleep_s()
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
         for descriptor in heard:
             selector.register(descriptor, selectors.EVENT_READ)
@@ -114,7 +190,44 @@ def _attend(
         while len(heard[descriptor]) < LARGEST_MESSAGE and _listen(descriptor, heard, limits):
             pass
     stderr = heard[process.stderr.fileno()].decode(errors="replace")
-    return Ended(heard[reader], stderr, process.returncode, killed, started, ended)
+    time.sleep(0.001)  # for a signal that came with the end
+    suspended = continued != _count_continued() or _asleep_s() - asleep > LONGEST_NAP_S
+    return Ended(heard[reader], stderr, process.returncode, killed, started, ended, suspended)
+
+
+def handle_signals() -> None:
+    """Let TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    handlers = {"SIGTERM": interrupt, "SIGHUP": interrupt, "SIGCONT": lambda number, frame: None}
+    for name, handler in handlers.items():
+        number = getattr(signal, name, None)  # Windows has few of them
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, handler)
+    global _signals
+    _signals, writer = os.pipe()
+    for descriptor in (_signals, writer):
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+
+def _count_continued() -> int:
+    """How often this process went on so far, by any thread's account."""
+    global _continued
+    with _counting, contextlib.suppress(BlockingIOError):
+        while _signals is not None:
+            numbers = os.read(_signals, 4096)
+            _continued += numbers.count(getattr(signal, "SIGCONT", 0))
+    return _continued
+
+
+def _asleep_s() -> float:
+    """Seconds that the machine has slept since it was started; 0 where it does not tell."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _listen(descriptor: int, heard: dict[int, bytes], limits: dict[int, int]) -> bool:

@@ -1,21 +1,31 @@
-"""A run: planned anew from the command's options, or continued from its run.json."""
+"""A run, and how a new one is planned from the command's options."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import secrets
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.measure import machine, support
-from benchmarks.plan import suites, table_options, trials
-from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.trials import CONTROLS, Trial
-from benchmarks.plan.workloads import UsageError, read_table
-from benchmarks.record.store import LOCAL, Store, read_run
+from benchmarks.measure import machine
+from benchmarks.measure.footprint import measure_footprint
+from benchmarks.measure.system_info import ask_systems
+from benchmarks.paths import LOCAL
+from benchmarks.plan import suites, table, trials
+from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
+from benchmarks.plan.workloads import read_table
+from benchmarks.record.store import Store
+
+# Options that decide the plan: whoever continues a run need not repeat them, but may.
+PLANNED = ("suite", "preset", "systems", "workloads", "seeds", "measures", "threads")
+# Options that a continued run does not remember.
+DEFAULTS = {
+    "results": Path("results"), "reports": Path("reports"), "timeout": 120.0, "memory_limit": None,
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -28,6 +38,7 @@ class Run:
     requires: dict[str, tuple[str, ...]]
     budget_s: float | None
     is_new: bool
+    resumption: str  # the options that continue it
     forced: list[str] = dataclasses.field(default_factory=list)  # what --force overlooked
     source: Path | None = None  # the file of a user's table; never recorded
 
@@ -46,17 +57,13 @@ class Run:
         """Number of blocks after parity."""
         return max((trial.block for trial in self.plan), default=0)
 
-    @property
-    def resumption(self) -> str:
-        """The options that continue this run."""
-        again = f" --data {self.source.name}" if self.source else ""
-        return f"--resume {self.store.run.name}{again}"
 
-
-def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
+def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     """A new run from the command line."""
-    own = table_options.own_table(options)
-    request = suites.request(
+    own = table.read_options(
+        options, suites.PRESETS.get(options.preset or "quick", {}).get("epochs")
+    )
+    request = suites.make_request(
         suite=options.suite or "spiral",
         preset=options.preset or "quick",
         systems=options.systems,
@@ -65,17 +72,17 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         measures=options.measures,
         threads=options.threads or "1",
         budget=options.budget,
-        cores=machine.cores(),
+        cores=machine.count_cores(),
         own=own.workload if own else None,
     )
     names = dict.fromkeys(
         [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
     )
     machine.compile_packages()
-    answers = support.ask(names, request.workloads, options.timeout)
+    answers = ask_systems(names, request.workloads, options.timeout)
     order_seed = secrets.randbits(32)
-    plan, skipped = trials.plan(request, answers, order_seed)
-    footprint, warnings = _footprint(plan, answers, options)
+    plan, skipped = trials.plan_trials(request, answers, order_seed)
+    footprint, warnings = _measure_footprint(plan, answers, options)
     environment = machine.environment()
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
@@ -83,24 +90,27 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         "format": 1,
         "run_id": run_id,
         "created_at": now.isoformat(timespec="seconds"),
-        "command": machine.command_line(arguments),
+        "command": machine.shorten_command(arguments),
+        "options": {
+            name: str(value) for name in PLANNED if (value := getattr(options, name)) is not None
+        },
         "suite": request.suite,
         "question": request.question,
         "preset": request.preset,
         "side_by_side": request.side_by_side,
         "budget_s": request.budget_s,
         "plan": [trial.trial_id for trial in plan],
-        "trials": [trial.described() for trial in plan],
+        "trials": [trial.describe() for trial in plan],
         "named": list(request.named),
         "skipped": skipped,
         "requires": {name: list(answer.requires) for name, answer in answers.items()},
-        "workloads": {one.name: dataclasses.asdict(one) for one in request.workloads},
+        "workloads": {item.name: dataclasses.asdict(item) for item in request.workloads},
         "seeds": sorted({trial.seed for trial in plan if trial.block}),
         "order": f"shuffled within each block by random.Random({order_seed})",
-        "machine_id": machine.machine_id(environment),
+        "machine_id": machine.identify_machine(environment),
         "environment": environment,
-        "versions": machine.versions(),
-        "digests": machine.digests(),
+        "versions": machine.installed_versions(),
+        "digests": machine.digest_code(),
         "own_order": [name for name, answer in answers.items() if answer.own_order],
         "margins": read_table("margins.toml"),
         "footprint": footprint,
@@ -118,67 +128,28 @@ def planned(options: argparse.Namespace, arguments: list[str]) -> Run:
         requires,
         request.budget_s,
         True,
+        format_resumption(options, run_id),
         source=own.source if own else None,
     )
 
 
-def _footprint(
-    plan: list[Trial], answers: dict[str, trials.Support], options: argparse.Namespace
+def _measure_footprint(
+    plan: list[Trial], answers: dict[str, SystemInfo], options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[str]]:
     """What the installations weigh, for a run that measures what they take in memory too."""
     if options.plan or not any(trial.measure == "memory" for trial in plan):
         return {}, []
-    from benchmarks.measure import footprint
-
-    shown = {name: one.requires for name, one in answers.items() if one.family != "control"}
-    return footprint.ask(shown, options.timeout)
+    shown = {name: info.requires for name, info in answers.items() if info.family != "control"}
+    return measure_footprint(shown, options.timeout)
 
 
-def resumed(options: argparse.Namespace) -> Run:
-    """A run that was begun before: its plan comes from run.json."""
-    given = Path(options.resume)
-    places = (given, options.results / options.resume, options.results / LOCAL / options.resume)
-    folder = next((place for place in places if place.is_dir()), given)
-    try:
-        description = read_run(folder)
-    except FileNotFoundError:
-        found = [*options.results.glob("*/run.json"), *options.results.glob(f"{LOCAL}/*/run.json")]
-        known = sorted(path.parent.name for path in found)
-        raise catalogue.unknown("run", options.resume, known or ["(there is none)"]) from None
-    for name in ("suite", "preset"):
-        asked = getattr(options, name)
-        if asked is not None and asked != description[name]:
-            raise UsageError(
-                f"--{name} {asked} does not agree with the run, which has {description[name]};"
-                " leave it out to resume"
-            )
-    for name in ("systems", "workloads", "seeds", "measures", "threads"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name} is part of the run's plan; leave it out to resume")
-    source = table_options.source_again(options, description)
-    changes = _changes(description)
-    if changes and not options.force:
-        raise UsageError(
-            f"{', '.join(changes)} changed since the run began, so its rows would not belong"
-            " together; start a new run, or add --force"
-        )
-    plan = [trials.from_description(entry) for entry in description["trials"]]
-    requires = {name: tuple(found) for name, found in description["requires"].items()}
-    budget = suites.seconds(options.budget)
-    machine.compile_packages()
-    return Run(Store(folder), plan, description, requires, budget, False, changes, source)
-
-
-def _changes(description: dict[str, Any]) -> list[str]:
-    """What is not as it was when the run was planned."""
-    now = {
-        "code": machine.digests(),
-        "versions": machine.versions(),
-        "the machine": machine.machine_id(machine.environment()),
-    }
-    then = {
-        "code": description["digests"],
-        "versions": description["versions"],
-        "the machine": description["machine_id"],
-    }
-    return [name for name in now if now[name] != then[name]]
+def format_resumption(options: argparse.Namespace, name: str) -> str:
+    """The options with which the same command line continues this run, ready to be pasted."""
+    parts = ["--resume", name]
+    if options.data is not None:
+        parts += ["--data", options.data]
+    for option, default in DEFAULTS.items():
+        value = getattr(options, option)
+        if value != default:
+            parts += [f"--{option.replace('_', '-')}", str(value)]
+    return shlex.join(parts)

@@ -13,7 +13,7 @@ class Diverged(Exception):
     """A loss, a weight or a prediction is not finite."""
 
 
-def scores(system: Any, data: Any, task: str, predicted_test: Any) -> dict[str, float | None]:
+def score_system(system: Any, data: Any, task: str, predicted_test: Any) -> dict[str, float | None]:
     """Accuracy and loss (classification) or MSE and R2 (regression) on both parts of a draw.
 
     `predicted_test` is the timed prediction, so that what was timed is what is scored.
@@ -26,10 +26,12 @@ def scores(system: Any, data: Any, task: str, predicted_test: Any) -> dict[str, 
         ("test", data.X_test, data.y_test),
     ):
         predicted = predicted_test if part == "test" else system.predict(X)
-        values = checked(predicted, y.shape, f"predict of the {part} rows")
+        values = check_values(predicted, y.shape, f"predict of the {part} rows")
         if task == "classification":
             result[f"accuracy_{part}"] = float(np.mean(values == y))
-            result[f"loss_{part}"] = cross_entropy(system.predict_proba(X), y, data.n_classes)
+            result[f"loss_{part}"] = measure_cross_entropy(
+                system.predict_proba(X), y, data.n_classes
+            )
         else:
             error = float(np.mean((values.astype(float) - y) ** 2))
             result[f"loss_{part}"] = error
@@ -40,7 +42,7 @@ def scores(system: Any, data: Any, task: str, predicted_test: Any) -> dict[str, 
     return result
 
 
-def checked(values: Any, shape: tuple[int, ...], what: str) -> Any:
+def check_values(values: Any, shape: tuple[int, ...], what: str) -> Any:
     """As an array of this shape with finite numbers, or Invalid / Diverged."""
     import numpy as np
 
@@ -54,18 +56,18 @@ def checked(values: Any, shape: tuple[int, ...], what: str) -> Any:
     return array
 
 
-def cross_entropy(probabilities: Any, y: Any, n_classes: int) -> float | None:
+def measure_cross_entropy(probabilities: Any, y: Any, n_classes: int) -> float | None:
     """Mean of -log p(true class), p clipped at 1e-12; None where there are no probabilities."""
     import numpy as np
 
     if probabilities is None:
         return None
-    p = checked(probabilities, (len(y), n_classes), "predict_proba")
+    p = check_values(probabilities, (len(y), n_classes), "predict_proba")
     chosen = np.clip(p[np.arange(len(y)), y].astype(float), 1e-12, None)
     return float(-np.log(chosen).mean())
 
 
-def finite_weights(system: Any) -> None:
+def check_weights(system: Any) -> None:
     """Diverged if the trained network holds a weight that is not finite."""
     import numpy as np
 
@@ -74,7 +76,7 @@ def finite_weights(system: Any) -> None:
             raise Diverged("a weight is not finite after training")
 
 
-def as_losses(recorded: Any) -> Any:
+def convert_losses(recorded: Any) -> Any:
     """The framework's scalars as a float array (steps,); Diverged if one is not finite."""
     import numpy as np
 

@@ -6,6 +6,7 @@ NumPy's speed) and set explicitly.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 SCRUBBED = (
     "OPENBLAS_", "NVPL_", "MKL_", "OMP_", "KMP_", "BLIS_", "VECLIB_", "NUMEXPR_", "TF_", "XLA_",
-    "MALLOC_", "TORCHINDUCTOR_", "PYTORCH_", "JAX_", "KERAS_", "GOTO_",
+    "MALLOC_", "TORCHINDUCTOR_", "PYTORCH_", "JAX_", "KERAS_", "GOTO_", "NPY_", "ATEN_", "GLIBC_",
 )  # fmt: skip
 # A worker reads cached bytecode, as any installed program does; -X and -W options are ours.
 DROPPED = (
@@ -21,6 +22,8 @@ DROPPED = (
     "PYTHONTRACEMALLOC",
     "PYTHONPROFILEIMPORTTIME",
     "PYTHONWARNINGS",
+    "PYTHONMALLOC",
+    "PYTHONDEVMODE",
 )
 POOLS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
@@ -60,16 +63,41 @@ def changed_variables(inherited: Mapping[str, str]) -> list[str]:
 def pin(threads: int, slot: int = 0) -> list[int] | None:
     """Bind this process to `threads` cores; None where the system has no affinity.
 
-    Slots count from the last core, because interrupts and the harness itself favour the first.
+    Slots count from the last of the fast cores, because interrupts and the harness itself favour
+    the first.
     """
     if not hasattr(os, "sched_setaffinity"):
         return None
-    cores = sorted(os.sched_getaffinity(0), reverse=True)[slot * threads : (slot + 1) * threads]
-    os.sched_setaffinity(0, cores)
-    return cores
+    cores = sorted(os.sched_getaffinity(0), key=_rank, reverse=True)
+    chosen = cores[slot * threads : (slot + 1) * threads]
+    os.sched_setaffinity(0, chosen)
+    return chosen
 
 
-def cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
+def _rank(core: int) -> tuple[int, int]:
+    """How fast a core is among those of this processor, then its number.
+
+    A processor may mix fast cores with slow ones: ARM tells a cpu_capacity, Intel lists the slow
+    ones as cpu_atom.
+    """
+    try:
+        with open(f"/sys/devices/system/cpu/cpu{core}/cpu_capacity") as file:
+            return int(file.read()), core
+    except (OSError, ValueError):
+        return int(core not in _slow_cores()), core
+
+
+@functools.cache
+def _slow_cores() -> set[int]:
+    try:
+        with open("/sys/devices/cpu_atom/cpus") as file:
+            ranges = [part.split("-") for part in file.read().strip().split(",")]
+        return {core for ends in ranges for core in range(int(ends[0]), int(ends[-1]) + 1)}
+    except (OSError, ValueError):
+        return set()
+
+
+def find_cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
     """A sentence if the process shows more threads than it was given, else None."""
     if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > threads:
         return f"the process may run on {len(os.sched_getaffinity(0))} cores, not on {threads}"
@@ -84,17 +112,17 @@ def cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
     return None
 
 
-def pools(threads: int) -> dict[str, Any]:
+def inspect_pools(threads: int) -> dict[str, Any]:
     """What threadpoolctl finds in this process, and a defect if a pool is larger than asked."""
     import threadpoolctl
 
-    found = threadpoolctl.threadpool_info()
-    largest = max((pool["num_threads"] for pool in found), default=None)
+    pools = threadpoolctl.threadpool_info()
+    largest = max((pool["num_threads"] for pool in pools), default=None)
     text = "; ".join(
         " ".join(
             str(pool[key]) for key in ("internal_api", "version", "architecture") if pool.get(key)
         )
-        for pool in found
+        for pool in pools
     )
     defect = None
     if largest is not None and largest > threads:

@@ -14,22 +14,31 @@ STARTED_WITH = frozenset(sys.modules)  # an environment's start-up hooks are not
 import contextlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
+import re  # noqa: E402
 import time  # noqa: E402
+from collections.abc import Collection, Iterator  # noqa: E402
+from importlib.machinery import PathFinder  # noqa: E402
+from typing import Any  # noqa: E402
 
 from baselines.contract import Workload  # noqa: E402
-from benchmarks.measure import isolation, threads  # noqa: E402
-from benchmarks.measure.score import Diverged, Invalid, as_losses  # noqa: E402
-from benchmarks.measure.trial import Trial  # noqa: E402
+from benchmarks.measure import threads  # noqa: E402
+from benchmarks.measure.phases import MeasuredSystem  # noqa: E402
+from benchmarks.measure.score import Diverged, Invalid, convert_losses  # noqa: E402
+
+HARNESS = frozenset({"baselines", "benchmarks", "__main__", "__mp_main__"})
+SHARED_OBJECT = re.compile(r"/\S.*\.so(?:\.\d+)*(?: \(deleted\))?$")
 
 
 class Stopwatch:
     """Seconds of each phase, wall and CPU."""
 
-    def __init__(self):
-        self.wall, self.cpu = {}, {}
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = {}
+        self.cpu: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def phase(self, name):
+    def phase(self, name: str) -> Iterator[None]:
+        """Time what happens inside under this name."""
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             yield
@@ -38,51 +47,97 @@ class Stopwatch:
             self.cpu[name] = time.process_time() - cpu
 
 
-def run(spec, row):
+class Finder:
+    """The interpreter's finder of files, to which some modules and distributions do not exist."""
+
+    def __init__(self, modules: Collection[str], distributions: Collection[str]) -> None:
+        self.modules, self.distributions = frozenset(modules), frozenset(distributions)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if path is None and name in self.modules:
+            return None
+        return PathFinder.find_spec(name, path, target)
+
+    def find_distributions(self, *context: Any) -> Iterator[Any]:
+        for distribution in PathFinder.find_distributions(*context):
+            if _normalise(distribution.name) not in self.distributions:
+                yield distribution
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(PathFinder, name)
+
+
+def hide(modules: Collection[str], distributions: Collection[str]) -> None:
+    """From now on these are not found; what is loaded stays."""
+    sys.meta_path[sys.meta_path.index(PathFinder)] = Finder(modules, distributions)
+
+
+def _normalise(name: str) -> str:
+    """A distribution's name as the packaging standards compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
     """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
     ready = time.perf_counter()
     measure = spec["measure"]
-    isolation.hide(**spec["hidden"])
+    hide(**spec["hidden"])
     workload = Workload(**spec["workload"])
-    clock = Stopwatch()
-    probe = clock
+    clock, memory = Stopwatch(), None
     if measure == "memory":
         from benchmarks.measure.memory import HighWater
 
-        probe = HighWater()
-        with probe.phase("numpy"):
+        memory = HighWater()
+        with memory.phase("numpy"):
             import numpy  # noqa: F401  (a phase of its own: every framework needs it)
     try:
-        trial = Trial(spec, workload, probe)
-        trial.train()
+        measured = MeasuredSystem(spec, workload, memory or clock)
+        measured.train()
         row["cpu_s"] = time.process_time()
-        row["context_switches"] = _involuntary_switches()
+        row["context_switches"] = _count_switches()
         if measure == "parity":
-            row.update(trial.parity())
+            row.update(measured.check_parity())
         else:
             row["measured_until"] = time.time()
-            row.update(trial.scored())
+            row.update(measured.score())
         if measure == "time":
             row["time_start_s"] = ready - spec["exec_at"]
-            row.update(_times(clock.wall))
+            row.update(_list_times(clock.wall))
             began = time.perf_counter()
-            row.update(trial.repeated())
-            row["excluded_s"] = trial.scoring_s + time.perf_counter() - began
-            row["defect"] = threads.cap_defect(
+            row.update(measured.repeat())
+            row["excluded_s"] = measured.scoring_s + time.perf_counter() - began
+            row["defect"] = threads.find_cap_defect(
                 spec["threads"], clock.cpu["train"], clock.wall["train"]
             )
         elif measure == "accuracy":
-            trial.save(losses=as_losses(trial.system.losses))
+            measured.save_arrays(losses=convert_losses(measured.system.losses))
     finally:
-        if measure == "memory":
-            row.update(probe.fields())
-    if measure == "memory":  # its own import comes after every figure
-        from benchmarks.measure.loaded import loaded
-
-        row.update(loaded(STARTED_WITH))
+        if memory is not None:
+            row.update(memory.list_fields())
+    if memory is not None:
+        row.update(count_loaded())
 
 
-def _times(wall):
+def count_loaded(started_with: Collection[str] = STARTED_WITH) -> dict[str, int | None]:
+    """What this process holds at its end: imported modules and mapped shared libraries."""
+    names = sys.modules.keys() - set(started_with)
+    return {
+        "modules_imported": sum(name.partition(".")[0] not in HARNESS for name in names),
+        "shared_objects": count_shared_objects(),
+    }
+
+
+def count_shared_objects() -> int | None:
+    """Distinct shared libraries in this process's memory; None where there is no such list."""
+    try:
+        with open("/proc/self/maps", errors="replace") as maps:
+            matches = (SHARED_OBJECT.search(line.rstrip("\n")) for line in maps)
+            return len({match[0] for match in matches if match})
+    except OSError:
+        return None
+
+
+def _list_times(wall: dict[str, float]) -> dict[str, float]:
     return {
         "time_import_s": wall["import"],
         "time_data_s": wall["data"],
@@ -92,7 +147,7 @@ def _times(wall):
     }
 
 
-def _involuntary_switches():
+def _count_switches() -> int | None:
     try:
         import resource
     except ImportError:  # Windows
@@ -100,14 +155,14 @@ def _involuntary_switches():
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
-def _foreign_modules():
+def _list_foreign_modules() -> list[str]:
     """Top-level modules that were loaded beside the standard library and this project."""
     own = {"baselines", "benchmarks", "mapicx", "__main__", "__mp_main__"}
     roots = {name.partition(".")[0] for name in sys.modules.keys() - STARTED_WITH}
     return sorted(roots - own - sys.stdlib_module_names)
 
 
-def outcome(error):
+def judge_error(error: BaseException) -> tuple[str, str]:
     """(status, reason) of an exception."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, ImportError):
@@ -119,20 +174,26 @@ def outcome(error):
     return "crashed", text
 
 
-def main():
+def _plain(value: Any) -> Any:
+    """A framework's scalar as Python's own; of anything else its text, which is no number."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def main() -> None:
+    """Run the trial of the command line and send its row."""
     spec = json.loads(sys.argv[1])
     cores = threads.pin(spec["threads"], spec["slot"])
-    row = {"status": "ok", "reason": None, "cores": cores}
+    row: dict[str, Any] = {"status": "ok", "reason": None, "cores": cores}
     try:
-        run(spec, row)
+        run_trial(spec, row)
     except (Exception, SystemExit) as error:
-        row["status"], row["reason"] = outcome(error)
+        row["status"], row["reason"] = judge_error(error)
     defect = row.pop("defect", None)
     if row["status"] == "ok" and defect:
         row["status"], row["reason"] = "invalid", defect
-    row["modules"] = _foreign_modules()
-    text = json.dumps({**row, "ended_at": time.perf_counter()}) + "\n"
-    with contextlib.suppress(OSError), os.fdopen(spec["row_pipe"], "w") as pipe:
+    row["modules"] = _list_foreign_modules()
+    text = json.dumps({**row, "ended_at": time.perf_counter()}, default=_plain) + "\n"
+    with contextlib.suppress(OSError), os.fdopen(spec["pipe"], "w") as pipe:
         pipe.write(text)
 
 

@@ -9,8 +9,53 @@ pytest-benchmark's own options save and compare. A look, not a verdict: verdicts
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any, NamedTuple
 
-def test_hundred_training_steps(benchmark, trained):
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import baselines
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.measure.data import Data, generate_data, read_weights
+from benchmarks.plan.workloads import read_workloads
+
+STEPS = 100
+
+
+class Trained(NamedTuple):
+    """A system that was built and trained once, with what it was given."""
+
+    system: Any
+    data: Data
+    weights: list[Any]
+
+
+@pytest.fixture(scope="session")
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The system and workload of the command line. UsageError for names that do not exist."""
+    name, chosen = (request.config.getoption(option) for option in ("--system", "--workload"))
+    known = read_workloads()
+    if name not in baselines.names():
+        raise unknown_name("system", name, baselines.names())
+    if chosen not in known:
+        raise unknown_name("workload", chosen, known)
+    workload = dataclasses.replace(known[chosen], epochs=STEPS)
+    folder = tmp_path_factory.mktemp("data")
+    generate_data(folder, workload, 0, "float32")
+    kind: Any = baselines.system(name)
+    system = kind(workload, seed=0, threads=1, dtype="float32")
+    refusal = system.supports(workload)
+    if refusal:
+        raise UsageError(f"{name} does not run {chosen}: {refusal}")
+    system.load()
+    data, weights = Data(folder, workload), read_weights(folder)
+    system.build(data, weights)
+    system.train()
+    return Trained(system, data, weights)
+
+
+def test_hundred_training_steps(benchmark: BenchmarkFixture, trained: Trained) -> None:
     """A step is a hundredth of this."""
     system, _, weights = trained
     benchmark.pedantic(
@@ -19,13 +64,11 @@ def test_hundred_training_steps(benchmark, trained):
     benchmark.extra_info["steps"] = system.steps
 
 
-def test_predict_one_row(benchmark, trained):
+def test_predict_one_row(benchmark: BenchmarkFixture, trained: Trained) -> None:
     """What serving one request costs."""
-    system, drawn, _ = trained
-    benchmark(system.predict, drawn.X_test[:1])
+    benchmark(trained.system.predict, trained.data.X_test[:1])
 
 
-def test_predict_test_rows(benchmark, trained):
+def test_predict_test_rows(benchmark: BenchmarkFixture, trained: Trained) -> None:
     """All test rows at once."""
-    system, drawn, _ = trained
-    benchmark(system.predict, drawn.X_test)
+    benchmark(trained.system.predict, trained.data.X_test)

@@ -66,14 +66,14 @@ class Claim:
     readings: tuple[Reading, ...]
 
 
-def claims(path: Path = CLAIMS) -> list[Claim]:
+def read_claims(path: Path = CLAIMS) -> list[Claim]:
     """Every claim of the ledger, in its order. ValueError with a sentence for a bad entry."""
-    found = [_claim(entry) for entry in tomllib.loads(path.read_text("utf-8")).get("claim", ())]
-    keys = [(claim.name, reading.name) for claim in found for reading in claim.readings]
+    claims = [_claim(entry) for entry in tomllib.loads(path.read_text("utf-8")).get("claim", ())]
+    keys = [(claim.name, reading.name) for claim in claims for reading in claim.readings]
     for key in keys:
         if keys.count(key) > 1:
             raise ValueError(f"claim {key[0]!r} has the reading {key[1]!r} twice; rename one")
-    return found
+    return claims
 
 
 def _claim(entry: dict[str, Any]) -> Claim:
@@ -87,7 +87,10 @@ def _claim(entry: dict[str, Any]) -> Claim:
     name, source, sentence = own
     if source not in SUBJECTS:
         raise ValueError(f"claim {name!r} has source {source!r}; choose from {', '.join(SUBJECTS)}")
-    made = tuple(_reading(name, SUBJECTS[source], _defaults(entry, one) | one) for one in readings)
+    made = tuple(
+        _reading(name, SUBJECTS[source], _defaults(entry, reading) | reading)
+        for reading in readings
+    )
     return Claim(name, source, sentence, made)
 
 

@@ -36,11 +36,11 @@ class Durations:
         self._workloads = workloads
         self._seen: dict[tuple[str, str, int, str], float] = {}
 
-    def saw(self, trial: Trial, seconds: float) -> None:
+    def observe(self, trial: Trial, seconds: float) -> None:
         """Remember how long a trial of this kind took, from start to row on disk."""
         self._seen[_kind(trial)] = max(seconds, self._seen.get(_kind(trial), 0.0))
 
-    def of(self, trials: Iterable[Trial]) -> float:
+    def expect(self, trials: Iterable[Trial]) -> float:
         """Seconds that these trials will take, one after the other."""
         return sum(self._seen.get(_kind(trial)) or self._guess(trial) for trial in trials)
 
@@ -63,13 +63,3 @@ class Durations:
 
 def _kind(trial: Trial) -> tuple[str, str, int, str]:
     return trial.system, trial.workload, trial.threads, trial.measure
-
-
-def spoken(seconds: float) -> str:
-    """A duration for people: 45 s, 3 min 20 s, 2 h 05 min."""
-    whole = round(seconds)
-    if whole < 90:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import baselines
 from baselines.contract import Workload
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.options import parse_duration, split_names
 from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.workloads import UsageError, read_table, unknown
+from benchmarks.plan.workloads import read_table
 from benchmarks.record.schema import MEASURES
 
 
@@ -23,7 +24,7 @@ def _suites() -> dict[str, dict[str, Any]]:
         entry["workloads"] = [
             full_name
             for name in entry["workloads"]
-            for full_name in catalogue.names_of(name, known)
+            for full_name in catalogue.expand_name(name, known)
         ]
     return table
 
@@ -31,7 +32,6 @@ def _suites() -> dict[str, dict[str, Any]]:
 PRESETS = read_table("presets.toml")
 SUITES = _suites()
 OWN_QUESTION = "Does this table need a heavyweight framework, and what would it cost?"
-UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,22 +53,7 @@ class Request:
     question: str
 
 
-def seconds(text: str | float | None) -> float | None:
-    """A duration such as 90s, 8m or 2h in seconds; a bare number is seconds."""
-    if text is None or isinstance(text, (int, float)):
-        return text
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
-    if not match or float(match[1]) == 0:
-        raise UsageError(f"{text!r} is no duration; write 90s, 8m or 2h")
-    return float(match[1]) * UNITS.get(match[2], 1)
-
-
-def split(text: str | None) -> list[str]:
-    """The names in a comma-separated option, in order, each once."""
-    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
-
-
-def request(
+def make_request(
     *,
     suite: str = "spiral",
     preset: str = "quick",
@@ -86,11 +71,11 @@ def request(
     own: the workload of a user's table; it takes the place of the suite's workloads.
     """
     if suite not in SUITES:
-        raise unknown("suite", suite, SUITES)
+        raise unknown_name("suite", suite, SUITES)
     if preset not in PRESETS:
-        raise unknown("preset", preset, PRESETS)
+        raise unknown_name("preset", preset, PRESETS)
     asked, chosen = SUITES[suite], PRESETS[preset]
-    built_in = catalogue.workloads() if own is None else {own.name: own}
+    built_in = catalogue.read_workloads() if own is None else {own.name: own}
     names = [own.name] if own is not None else _workloads(workloads) or asked["workloads"]
     wanted = _measures(measures, asked, chosen)
     count = chosen["seeds"] if seeds is None else seeds
@@ -101,14 +86,14 @@ def request(
         preset=preset,
         workloads=tuple(_capped(built_in[name], chosen.get("epochs")) for name in names),
         systems=tuple(_systems(systems, asked)),
-        named=tuple(name for name in split(systems) if name != "all"),
+        named=tuple(name for name in split_names(systems) if name != "all"),
         seeds=count,
         memory_blocks=min(count, chosen["memory_blocks"] or count),
         accuracy_seeds=max(count, chosen.get("accuracy_seeds", count)),
         measures=wanted,
         threads=_threads(threads, cores),
         side_by_side=chosen.get("side_by_side", False),
-        budget_s=seconds(budget if budget is not None else chosen.get("budget")),
+        budget_s=parse_duration(budget if budget is not None else chosen.get("budget")),
         question=asked["question"] if own is None else OWN_QUESTION,
     )
 
@@ -116,13 +101,13 @@ def request(
 def _workloads(text: str | None) -> list[str]:
     """The workloads that an option names; one with an axis stands for all its values."""
     table = read_table("workloads.toml")
-    built_in = catalogue.workloads(table)
-    found: dict[str, None] = {}
-    for name in split(text):
+    built_in = catalogue.read_workloads(table)
+    names: dict[str, None] = {}
+    for name in split_names(text):
         if name not in built_in and name not in table:
-            raise unknown("workload", name, [*table, *built_in])
-        found |= dict.fromkeys([name] if name in built_in else catalogue.names_of(name, table))
-    return list(found)
+            raise unknown_name("workload", name, [*table, *built_in])
+        names |= dict.fromkeys([name] if name in built_in else catalogue.expand_name(name, table))
+    return list(names)
 
 
 def _capped(workload: Workload, epochs: int | None) -> Workload:
@@ -133,31 +118,31 @@ def _capped(workload: Workload, epochs: int | None) -> Workload:
 
 def _measures(text: str | None, suite: Mapping[str, Any], preset: Mapping[str, Any]) -> tuple:
     default = [name for name in preset["measures"] if name in suite.get("measures", MEASURES)]
-    names = split(text) or default
+    names = split_names(text) or default
     for name in names:
         if name not in MEASURES:
-            raise unknown("measure", name, MEASURES)
+            raise unknown_name("measure", name, MEASURES)
     return tuple(name for name in MEASURES if name in names)
 
 
 def _systems(text: str | None, suite: Mapping[str, Any]) -> list[str]:
     known = baselines.names()
-    names = split(text) or suite["systems"]
+    names = split_names(text) or suite["systems"]
     if "all" in names:
         everything = [*suite["systems"], *baselines.OPTIONAL, *baselines.plug_in_names()]
         names = list(dict.fromkeys([*everything, *(name for name in names if name != "all")]))
     for name in names:
         if name not in known:
-            raise unknown("system", name, known)
+            raise unknown_name("system", name, known)
     return names
 
 
 def _threads(text: str, cores: int) -> tuple[int, ...]:
     numbers = []
-    for part in split(text):
+    for part in split_names(text):
         if part == "all":
             numbers.append(cores)
-        elif part.isdigit() and 1 <= int(part) <= cores:
+        elif part.isascii() and part.isdigit() and 1 <= int(part) <= cores:
             numbers.append(int(part))
         else:
             raise UsageError(

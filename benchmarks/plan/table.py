@@ -6,15 +6,17 @@ digest, never its path; the process that makes the data gets the path apart from
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
+from benchmarks.errors import UsageError, quote_names
 from benchmarks.plan import table_file
-from benchmarks.plan.columns import Columns, checked, some
-from benchmarks.plan.workloads import UsageError
+from benchmarks.plan.table_columns import Columns, check_columns
 
 NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
@@ -41,15 +43,19 @@ class Table:
     facts: dict[str, Any]  # run.json["table"]
 
 
-def prepare(path: str, target: str | None, task: str | None = None) -> Table:
+def prepare_table(
+    path: str, target: str | None, task: str | None = None, most_epochs: int | None = None
+) -> Table:
     """Read and check a file. UsageError names the column that is at fault."""
-    source = Path(path).resolve()
-    frame, digest = table_file.read(source)
+    source = table_file.resolve_path(path)
+    frame, digest = table_file.read_file(source)
     if target is None:
-        raise UsageError(f"--data needs --target; the columns are {some(frame.columns)}")
-    columns = checked(frame, target, task)
+        raise UsageError(f"--data needs --target; the columns are {quote_names(frame.columns)}")
+    columns = check_columns(frame, target, task)
     chosen = "classification" if columns.classes else "regression"
     workload = _workload(columns, len(frame), chosen, target, source.name, digest)
+    if most_epochs is not None:
+        workload = dataclasses.replace(workload, epochs=min(workload.epochs, most_epochs))
     notes = _notes(columns, workload, task)
     facts = {
         "file": source.name,
@@ -104,7 +110,9 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
     target = workload.dataset_args["target"]
     why = "as asked" if asked else "chosen from its values, --task overrides"
     if columns.classes:
-        kind = f"classification into {len(columns.classes)} classes ({some(columns.classes)})"
+        kind = (
+            f"classification into {len(columns.classes)} classes ({quote_names(columns.classes)})"
+        )
     else:
         kind = "regression"
     batch = f"batches of {workload.batch_size}" if workload.batch_size else "full batch"
@@ -132,5 +140,49 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
             " R2 does not depend on units."
         )
     if columns.dropped:
-        notes.append(f"Left out, the same value in every row: {some(columns.dropped)}.")
+        notes.append(f"Left out, the same value in every row: {quote_names(columns.dropped)}.")
     return notes
+
+
+def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table | None:
+    """The user's table, checked, if --data names one; a preset may cap its epochs."""
+    if options.data is None:
+        for name in ("target", "task"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name} is about a table; name its file with --data")
+        return None
+    for name in ("suite", "workloads"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} and --data exclude each other: the table is the workload")
+    if options.readme:
+        raise UsageError("--readme shows the project's own data sets; leave it out with --data")
+    return prepare_table(options.data, options.target, options.task, most_epochs)
+
+
+def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> Path | None:
+    """The file with which a run on a user's table is resumed; None for other runs."""
+    facts = description.get("table")
+    if facts is None:
+        for name in ("data", "target", "task"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name}: this run was not made from a table; leave it out")
+        return None
+    if options.data is None:
+        raise UsageError(f"this run needs its table {facts['file']!r} again; name it with --data")
+    for name in ("target", "task"):
+        asked = getattr(options, name)
+        if asked is not None and asked != facts[name]:
+            raise UsageError(
+                f"--{name} {asked!r} does not agree with the run, which has {facts[name]!r};"
+                " leave it out to resume"
+            )
+    return table_file.check_same_file(options.data, facts["sha256"])
+
+
+def describe_table(description: Mapping[str, Any]) -> list[str]:
+    """What was chosen for a user's table, a line each; nothing for other runs."""
+    facts = description.get("table")
+    if facts is None:
+        return []
+    size = f"{facts['file']!r}: {facts['rows']:,} rows, {len(facts['columns'])} columns."
+    return [size, *facts["notes"]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 import warnings
 import zipfile
 from collections import Counter
@@ -16,18 +17,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.plan.workloads import UsageError
+from benchmarks.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas
 
 LONGEST_NAME = 200  # of a column; longer ones are no names but a sign of another kind of file
 MOST_COLUMNS = 50_000  # of more the checks alone take minutes
+LARGEST_ARRAY = 4 * 2**30  # bytes
 NO_NAME = "__index_level_"  # begins the name that parquet gives to an index without one
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read(path: Path) -> tuple[pandas.DataFrame, str]:
+def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
     """The table and the SHA-256 of the file. UsageError if it is not a table."""
     content = _content(path)
     try:
@@ -39,18 +41,30 @@ def read(path: Path) -> tuple[pandas.DataFrame, str]:
     return table, hashlib.sha256(content).hexdigest()
 
 
-def same_file(path: str, digest: str) -> Path:
+def check_same_file(path: str, digest: str) -> Path:
     """The absolute path of a file that must have this SHA-256, else UsageError."""
-    found = Path(path).resolve()
-    if hashlib.sha256(_content(found)).hexdigest() != digest:
+    file = resolve_path(path)
+    if hashlib.sha256(_content(file)).hexdigest() != digest:
         raise UsageError(
-            f"{found.name!r} is not the file that the run was planned with (its SHA-256 differs);"
+            f"{file.name!r} is not the file that the run was planned with (its SHA-256 differs);"
             " give that file, or start a new run"
         )
-    return found
+    return file
+
+
+def resolve_path(path: str) -> Path:
+    """The absolute path of a file; UsageError if it cannot name one."""
+    try:
+        resolved = Path(path).resolve()
+        resolved.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a zero byte
+        reason = getattr(error, "strerror", None) or "it leads nowhere"
+        raise UsageError(f"--data {Path(path).name[:40]!r} is no file's name ({reason})") from None
+    return resolved
 
 
 def _content(path: Path) -> bytes:
+    """The bytes of a file that may be a table."""
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no ordinary file"
         raise UsageError(
@@ -146,9 +160,9 @@ def _by_polars(content: bytes) -> pandas.DataFrame:
         # A named index was a column of the file.
         table = table.reset_index(drop=not any(table.index.names))
         return table.rename(columns=str)
-    found = polars.read_parquet(io.BytesIO(content))
+    frame = polars.read_parquet(io.BytesIO(content))
     columns = {}
-    for column in found.get_columns():
+    for column in frame.get_columns():
         if column.dtype.is_nested():
             raise UsageError(
                 f"holds a column {column.name!r} of type {column.dtype}; expected numbers,"
@@ -166,13 +180,15 @@ def _npz(content: bytes) -> pandas.DataFrame:
 
     columns: list[tuple[str, Any]] = []
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            for name in archive.files:
-                columns += _columns_of(name, archive[name])
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for member in archive.infolist():
+                _check_header(archive, member)
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            for name in arrays.files:
+                columns += _columns_of(name, arrays[name])
     except UsageError:
         raise
-    except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError,
-            zipfile.BadZipFile, NotImplementedError):  # fmt: skip
+    except Exception:  # a damaged archive ends in any of a dozen
         raise UsageError(
             "is not an archive of plain arrays as numpy.savez writes it (pickled objects are"
             " refused)"
@@ -187,6 +203,21 @@ def _npz(content: bytes) -> pandas.DataFrame:
             f" {other_name!r} {lengths[other_name]}"
         )
     return pandas.DataFrame(dict(columns))
+
+
+def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """ValueError if an array is not as long as its header says: before anything is allocated."""
+    from numpy.lib import format as npy
+
+    with archive.open(member) as file:
+        version = npy.read_magic(file)
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or not dtype.itemsize or size != member.file_size - file.tell():
+            raise ValueError("an array that is not as long as its header says")
+        if size > LARGEST_ARRAY:
+            raise UsageError(f"holds an array of {size / 2**30:.1f} GiB; at most 4 are read")
 
 
 def _columns_of(name: str, array: Any) -> list[tuple[str, Any]]:

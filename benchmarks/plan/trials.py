@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import random
+import re
 from collections.abc import Iterable, Mapping
 
 from baselines.contract import Workload
@@ -27,8 +28,12 @@ CONTROLS = {
 DTYPES = {"parity": "float64"}
 
 
+MOST = 2**32  # seeds, blocks, places and threads are below it
+NAME = re.compile(r"[\w][\w.@+:=-]*")  # of a system or workload: a plain part of a path
+
+
 @dataclasses.dataclass(frozen=True)
-class Support:
+class SystemInfo:
     """What the class of a system says of itself, asked in a process of its own."""
 
     family: str
@@ -60,29 +65,47 @@ class Trial:
         key = [self.system, self.workload, self.seed, self.threads, self.measure, self.dtype]
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
-    def described(self) -> dict[str, object]:
+    def describe(self) -> dict[str, object]:
         """The trial as run.json keeps it."""
         return {"trial_id": self.trial_id, **dataclasses.asdict(self)}
 
 
-def from_description(entry: Mapping[str, object]) -> Trial:
-    """The inverse of `described`."""
-    return Trial(**{key: value for key, value in entry.items() if key != "trial_id"})  # type: ignore[arg-type]
+FIELDS_OF_TRIAL = dataclasses.fields(Trial)
 
 
-def plan(
-    request: Request, support: Mapping[str, Support], order_seed: int
+def read_trial(entry: Mapping[str, object]) -> Trial:
+    """The inverse of `Trial.describe`. ValueError if the entry does not describe a trial."""
+    values = dict(entry)
+    trial_id = values.pop("trial_id", None)
+    types = {field.name: int if field.type == "int" else str for field in FIELDS_OF_TRIAL}
+    if values.keys() != types.keys() or any(type(values[key]) is not types[key] for key in types):
+        raise ValueError("a trial is not described as one")
+    trial = Trial(**values)  # type: ignore[arg-type]
+    numbers = (trial.seed, trial.block, trial.order, trial.threads - 1)
+    if (
+        not all(0 <= number < MOST for number in numbers)
+        or trial.measure not in MEASURES
+        or trial.dtype != DTYPES.get(trial.measure, "float32")
+        or not all(NAME.fullmatch(name) for name in (trial.system, trial.workload))
+        or trial.trial_id != trial_id
+    ):
+        raise ValueError(f"trial {trial_id!r} is not as it was planned")
+    return trial
+
+
+def plan_trials(
+    request: Request, systems: Mapping[str, SystemInfo], order_seed: int
 ) -> tuple[list[Trial], list[dict[str, str]]]:
     """All trials in the order of their execution, and what is skipped and why."""
     shuffle = random.Random(order_seed).shuffle
     skipped = [
-        {"system": name, "workload": workload.name, "reason": support[name].refused[workload.name]}
+        {"system": name, "workload": workload.name, "reason": systems[name].refused[workload.name]}
         for workload in request.workloads
         for name in request.systems
-        if workload.name in support[name].refused
+        if workload.name in systems[name].refused
     ]
-    blocks = [_parity(request, support)] if "parity" in request.measures else []
-    blocks += [_block(request, support, seed) for seed in range(_block_count(request))]
+    blocks = [_parity(request, systems)] if "parity" in request.measures else []
+    blocks += [_block(request, systems, seed) for seed in range(_block_count(request))]
     first = 0 if "parity" in request.measures else 1
     trials: list[Trial] = []
     for number, block in enumerate(blocks, start=first):
@@ -122,36 +145,36 @@ def _memory_blocks(request: Request) -> set[int]:
     }
 
 
-def _block(request: Request, support: Mapping[str, Support], seed: int) -> list[Trial]:
+def _block(request: Request, systems: Mapping[str, SystemInfo], seed: int) -> list[Trial]:
     return [
-        _trial(name, support[name], workload, seed, threads, measure)
+        _trial(name, systems[name], workload, seed, threads, measure)
         for measure in _measured_in(seed, request)
         for workload in request.workloads
         for threads in request.threads
         for name in dict.fromkeys([*request.systems, *CONTROLS[measure]])
-        if workload.name not in support[name].refused
+        if workload.name not in systems[name].refused
     ]
 
 
-def _parity(request: Request, support: Mapping[str, Support]) -> list[Trial]:
+def _parity(request: Request, systems: Mapping[str, SystemInfo]) -> list[Trial]:
     """Once per network system and recipe; the first workload of a recipe stands for it."""
     by_recipe: dict[str, Workload] = {}
     for workload in request.workloads:
         by_recipe.setdefault(workload.recipe, workload)
     return [
-        _trial(name, support[name], workload, 0, 1, "parity")
+        _trial(name, systems[name], workload, 0, 1, "parity")
         for workload in by_recipe.values()
         for name in request.systems
-        if support[name].family == "network" and workload.name not in support[name].refused
+        if systems[name].family == "network" and workload.name not in systems[name].refused
     ]
 
 
 def _trial(
-    name: str, support: Support, workload: Workload, seed: int, threads: int, measure: str
+    name: str, info: SystemInfo, workload: Workload, seed: int, threads: int, measure: str
 ) -> Trial:
     return Trial(
         system=name,
-        family=support.family,
+        family=info.family,
         workload=workload.name,
         seed=seed,
         threads=threads,
@@ -160,5 +183,5 @@ def _trial(
         block=0,
         order=0,
         recipe=workload.recipe,
-        workload_digest=catalogue.digest(workload),
+        workload_digest=catalogue.digest_workload(workload),
     )

@@ -8,15 +8,15 @@ and l2; it is no part of the workload, so `like` does not copy it.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
+from benchmarks.errors import UsageError, unknown_name
 from benchmarks.plan.datasets import BUNDLED, DATASETS
 
 HERE = Path(__file__).parent
@@ -32,44 +32,33 @@ AXES: dict[str, Callable[[list[int], int], dict[str, Any]]] = {
 }
 
 
-class UsageError(Exception):
-    """The user asked for something that does not exist; the text says what would."""
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """A sentence that names the nearest known names."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
-    return UsageError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
-
-
 def read_table(file: str) -> dict[str, dict[str, Any]]:
     """One of this folder's TOML files."""
     return tomllib.loads((HERE / file).read_text(encoding="utf-8"))
 
 
-def workloads(table: dict[str, dict[str, Any]] | None = None) -> dict[str, Workload]:
+def read_workloads(table: dict[str, dict[str, Any]] | None = None) -> dict[str, Workload]:
     """Every workload by name. `like` copies another entry's keys first."""
     table = read_table("workloads.toml") if table is None else table
-    found = {}
-    for name in table:
-        for full_name, entry in _expanded(name, _resolve(name, table)):
-            found[full_name] = _workload(full_name, entry)
-    return found
+    return {
+        full_name: _make_workload(full_name, entry)
+        for name in table
+        for full_name, entry in _expand(name, _resolve(name, table))
+    }
 
 
-def names_of(name: str, table: dict[str, dict[str, Any]]) -> list[str]:
+def expand_name(name: str, table: dict[str, dict[str, Any]]) -> list[str]:
     """The names for which an entry stands."""
-    return [full_name for full_name, _ in _expanded(name, _resolve(name, table))]
+    return [full_name for full_name, _ in _expand(name, _resolve(name, table))]
 
 
-def _expanded(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _expand(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The entry itself, or one for each value of its axis."""
     if "axis" not in entry:
         return [(name, entry)]
     axis, values = entry.pop("axis"), entry.pop("values", [])
     if axis not in AXES:
-        raise unknown(f"axis for workload {name!r} called", axis, AXES)
+        raise unknown_name(f"axis for workload {name!r} called", axis, AXES)
     epochs = entry.get("epochs", 1)
     if not isinstance(epochs, list):
         epochs = [epochs] * len(values)
@@ -85,10 +74,10 @@ def _expanded(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any
 
 def _at(entry: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     """The entry at one value. A batch of all rows is the full batch and nothing else."""
-    found = {**entry, **changed}
-    if found.get("batch_size") and found["batch_size"] >= found["train_rows"]:
-        found["batch_size"] = None
-    return found
+    entry = {**entry, **changed}
+    if entry.get("batch_size") and entry["batch_size"] >= entry["train_rows"]:
+        entry["batch_size"] = None
+    return entry
 
 
 def _resolve(name: str, table: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -98,22 +87,27 @@ def _resolve(name: str, table: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if parent is None:
         return entry
     if parent not in table:
-        raise unknown("workload", parent, table)
+        raise unknown_name("workload", parent, table)
     return {**_resolve(parent, table), **entry}
 
 
-def _workload(name: str, entry: dict[str, Any]) -> Workload:
+def _make_workload(name: str, entry: dict[str, Any]) -> Workload:
     fields = {field.name for field in dataclasses.fields(Workload)}
     for key in entry:
         if key not in fields:
-            raise unknown(f"key of workload {name!r} called", key, fields)
+            raise unknown_name(f"key of workload {name!r} called", key, fields)
     known = [*DATASETS, *BUNDLED]
     if entry.get("dataset") not in known:
-        raise unknown(f"data set for workload {name!r} called", str(entry.get("dataset")), known)
-    return Workload(**{"name": name, "task": "classification", "dataset_args": {}, **entry})
+        raise unknown_name(
+            f"data set for workload {name!r} called", str(entry.get("dataset")), known
+        )
+    try:
+        return Workload(**{"name": name, "task": "classification", "dataset_args": {}, **entry})
+    except (TypeError, ValueError) as error:  # a key that is missing, or a value that is wrong
+        raise UsageError(str(error).replace("Workload.__init__()", f"workload {name!r}")) from None
 
 
-def digest(workload: Workload) -> str:
+def digest_workload(workload: Workload) -> str:
     """Hash of everything that defines the workload."""
     text = json.dumps(dataclasses.asdict(workload), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -5,7 +5,10 @@ Validation, dtypes, table headings and the report's glossary are read from this 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class Field(NamedTuple):
@@ -23,6 +26,58 @@ class Field(NamedTuple):
         """The pandas dtype that holds the field and its missing values."""
         kinds = {"text": "string", "integer": "Int64", "number": "float64", "boolean": "boolean"}
         return kinds.get(self.kind, "object")
+
+    def find_fault(self, value: object) -> str | None:
+        """Why this is no value of the field, as the end of a sentence; None if it is one."""
+        if value is None:
+            return None
+        if not isinstance(value, KINDS[self.kind]) or (
+            isinstance(value, bool) and self.kind != "boolean"
+        ):
+            return f"is {_shorten(value)}; expected {EXPECTED[self.kind]}"
+        if isinstance(value, (int, float)):
+            if not math.isfinite(value) or abs(value) >= 2**63:
+                return f"is {_shorten(value)}; expected a finite number of at most 63 bits"
+            if value < 0 and self.name not in SIGNED:
+                return f"is {_shorten(value)}; expected none below 0"
+            if value > 1 and self.name in SHARES:
+                return f"is {_shorten(value)}; expected a share, at most 1"
+        if isinstance(value, str) and not _is_plain(value):
+            return f"is {_shorten(value)}; expected text without control characters"
+        if isinstance(value, list) and not all(
+            type(part) is int or (isinstance(part, str) and _is_plain(part)) for part in value
+        ):
+            return f"is {_shorten(value)}; expected a list of texts or whole numbers"
+        return None
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "list": (list,),
+}
+EXPECTED = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "list": "a list",
+}
+SIGNED = ("exit_code", "r2_test", "time_exit_s", "time_start_s")  # two clocks may differ a little
+SHARES = ("accuracy_train", "accuracy_test", "ceiling")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _is_plain(text: str) -> bool:
+    return CONTROL.search(text) is None
+
+
+def _shorten(value: object) -> str:
+    """A value in a sentence, no longer than one."""
+    text = CONTROL.sub("?", str(value)[:1000])
+    return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
 STATUSES = {
@@ -116,11 +171,27 @@ FIELDS = _table(
 # fmt: on
 
 
-def validate(row: dict[str, object]) -> dict[str, object]:
-    """The row with every field, in order. ValueError for an unknown field or status."""
-    unknown = sorted(row.keys() - FIELDS.keys())
-    if unknown:
-        raise ValueError(f"a row has unknown fields {unknown}; declare them in record/schema.py")
+# What the harness knows of a trial before it begins: no process that is measured may say it.
+IDENTITY = (
+    "trial_id", "run_id", "machine_id", "block", "order", "system", "family", "system_version",
+    "system_digest", "workload", "workload_digest", "recipe", "seed", "measure", "threads", "dtype",
+)  # fmt: skip
+
+
+def find_fault(row: Mapping[str, Any]) -> str | None:
+    """What is wrong with a row, as a sentence without an end; None if nothing is."""
+    for name, value in row.items():
+        fault = FIELDS[name].find_fault(value) if name in FIELDS else "is no field of a row"
+        if fault:
+            return f"{_shorten(name)[1:-1]} {fault}"
     if row.get("status") not in STATUSES:
-        raise ValueError(f"status {row.get('status')!r} is none of {', '.join(STATUSES)}")
+        return f"status is {_shorten(row.get('status'))}; expected one of {', '.join(STATUSES)}"
+    return None
+
+
+def validate(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with every field, in order. ValueError with a sentence for a field that is wrong."""
+    fault = find_fault(row)
+    if fault:
+        raise ValueError(f"a row cannot be recorded: {fault}")
     return {name: row.get(name) for name in FIELDS}

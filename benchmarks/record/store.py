@@ -1,10 +1,4 @@
-"""Rows on disk. Nothing recorded is ever lost or rewritten.
-
-results/<run>/run.json      the plan, written once, by rename
-results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (the truth)
-results/<run>/table.csv     the same as a table, parity joined; may be rebuilt at any time
-results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
-"""
+"""Rows on disk. Nothing recorded is ever lost or rewritten."""
 
 from __future__ import annotations
 
@@ -12,61 +6,83 @@ import contextlib
 import gc
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.record.schema import FIELDS, validate
+from benchmarks.errors import UsageError
+from benchmarks.paths import (
+    ARRAYS,
+    FORCED,
+    ROWS,
+    RUN,
+    TABLE,
+    find_runs,
+    lock_file,
+    write_atomically,
+)  # fmt: skip
+from benchmarks.record.schema import FIELDS, Field, validate
 
 if TYPE_CHECKING:
     import pandas
 
-RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
-FORCED = "forced.jsonl"
-LOCAL = "local"  # runs on users' tables stay apart, below this folder, and are never published
+
+def read_rows(run: Path, key: str = "trial_id") -> Iterator[dict[str, Any]]:
+    """The rows of one run. A line that is damaged costs that line; `find_damage` names it.
+
+    key: what every row must have to be one.
+    """
+    for _, row in _read_lines(run, key):
+        if row is not None:
+            yield row
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file by rename, so that a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from other users
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def find_damage(run: Path) -> list[str]:
+    """A sentence for every line of a run's rows that cannot be read, or says what one before said.
+
+    The last line, if a crash has cut it short, is no damage: its trial is run again.
+    """
+    sentences, seen = [], dict[str, int]()
+    for number, row in _read_lines(run, "trial_id"):
+        if row is None:
+            sentences.append(f"line {number} of {ROWS} is damaged and left out")
+            continue
+        first = seen.setdefault(row["trial_id"], number)
+        if first != number:
+            sentences.append(f"line {number} of {ROWS} repeats the trial of line {first}")
+    return sentences
 
 
-def read_rows(run: Path) -> Iterator[dict[str, Any]]:
-    """The rows of one run. A last line that a crash cut short is left out."""
+def _read_lines(run: Path, key: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Number and row of each line that ends; None for one that is no row."""
     path = Path(run) / ROWS
     if not path.exists():
         return
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise ValueError(
-                    f"line {number} of {path.name} in run {path.parent.name} is not JSON ({error});"
-                    " the file was changed by something else: restore it from a copy"
-                ) from None
+            if line.endswith(b"\n"):
+                yield number, _parse_row(line, key)
+
+
+def _parse_row(line: bytes, key: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get(key), (str, int)) else None
 
 
 def read_run(run: Path) -> dict[str, Any]:
-    """run.json of one run. FileNotFoundError with a sentence if it is not a run."""
+    """run.json of one run. FileNotFoundError or ValueError with a sentence if there is none."""
     try:
-        return json.loads((Path(run) / RUN).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        description = json.loads((Path(run) / RUN).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"there is no run at {run}: it has no {RUN}") from None
+    except (ValueError, RecursionError):
+        description = None
+    if not isinstance(description, dict):
+        raise ValueError(f"{RUN} of run {Path(run).name} is damaged; restore it from a copy")
+    return description
 
 
 class Store:
@@ -76,15 +92,32 @@ class Store:
         self.run = Path(run).absolute()  # trials write arrays here from folders of their own
 
     def create(self, description: dict[str, Any]) -> None:
-        """Make the folder and write run.json. OSError if it cannot be written."""
+        """Make the folder and write run.json. OSError if it cannot be written.
+
+        A run on a user's table tells of its columns, so that run is for its owner alone.
+        """
+        private = "table" in description
         (self.run / ARRAYS).mkdir(parents=True, exist_ok=False)
-        write_whole(self.run / RUN, json.dumps(description, indent=1) + "\n")
+        if private:
+            self.run.chmod(0o700)
+        write_atomically(self.run / RUN, json.dumps(description, indent=1) + "\n", private=private)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from measuring this run. UsageError if one does already."""
+        with (self.run / RUN).open("r+b") as file:
+            if not lock_file(file, wait=False):
+                raise UsageError(
+                    f"another process is measuring run {self.run.name}; wait for its end, or end it"
+                )
+            yield
 
     def append(self, row: dict[str, Any]) -> None:
         """Add one row; it is on disk when this returns."""
         line = json.dumps(validate(row), allow_nan=False, separators=(",", ":")) + "\n"
         descriptor = os.open(self.run / ROWS, os.O_RDWR | os.O_CREAT, 0o644)
         with os.fdopen(descriptor, "r+b") as file:
+            lock_file(file, wait=True)  # until the file is closed
             file.seek(_end_of_last_line(file))
             file.truncate()
             file.write(line.encode())
@@ -117,7 +150,14 @@ class Store:
                 table[name] = table[name].map(
                     lambda parts: " ".join(map(str, parts)) if isinstance(parts, list) else ""
                 )
-        write_whole(self.run / TABLE, table.to_csv(index=False, lineterminator="\n"))
+            if field.kind in ("text", "list"):
+                table[name] = table[name].map(_disarm, na_action="ignore")
+        write_atomically(self.run / TABLE, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _disarm(text: str) -> str:
+    """A text that a spreadsheet shows and does not compute."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _end_of_last_line(file: Any) -> int:
@@ -126,18 +166,11 @@ def _end_of_last_line(file: Any) -> int:
     while position:
         start = max(0, position - 65536)
         file.seek(start)
-        found = file.read(position - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        newline = file.read(position - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
         position = start
     return 0
-
-
-def runs_below(path: Path) -> list[Path]:
-    """`path` if it is a run, else every run below it, oldest first."""
-    if (path / RUN).exists():
-        return [path]
-    return sorted((found.parent for found in path.rglob(RUN)), key=lambda run: run.name)
 
 
 def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
@@ -149,15 +182,26 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
         raise FileNotFoundError(f"there is no folder {path}; run `python -m benchmarks.run` first")
     with _no_collection():
         # Each row is taken apart while it is at hand: of many rows half the time.
-        rows = [tuple(map(row.get, FIELDS)) for run in runs_below(path) for row in read_rows(run)]
+        rows = [tuple(map(row.get, FIELDS)) for run in find_runs(path) for row in read_rows(run)]
         columns = zip(*rows, strict=True) if rows else [()] * len(FIELDS)
         frame = pandas.DataFrame(
             {
-                name: pandas.Series(list(column), dtype=field.dtype)
-                for (name, field), column in zip(FIELDS.items(), columns, strict=True)
+                field.name: _make_series(field, list(column))
+                for field, column in zip(FIELDS.values(), columns, strict=True)
             }
         )
     return _with_parity(frame)
+
+
+def _make_series(field: Field, values: list[Any]) -> pandas.Series:
+    """A column; what is no value of its field, as versions before this recorded some, is null."""
+    import pandas
+
+    try:
+        return pandas.Series(values, dtype=field.dtype)
+    except (TypeError, ValueError, OverflowError):
+        known = [None if field.find_fault(value) else value for value in values]
+        return pandas.Series(known, dtype=field.dtype)
 
 
 @contextlib.contextmanager

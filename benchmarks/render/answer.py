@@ -1,177 +1,292 @@
-"""The first screen's answer: at most five sentences, each generated from estimates and verdicts."""
+"""The answer to "do I need a framework for this, and what does it cost?" in a few sentences.
+
+Each is made from estimates and verdicts: accuracy, time from start to end by phase, memory.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 
-import pandas as pd
+import numpy as np
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.checks import ceiling_of
-from benchmarks.analyse.frameworks import BASE, best_variants
-from benchmarks.analyse.metrics import EQUIVALENT, METRICS, UNDECIDED
-from benchmarks.analyse.samples import paired, samples
-from benchmarks.analyse.summary import estimate_of
-from benchmarks.analyse.verdicts import enough
-from benchmarks.render import break_even, crossover, ladder, own_table
-from benchmarks.render.escape import markdown
-from benchmarks.render.material import Material
-from benchmarks.render.numbers import quantity, unit
-from benchmarks.render.tables import score_of
+from benchmarks.analyse.checks import find_ceiling
+from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.samples import collect_samples, pair
+from benchmarks.analyse.summary import Case, Line, find_best_variants
+from benchmarks.analyse.verdicts import Kind
+from benchmarks.render import break_even, crossover, steps
+from benchmarks.render.numbers import (
+    format_count,
+    format_estimate,
+    format_number,
+    format_verdict,
+    format_with_unit,
+    join_words,
+)
+from benchmarks.render.results import find_best_classical
 
-MOST = 5
 OWN = "table"  # data set of a run on a user's table
-TOO_FEW = "no verdict, too few blocks"
-
-
-def answer(material: Material) -> list[str]:
-    """Sentences for the run's headline workload, the most important first."""
-    place = material.headline
-    if place is None:
-        return ["No trial has ended yet: this run has no rows."]
-    if material.ladder and BASE in material.ladder[0].steps:
-        return ladder.sentences(material.ladder)[:MOST]
-    if material.crossings:
-        return crossover.sentences(material.crossings)[:MOST]
-    base = material.base(place)
-    if base is None:
-        where = markdown(place[0])
-        return [f"{BASE} has no usable row on {where}, so nothing is compared with it."]
-    if material.workload(place[0]).get("dataset") == OWN:
-        return own_table.sentences(material, place, base)[:MOST]
-    costs = {metric: _cost(material, place, base, metric) for metric in _COSTS}
-    last = break_even.sentence(material, place) or _classical(material, place)
-    workloads = {name for name, _ in material.places}
-    if len(workloads) > 1:
-        costs["time_train_warm_s"] = _many(material) or costs["time_train_warm_s"]
-        last = _scores_of_many(material, len(workloads))
-    said = [_accuracy(material, place, base), *costs.values(), last]
-    return [sentence for sentence in said if sentence][:MOST]
-
-
-# metric: how the sentence begins
-_COSTS = {
-    "time_total_s": "From the start of a fresh process to its end {base} takes {value}",
-    "time_train_warm_s": "The training alone, repeated in a warm process, takes {base} {value}",
-    "memory_peak_bytes": "The process of {base} peaks at {value}",
+MOST_NAMED = 6  # systems in one sentence
+PHASES = {
+    "start and import": ("time_start_s", "time_import_s"),
+    "build": ("time_data_s", "time_build_s"),
+    "training": ("time_train_cold_s",),
+    "exit": ("time_predict_s", "time_exit_s"),
 }
+SHOWN = 0.1  # a phase of a smaller part of the whole is not named
 
 
-def _accuracy(material: Material, place: tuple[str, int], base: pd.Series) -> str:
-    name = "accuracy_test" if pd.notna(base["accuracy_test"]) else "r2_test"
-    estimate = estimate_of(base, name)
-    if not estimate.known:
+def answer(data: RunData) -> list[str]:
+    """Sentences about the run's headline case, the most important first."""
+    case = data.headline
+    if case is None:
+        return ["No trial has ended yet: this run has no rows."]
+    if data.sweep and BASE in data.sweep[0].steps:
+        return steps.describe_sweep(data.sweep)
+    if data.crossings:
+        return crossover.describe_crossings(data.crossings)
+    base = data.base(case)
+    if base is None:
+        return [f"{BASE} has no usable row on {case.workload}, so nothing is compared with it."]
+    if data.workloads.get(case.workload, {}).get("dataset") == OWN:
+        return _answer_own_table(data, case, base)
+    said = [describe_scores(data, case), describe_time(data, case), describe_memory(data, case)]
+    if len({one.workload for one in data.cases}) > 1:
+        said += [_compare_over_workloads(data), _count_scores(data)]
+    else:
+        said.append(break_even.describe_break_even(data, case))
+    return [sentence for sentence in said if sentence]
+
+
+def describe_scores(data: RunData, case: Case) -> str:
+    """Who learns as well as mapicx, the best classical model, and the ceiling."""
+    lines, score, base = data.lines(case), data.score(case), data.base(case)
+    if base is None or not base.has(score):
         return ""
-    lines = material.at(place)
-    others = lines[lines["family"].eq("network") & lines["system"].ne(BASE) & lines[name].notna()]
-    verdicts = others[f"{name}_verdict"].fillna("")
-    equal = int(verdicts.str.startswith(EQUIVALENT).sum())
-    unsure = int(verdicts.isin(["", UNDECIDED]).sum())
-    differ = len(others) - equal - unsure
-    kind = "test accuracy" if name == "accuracy_test" else "test R2"
-    said = f"On {markdown(place[0])} {BASE} reaches a {kind} of {quantity(estimate)}"
-    if len(others) and verdicts.eq("").all():
-        said += f"; too few seeds to compare the {len(others)} other network systems"
-    elif len(others):
-        word = next((v for v in verdicts if v.startswith(EQUIVALENT)), "equivalent")
-        word = word if equal else "equivalent"
-        said += f"; of the {len(others)} other network systems {equal} are {word}"
-        said += f", {differ} differ and {unsure} are undecided"
-    ceiling = ceiling_of(material.rows(place))
-    if name == "accuracy_test" and math.isfinite(ceiling):
+    kind = "test accuracy" if score == "accuracy_test" else "test R2"
+    said = f"On {_name_task(data, case)} {BASE} reaches a {kind} of {_show(base, score)}"
+    others = [x for x in lines if x.family == "network" and x.system != BASE and x.has(score)]
+    if others:
+        spread = [x.value(score) for x in others]
+        between = f"{format_number(min(spread))} to {format_number(max(spread))}"
+        one = f"the other network, {others[0].system}, {_show(others[0], score)}"
+        said += f"; {one if len(others) == 1 else f'the {len(others)} other networks {between}'}"
+        said += f" ({_count_verdicts(others, score)})"
+    best = find_best_classical(lines, score)
+    if best is not None:
+        said += f"; the best classical model, {best.system}, {_show(best, score)}"
+        said += f" ({format_verdict(best.against(score).verdict, METRICS[score])})"
+    ceiling = find_ceiling(data.rows(case))
+    if score == "accuracy_test" and math.isfinite(ceiling):
         said += f"; no classifier can exceed {ceiling:.3f} on average"
     return said + "."
 
 
-def _cost(material: Material, place: tuple[str, int], base: pd.Series, name: str) -> str:
-    estimate = estimate_of(base, name)
-    if not estimate.known:
+def _name_task(data: RunData, case: Case) -> str:
+    facts = data.workloads.get(case.workload) or {}
+    if not facts.get("layers"):
+        return case.workload
+    shape = "-".join(map(str, facts["layers"]))
+    return f"{case.workload} ({facts['train_rows']:,} training rows, a {shape} network)"
+
+
+def _show(line: Line, metric: str) -> str:
+    return format_estimate(line.estimate(metric), bounds=False)
+
+
+def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
+    """ "7 equivalent within 1 point, 3 undecided"."""
+    verdicts = [line.against(metric).verdict for line in lines]
+    counts = Counter(format_verdict(verdict, METRICS[metric]) for verdict in verdicts)
+    return ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
+
+
+def describe_time(data: RunData, case: Case) -> str:
+    """Start to end by phase: mapicx, each framework's best variant, the best classical model."""
+    name = "time_total_s"
+    base = data.base(case)
+    if base is None or not base.has(name):
         return ""
-    scale, of = unit(METRICS[name].unit, [estimate.value])
-    said = _COSTS[name].format(base=BASE, value=f"{quantity(estimate, scale)} {of}")
-    parts, verdicts = [], []
-    for _, line in best_variants(material.at(place), name).iterrows():
-        ratio = estimate_of(line, f"{name}_ratio")
-        if line["system"] == BASE or not ratio.known or line["work"]:
-            continue
-        # Bounds stand in the table below; the value here has the digits that they support.
-        value = quantity(ratio.alone())
-        judged = enough(ratio, METRICS[name])
-        verdicts.append(line[f"{name}_verdict"] if judged else TOO_FEW)
-        parts.append(f"{markdown(line['system'])} {value} times as much")
-    if not parts:
-        return said + "."
-    if len(set(verdicts)) == 1 and len(verdicts) > 1:
-        parts[-1] += f" ({'' if verdicts[0] == TOO_FEW else 'all '}{verdicts[0]})"
-    else:
-        parts = [f"{part} ({verdict})" for part, verdict in zip(parts, verdicts, strict=True)]
-    return said + ", each framework's best variant: " + ", ".join(parts) + "."
+    parts = [f"{format_with_unit(base.estimate(name), 's')} with {BASE}{_show_phases(base)}"]
+    parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
+    return f"From start to end a fresh process takes {join_words(parts)}."
 
 
-def _classical(material: Material, place: tuple[str, int]) -> str:
-    lines = material.at(place)
-    lines = lines[lines["family"].eq("classical") & lines["accuracy_test"].notna()]
-    if lines.empty:
+def describe_memory(data: RunData, case: Case) -> str:
+    """Peak memory of the same systems."""
+    name = "memory_peak_bytes"
+    base = data.base(case)
+    if base is None or not base.has(name):
         return ""
-    best = lines.sort_values(["accuracy_test", "system"], ascending=[False, True]).iloc[0]
-    score = quantity(estimate_of(best, "accuracy_test"))
-    verdict = best["accuracy_test_verdict"]
-    said = f"The best classical model, {markdown(best['system'])}, reaches {score}"
-    if verdict:
-        said += f" ({verdict} than {BASE})" if verdict in ("higher", "lower") else f" ({verdict})"
-    total = estimate_of(best, "time_total_s")
-    if total.known:
-        scale, of = unit("s", [total.value])
-        said += f" in {quantity(total, scale)} {of}, which is different work"
-    return said + "."
+    parts = [f"{format_with_unit(base.estimate(name), 'B')} with {BASE}"]
+    parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
+    return f"Its memory peaks at {join_words(parts)}."
 
 
-def _scores_of_many(material: Material, workloads: int) -> str:
-    """Over all workloads: how the other networks and the classical models score."""
-    parts = []
-    for family, whom in (("network", "other networks"), ("classical", "classical models")):
-        verdicts = pd.concat([_verdicts_at(material, place, family) for place in material.places])
-        if verdicts.ne("").any():
-            equal = sorted(set(verdicts[verdicts.str.startswith(EQUIVALENT)]))  # one per margin
-            counts = {w: verdicts.eq(w).sum() for w in (*equal, "higher", "lower", UNDECIDED)}
-            said = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
-            parts.append(f"of {verdicts.ne('').sum()} scores of {whom} {said}")
-    if not parts:
-        return f"Too few seeds to compare scores on the {workloads} workloads."
-    return f"Against {BASE} over all {workloads} workloads, {'; '.join(parts)}."
+def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
+    lines = data.lines(case)
+    best = find_best_variants(lines, metric)
+    for name in (BASE, "plain NumPy"):  # which is no framework, and has its row in the tables
+        best.pop(name, None)
+    classical = find_best_classical(lines, data.score(case))
+    rivals = [*best.values(), *([classical] if classical is not None else [])]
+    rivals = [line for line in rivals if line.against(metric).estimate.known]
+    return sorted(rivals, key=lambda line: (line.value(metric), line.system))
 
 
-def _verdicts_at(material: Material, place: tuple[str, int], family: str) -> pd.Series:
-    """One verdict on the score per system of a family, "" where there is none."""
-    lines = material.at(place)
-    lines = lines[lines["family"].eq(family) & lines["system"].ne(BASE)]
-    return lines[f"{score_of(material, place)}_verdict"].fillna("")
+def _tell(line: Line, metric: str) -> str:
+    """ "4.0 s with PyTorch (torch-fused: 21 times as much, 3 % of it training)"."""
+    found = line.against(metric)
+    value = format_with_unit(line.estimate(metric), METRICS[metric].unit)
+    about = [f"{format_estimate(found.estimate, bounds=False)} times as much"]
+    if found.verdict.kind is Kind.TOO_FEW:
+        about.append("too few blocks for a verdict")
+    elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
+        about.append(format_verdict(found.verdict, METRICS[metric]))
+    if metric == "time_total_s" and line.has("time_train_cold_s"):
+        share = line.value("time_train_cold_s") / line.value(metric)
+        about.append(f"{100 * share:.0f} % of it training")
+    if line.framework == line.system:
+        return f"{value} with {line.system} ({', '.join(about)})"
+    return f"{value} with {line.framework} ({line.system}: {', '.join(about)})"
 
 
-def _many(material: Material) -> str:
+def _show_phases(line: Line) -> str:
+    """ " (start and import 59 %, training 15 %)": the phases that matter."""
+    total, parts = line.value("time_total_s"), []
+    for name, metrics in PHASES.items():
+        spent = sum(line.value(metric) for metric in metrics if line.has(metric))
+        if spent > SHOWN * total:
+            parts.append(f"{name} {100 * spent / total:.0f} %")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _compare_over_workloads(data: RunData) -> str:
     """Geometric mean over workloads of each framework's best variant, where all blocks have it."""
     metric, parts = METRICS["time_train_warm_s"], []
-    places = [place for place in material.places if material.base(place) is not None]
-    best = [best_variants(material.at(place), metric.name) for place in places]
-    frameworks = sorted({f for table in best for f in table["framework"]} - {BASE})
-    for framework in frameworks:
+    cases = [case for case in data.cases if data.base(case) is not None]
+    best = {case: find_best_variants(data.lines(case), metric.name) for case in cases}
+    for framework in sorted({name for found in best.values() for name in found} - {BASE}):
         columns = []
-        for place, table in zip(places, best, strict=True):
-            line = table[table["framework"].eq(framework)]
-            if line.empty or line["work"].iloc[0]:
-                continue
-            rows = material.rows(place)
-            both = (line["system"].iloc[0], BASE)
-            columns.append(paired(*(samples(rows[rows["system"].eq(s)], metric) for s in both)))
+        for case, found in best.items():
+            line = found.get(framework)
+            if line is not None and not line.other_work:
+                rows = data.rows(case)
+                both = (
+                    collect_samples(rows[rows["system"].eq(name)], metric)
+                    for name in (line.system, BASE)
+                )
+                columns.append(pair(*both))
         shortest = min((len(a) for a, _ in columns), default=0)
-        if len(columns) < 2 or not shortest:
-            continue
-        a, b = (pd.DataFrame([c[i][:shortest] for c in columns]).T.to_numpy() for i in (0, 1))
-        mean = stats.geometric_mean_ratio(a, b)
-        parts.append(f"{markdown(framework)} {quantity(mean)} over {len(columns)}")
+        if len(columns) > 1 and shortest:
+            a, b = (np.array([both[i][:shortest] for both in columns]).T for i in (0, 1))
+            mean = stats.geometric_mean_ratio(a, b)
+            parts.append(f"{framework} {format_estimate(mean)} over {len(columns)}")
     if not parts:
         return ""
     return (
         f"Training time of each framework's best variant as a multiple of {BASE}'s,"
         f" geometric mean of paired ratios over workloads: {', '.join(parts)}."
     )
+
+
+def _count_scores(data: RunData) -> str:
+    """Over all workloads: how the other networks and the classical models score."""
+    parts = []
+    for family, whom in (("network", "other networks"), ("classical", "classical models")):
+        lines = [(case, x) for case in data.cases for x in data.lines(case) if x.family == family]
+        words = Counter(
+            format_verdict(x.against(data.score(case)).verdict, METRICS[data.score(case)])
+            for case, x in lines
+            if x.system != BASE and x.against(data.score(case)).estimate.known
+        )
+        if words:
+            said = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
+            parts.append(f"of {sum(words.values())} scores of {whom} {said}")
+    workloads = len({case.workload for case in data.cases})
+    if not parts:
+        return f"Too few seeds to compare scores on the {workloads} workloads."
+    return f"Against {BASE} over all {workloads} workloads, {'; '.join(parts)}."
+
+
+def _answer_own_table(data: RunData, case: Case, base: Line) -> list[str]:
+    """For a user's own table: who scores as well, and what each costs."""
+    score = data.score(case)
+    lines = [x for x in data.lines(case) if x.family in ("network", "classical") and x.has(score)]
+    others = [line for line in lines if line.system != BASE]
+    kinds = {line.system: line.against(score).verdict.kind for line in others}
+    alike = [line for line in others if kinds[line.system] is Kind.EQUIVALENT]
+    higher = [line for line in others if kinds[line.system] is Kind.MORE]
+    said = [_tell_score(data, case, base, score), _group_verdicts(others, score)]
+    said.append(_tell_costs(base, alike or others, bool(alike)))
+    said.append(break_even.describe_break_even(data, case))
+    said.append(_name_cheapest([base, *alike, *higher]))
+    return [sentence for sentence in said if sentence]
+
+
+def _tell_score(data: RunData, case: Case, base: Line, score: str) -> str:
+    facts = data.run.get("table") or {}
+    about = f" ({facts['rows']:,} rows, target '{facts['target']}')" if facts else ""
+    kind = "test accuracy" if score == "accuracy_test" else "test R2"
+    estimate = base.estimate(score)
+    return (
+        f"On {facts.get('file') or case.workload}{about} {BASE} reaches a {kind} of"
+        f" {format_estimate(estimate)} over {format_count(estimate.n, 'split')}."
+    )
+
+
+def _group_verdicts(others: list[Line], score: str) -> str:
+    """Which systems are equivalent in score, which are not."""
+    groups: dict[Kind, list[Line]] = {}
+    for line in sorted(others, key=lambda x: (-x.value(score), x.system)):
+        groups.setdefault(line.against(score).verdict.kind, []).append(line)
+    parts = []
+    for kind in (Kind.EQUIVALENT, Kind.MORE, Kind.LESS, Kind.UNDECIDED, Kind.TOO_FEW):
+        members = groups.get(kind)
+        if members:
+            word = format_verdict(members[0].against(score).verdict, METRICS[score])
+            word = "too few splits for a verdict" if kind is Kind.TOO_FEW else word
+            parts.append(f"{word}: {', '.join(line.system for line in members)}")
+    return f"Scores against {BASE}: {'; '.join(parts)}." if parts else ""
+
+
+def _tell_costs(base: Line, others: list[Line], alike: bool) -> str:
+    """Time and memory of mapicx and of the cheapest others."""
+    known = [line for line in others if line.has("time_total_s")]
+    known.sort(key=lambda line: (line.value("time_total_s"), line.system))
+    if not base.has("time_total_s") or not known:
+        return ""
+    whom = "the systems equivalent in score" if alike else "the other systems"
+    if len(known) > MOST_NAMED:
+        whom = f"the {MOST_NAMED} fastest of {whom}"
+    parts = ", ".join(f"{line.system} {_show_costs(line)}" for line in known[:MOST_NAMED])
+    return (
+        f"From start to end of a fresh process {BASE} takes {_show_costs(base)}; {whom}: {parts}."
+    )
+
+
+def _show_costs(line: Line) -> str:
+    said = format_with_unit(line.estimate("time_total_s"), "s")
+    memory = line.estimate("memory_peak_bytes")
+    return said + (f" and {format_with_unit(memory, 'B')}" if memory.known else "")
+
+
+def _name_cheapest(lines: list[Line]) -> str:
+    """Among those whose score is shown to be as good."""
+    lines = [line for line in lines if line.has("time_total_s")]
+    if len(lines) < 2:
+        return ""
+    least: dict[str, list[str]] = {}
+    for what, metric in (("time", "time_total_s"), ("memory", "memory_peak_bytes")):
+        if all(line.has(metric) for line in lines):
+            best = min(lines, key=lambda line: (line.value(metric), line.system))
+            least.setdefault(best.system, []).append(what)
+    others = [line.system for line in lines if line.system != BASE]
+    whom = f"the {len(others)} systems" if len(others) > 1 else f"{others[0]},"
+    parts = [f"{name} takes the least {join_words(what)}" for name, what in least.items()]
+    return f"Of {BASE} and {whom} shown to score as well or higher, {join_words(parts)}."

@@ -1,239 +1,300 @@
 """reports/claims.md: every sentence that states a number, each reading, and whether it holds.
 
 Written from git-tracked runs only, with the same verdicts as a table in claims.csv, by which
-every other run is compared with what was published (published.py).
+every other run is compared with what was published.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.claims import FAILS, HOLDS, SOURCE, UNKNOWN, Judged, judge
-from benchmarks.analyse.queries import Evidence
-from benchmarks.analyse.splits import split_shares
-from benchmarks.analyse.stats import LEVEL, SMALLEST_N
-from benchmarks.analyse.summary import summarise
-from benchmarks.measure.code_lines import core_and_package
-from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, claims
-from benchmarks.record.store import load, read_run, write_whole
-from benchmarks.render.claim_text import bounds, measured_text, stated, value
-from benchmarks.render.escape import markdown, table, write_csv
-from benchmarks.render.material import Material
-from benchmarks.render.numbers import NOTHING
+from benchmarks.analyse.claims import (
+    SOURCE,
+    Agreement,
+    Evidence,
+    Judgement,
+    Published,
+    Ruling,
+    compare_published,
+    judge,
+)
+from benchmarks.analyse.run_data import RunData, read_run_data
+from benchmarks.analyse.stats import LEVEL, SMALLEST_FOR_MEAN, SMALLEST_FOR_MEDIAN
+from benchmarks.measure.code_lines import count_code_lines
+from benchmarks.paths import ROOT, write_atomically
+from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
+from benchmarks.record.schema import FIELDS
+from benchmarks.render.csv import format_csv, spread
+from benchmarks.render.document import Block, Cell, Document, Items, Paragraph, Section, make_table
+from benchmarks.render.markdown import write_markdown
+from benchmarks.render.method import CLAIMS_LEGEND, CLAIMS_PREFACE
+from benchmarks.render.numbers import NOTHING, choose_unit, format_bounds, format_estimate
 
-SAID = {FAILS: "which does not hold", UNKNOWN: "which is not measured"}
 PAGE, TABLE = "claims.md", "claims.csv"
 TITLES = {
     "article": "The article",
     "article-readme": "The article's README",
     "readme": "This README",
 }
-PREFACE = """\
-The author of Mapicx asked the question that this repository works on, wrote the first engine and
-said in numbers what it does, so that others can measure them again. Thank you: the design is the
-ground this stands on. Below is each of those sentences, in our words, in the ways in which it may
-be meant, measured on the article's own program and on this engine; then each sentence of this
-README that states a number.
-"""
-LEGEND = """\
-The verdict on a sentence of the article is about the article's program, mapicx 0.1.0, unless the
-reading names this engine; on a sentence of this README, about this engine. A number about neither,
-such as the size of TensorFlow, stands in the first column of figures.
-
-*holds*: the whole 95 % interval lies within what is said. *does not hold*: the whole of it lies
-outside. *not measured*: no recorded run has the rows, they are too few for an interval, or it
-reaches across the limit, so that more have to be measured before anyone can tell.
-
-(low–high): 95 % interval; [low–high]: lowest and highest value, for memory, which hardly varies,
-and where there are too few rows; without bounds: counted. Ratios and differences are paired in
-blocks, at one thread. A framework stands for its best variant in the quantity concerned, chosen
-from the same rows, which favours it; of several systems the one that the sentence fits least is
-shown. Other versions, machines and recipes give other figures: that a number did not reproduce
-here says nothing about what its author saw.
-"""
+HEAD = (
+    "sentence", "reading", "that is", "mapicx 0.1.0", "this engine", "bounds", "from", "verdict",
+)  # fmt: skip
+SIGNS = {"ratio": "/", "difference": "−"}  # between the systems of a reading
 
 
-class Line(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Entry:
     """One reading of one claim, judged for each program that it concerns."""
 
     claim: Claim
     reading: Reading
-    judged: dict[str, Judged]
+    judged: dict[str, Judgement]
 
     @property
-    def subject(self) -> Judged:
+    def subject(self) -> Judgement:
         """What the sentence is judged by."""
         return self.judged[self.reading.subject]
 
 
-def facts() -> dict[str, float]:
+def count_facts() -> dict[str, float]:
     """What is counted in the source of this repository."""
-    from benchmarks.plan import suites  # knows the systems, which a report does without
+    from benchmarks.options import parse_duration
+    from benchmarks.plan.suites import PRESETS  # knows the systems, which a report does without
 
-    core, package = core_and_package()
+    lines = count_code_lines()
     return {
-        "code_lines_core": core,
-        "code_lines_package": package,
+        "code_lines_core": lines.core,
+        "code_lines_training": lines.training,
+        "code_lines_package": lines.package,
         "interval_percent": LEVEL * 100,
-        "interval_blocks": SMALLEST_N,
-        "default_budget_s": suites.seconds(suites.PRESETS["quick"]["budget"]) or math.nan,
+        "interval_blocks": SMALLEST_FOR_MEDIAN,
+        "ratio_blocks": SMALLEST_FOR_MEAN,
+        "default_budget_s": parse_duration(PRESETS["quick"]["budget"]) or math.nan,
     }
 
 
-def evidence(found: Material) -> Evidence:
-    """A run, read for its report, as claims are judged on it."""
-    return Evidence(found.name, found.run, found.frame, found.summary)
-
-
-def _read(run: Path) -> Evidence:
-    """A run as claims are judged on it, without what no claim asks for."""
-    description, frame = read_run(run), load(run)
-    asked = {reading.workload for claim in claims() for reading in claim.readings}
-    frame = frame[frame["workload"].isin(asked)]
-    shares = split_shares(description.get("workloads"))
-    return Evidence(run.name, description, frame, summarise(frame, shares=shares))
-
-
-def ledger(runs: Iterable[Evidence]) -> list[Line]:
+def judge_all(runs: Iterable[RunData]) -> list[Entry]:
     """Every reading, judged over these runs, oldest first."""
-    runs, counted = list(runs), facts()
-    return [
-        Line(
-            claim, reading, {p: judge(reading, p, runs, counted) for p in _programs(claim, reading)}
-        )
-        for claim in claims()
-        for reading in claim.readings
-    ]
-
-
-def _programs(claim: Claim, reading: Reading) -> list[str]:
-    """The article's sentences are asked of both programs, where they are about a program."""
-    both = claim.source != "readme" and reading.about_program
-    return [ORIGINAL, ENGINE] if both else [reading.subject]
-
-
-def write(runs: Sequence[Path], reports: Path) -> Path:
-    """Write claims.md and claims.csv below `reports` from these runs; returns claims.md."""
-    lines = ledger(_read(run) for run in runs)
-    write_csv(_csv(lines), reports / TABLE)
-    write_whole(reports / PAGE, text(lines))
-    return reports / PAGE
-
-
-def problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str]:
-    """A sentence for each stale file, and for each sentence of README that rows do not support."""
-    with tempfile.TemporaryDirectory() as scratch:
-        lines = ledger(_read(run) for run in runs)
-        fresh = Path(scratch)
-        write_csv(_csv(lines), fresh / TABLE)
-        write_whole(fresh / PAGE, text(lines))
-        said = [
-            f"{reports.name}/{name} {what}"
-            for name in (PAGE, TABLE)
-            if (what := _difference(reports / name, fresh / name))
-        ]
-    return said + (unsupported(lines, readme) if readme.exists() else [])
-
-
-def _difference(standing: Path, fresh: Path) -> str:
-    if not standing.exists():
-        return "is missing; `python -m benchmarks.report` writes it"
-    same = standing.read_bytes() == fresh.read_bytes()
-    return "" if same else "differs from what the tracked runs give"
-
-
-def unsupported(lines: Iterable[Line], readme: Path) -> list[str]:
-    """What stands in README although its evidence is missing or speaks against it."""
-    standing = " ".join(readme.read_text(encoding="utf-8").split())
+    evidence, facts = [Evidence(run) for run in runs], count_facts()
     found = []
-    for line in lines:
-        claim, reading, one = line.claim, line.reading, line.subject
-        if claim.source != "readme" or claim.sentence not in standing or one.verdict == HOLDS:
-            continue
-        measured = f"found: {measured_text(one, reading)}" if one.known else "no tracked run has it"
-        advice = "measure it" if one.verdict == UNKNOWN else "correct it"
-        found.append(
-            f'{readme.name} says "{claim.sentence}", {SAID[one.verdict]} ({reading.name}:'
-            f" {stated(reading)}; {measured}); {advice}"
-        )
+    for claim in read_claims():
+        for reading in claim.readings:
+            # The article's sentences are asked of both programs, where they are about a program.
+            both = claim.source != "readme" and reading.about_program
+            programs = [ORIGINAL, ENGINE] if both else [reading.subject]
+            judged = {name: judge(reading, name, evidence, facts) for name in programs}
+            found.append(Entry(claim, reading, judged))
     return found
 
 
-def text(lines: Sequence[Line]) -> str:
+def make_files(entries: Sequence[Entry]) -> dict[str, str]:
+    """The text of claims.md and claims.csv."""
+    return {PAGE: write_markdown(make_document(entries)), TABLE: format_csv(_tabulate(entries))}
+
+
+def write_claims(runs: Sequence[Path], reports: Path) -> Path:
+    """Write both files below `reports` from these runs; returns claims.md."""
+    for name, text in make_files(judge_all(map(read_run_data, runs))).items():
+        write_atomically(reports / name, text)
+    return reports / PAGE
+
+
+def find_problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str]:
+    """A sentence for each stale file, and for each sentence of README that rows do not support."""
+    entries = judge_all(map(read_run_data, runs))
+    said = []
+    for name, text in make_files(entries).items():
+        path = reports / name
+        if not path.exists():
+            advice = "is missing; `python -m benchmarks.report` writes it"
+            said.append(f"{reports.name}/{name} {advice}")
+        elif path.read_text(encoding="utf-8") != text:
+            said.append(f"{reports.name}/{name} differs from what the tracked runs give")
+    return said + (find_unsupported(entries, readme) if readme.exists() else [])
+
+
+def find_unsupported(entries: Iterable[Entry], readme: Path) -> list[str]:
+    """What stands in README although its evidence is missing or speaks against it."""
+    standing = " ".join(readme.read_text(encoding="utf-8").split())
+    found = []
+    for entry in entries:
+        claim, reading, one = entry.claim, entry.reading, entry.subject
+        if claim.source != "readme" or claim.sentence not in standing:
+            continue
+        if one.ruling is not Ruling.HOLDS:
+            measured = f"found: {show(one, reading)}" if one.known else "no tracked run has it"
+            advice = "correct it" if one.ruling is Ruling.FAILS else "measure it"
+            which = "which does not hold" if one.ruling is Ruling.FAILS else "which is not measured"
+            which = "which is undecided" if one.ruling is Ruling.UNDECIDED else which
+            found.append(
+                f'{readme.name} says "{claim.sentence}", {which} ({reading.name}:'
+                f" {describe_limit(reading)}; {measured}); {advice}"
+            )
+    return found
+
+
+def make_document(entries: Sequence[Entry]) -> Document:
     """The whole page."""
-    parts = ["# Claims, reading by reading", "", *PREFACE.splitlines(), ""]
+    sections = []
     for source, title in TITLES.items():
-        part = [line for line in lines if line.claim.source == source]
-        if part:
-            parts += [f"## {title}", "", *_table(part), "", *_not_reproduced(part)]
-    return "\n".join([*parts, "## How to read the tables", "", *LEGEND.splitlines()]) + "\n"
+        rows = [_make_row(entry) for entry in entries if entry.claim.source == source]
+        if rows:
+            table = make_table(HEAD, rows, words=(1, 2, 3, 4, 5, 6, 7))
+            sections.append(Section(title, (table,)))
+    legend: tuple[Block, ...] = tuple(map(Paragraph, CLAIMS_LEGEND))
+    sections.append(Section("How to read the tables", legend))
+    return Document("Claims, reading by reading", (Paragraph(CLAIMS_PREFACE),), tuple(sections))
 
 
-def _table(lines: Iterable[Line]) -> list[str]:
-    head = ["sentence", "reading", "that is", "mapicx 0.1.0", "this engine", "bounds", "from"]
-    body = []
-    for line in lines:
-        claim, reading, judged = line
-        original, engine = (judged.get(program, Judged()) for program in (ORIGINAL, ENGINE))
-        limits = [bounds(one, reading) for one in (original, engine)]
-        sources = [_source(one) for one in (original, engine)]
-        body.append(
-            [
-                *(markdown(part) for part in (claim.sentence, reading.name, stated(reading))),
-                *(value(one, reading) for one in (original, engine)),
-                "; ".join(dict.fromkeys(filter(None, limits))) or NOTHING,
-                "; ".join(dict.fromkeys(filter(None, sources))) or NOTHING,
-                line.subject.verdict,
-            ]
-        )
-    return table([*head, "verdict"], body, numbers=False)
+def _make_row(entry: Entry) -> list[Cell]:
+    claim, reading = entry.claim, entry.reading
+    programs = [entry.judged.get(program, Judgement()) for program in (ORIGINAL, ENGINE)]
+    scale = _find_unit(reading)[0]
+    bounds = [format_bounds(one.estimate, scale) for one in programs]
+    sources = [_name_source(one, reading) for one in programs]
+    return [
+        claim.sentence,
+        reading.name,
+        describe_limit(reading),
+        *(show_value(one, reading) for one in programs),
+        "; ".join(dict.fromkeys(filter(None, bounds))) or NOTHING,
+        "; ".join(dict.fromkeys(filter(None, sources))) or NOTHING,
+        entry.subject.ruling.value,
+    ]
 
 
-def _source(one: Judged) -> str:
+def _name_source(one: Judgement, reading: Reading) -> str:
     if not one.known:
         return ""
     run = one.run if one.run == SOURCE else f"run {one.run}"
-    return markdown(f"{one.systems}, {run}" if one.systems else run)
+    between = f" {SIGNS.get(reading.form, '/')} ".join(one.systems)
+    return f"{between}, {run}" if between else run
 
 
-def _not_reproduced(lines: Iterable[Line]) -> list[str]:
-    said = [
-        f"- “{markdown(claim.sentence)}” did not reproduce under the reading"
-        f" *{markdown(reading.name)}*: {value(line.subject, reading)}, where it says"
-        f" {stated(reading)}."
-        for line in lines
-        if line.subject.verdict == FAILS
-        for claim, reading in [line[:2]]
-    ]
-    return [*said, ""] if said else []
-
-
-def _csv(lines: Iterable[Line]) -> pd.DataFrame:
+def _tabulate(entries: Iterable[Entry]) -> pd.DataFrame:
     rows = []
-    for claim, reading, judged in lines:
-        for program, one in judged.items():
-            estimate, published = one.estimate, program == reading.subject
-            rows.append(
-                {
-                    "claim": claim.name,
-                    "reading": reading.name,
-                    "program": program,
-                    "published": "yes" if published else "no",  # the verdict of claims.md
-                    "verdict": one.verdict,
-                    "value": estimate.value,
-                    "low": estimate.low,
-                    "high": estimate.high,
-                    "n": estimate.n,
-                    "kind": estimate.kind,
-                    "systems": one.systems,
-                    "run": one.run,
-                    "workload_digest": one.digest,
-                }
-            )
+    for entry in entries:
+        for program, one in entry.judged.items():
+            row: dict[str, Any] = {"claim": entry.claim.name, "reading": entry.reading.name}
+            published = "yes" if program == entry.reading.subject else "no"
+            row |= {"program": program, "published": published, "verdict": one.ruling.value}
+            row |= spread("value", one.estimate)
+            row |= {"of": one.systems[0] if one.systems else ""}
+            row |= {"to": one.systems[1] if len(one.systems) > 1 else ""}
+            rows.append(row | {"run": one.run, "workload_digest": one.digest})
     return pd.DataFrame(rows)
+
+
+def _find_unit(reading: Reading) -> tuple[float, str, bool]:
+    """Scale, name of the unit, and whether a plus sign is printed."""
+    if reading.form == "ratio":
+        return 1.0, "times", False
+    if reading.form == "difference" and reading.metric.startswith("accuracy"):
+        return 0.01, "points", True
+    if reading.metric.startswith("installed_bytes"):
+        return 1e9, "GB", False
+    if reading.metric in FIELDS:
+        scale, name = choose_unit(FIELDS[reading.metric].unit, [reading.low, reading.high])
+        return scale, name, reading.form == "difference"
+    return 1.0, "", False
+
+
+def show_value(one: Judgement, reading: Reading) -> str:
+    """The measured value without its bounds."""
+    if one.fields:
+        return ", ".join(f"{field} {_show_field(value)}" for field, value in one.fields.items())
+    if not one.estimate.known:
+        return NOTHING
+    scale, name, signed = _find_unit(reading)
+    if reading.form == "count":
+        return f"{one.estimate.value:g}"
+    return f"{format_estimate(one.estimate, scale, signed, bounds=False)} {name}".strip()
+
+
+def _show_field(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {part}" for key, part in value.items())
+    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show(one: Judgement, reading: Reading) -> str:
+    """Value and bounds in one piece."""
+    bounds = format_bounds(one.estimate, _find_unit(reading)[0])
+    return f"{show_value(one, reading)} {bounds}".strip()
+
+
+def describe_limit(reading: Reading) -> str:
+    """What the sentence says, as a limit."""
+    if reading.form == "recorded":
+        return "as recorded"
+    scale, name, signed = _find_unit(reading)
+    low, high = (f"{x / scale:{'+' if signed and x else ''}g}" for x in (reading.low, reading.high))
+    if reading.low == reading.high:
+        said = low
+    elif math.isinf(reading.high):
+        said = f"more than {low}" if reading.low == 1 else f"at least {low}"
+    else:
+        said = f"at most {high}" if math.isinf(reading.low) else f"{low} to {high}"
+    said = f"{said} {name}".strip()
+    return f"{said}, tolerance {reading.tolerance / scale:g}" if reading.tolerance else said
+
+
+def read_published(reports: Path) -> dict[tuple[str, str], Published]:
+    """The published verdicts: those in `reports`, else those of this checkout."""
+    path = next((f / TABLE for f in (reports, ROOT / "reports") if (f / TABLE).exists()), None)
+    if path is None:
+        return {}
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return {
+        (line["claim"], line["reading"]): Published(
+            line["program"],
+            Ruling(line["verdict"]),
+            tuple(filter(None, (line["of"], line["to"]))),
+            line["run"],
+            line["workload_digest"],
+        )
+        for line in table[table["published"].eq("yes")].to_dict("records")
+    }
+
+
+def describe_published(data: RunData, published: Mapping[tuple[str, str], Published]) -> list[str]:
+    """`N of M published verdicts hold on your machine`, and each that does not; [] without any."""
+    if not published or data.is_local:
+        return []
+    own = sum(line.run == data.name and line.ruling.decided for line in published.values())
+    compared = compare_published(data, read_claims(), published)
+    said = []
+    if compared:
+        agreeing = sum(one.holds for one in compared)
+        said.append(f"{agreeing} of {len(compared)} published verdicts hold on your machine.")
+    elif not own:
+        said.append("This run measures none of the published verdicts.")
+    if own:
+        said.append(
+            f"{own} published verdicts come from this very run, so it is not compared with them."
+        )
+    return said + [_contradict(one) for one in compared if not one.holds]
+
+
+def _contradict(one: Agreement) -> str:
+    return (
+        f"Published: {one.published.ruling.value}; here: {one.here.ruling.value}."
+        f" “{one.claim.sentence}” ({one.published.program}; {one.reading.name}):"
+        f" {show(one.here, one.reading)}."
+    )
+
+
+def make_section(sentences: Sequence[str]) -> Section | None:
+    """The comparison with what was published, as a section of a report."""
+    if not sentences:
+        return None
+    first, *rest = sentences
+    blocks: list[Block] = [Paragraph(f"{first} They stand in {PAGE}.")]
+    return Section("The published verdicts on this machine",
+                   (*blocks, *([Items(tuple(rest))] if rest else [])))  # fmt: skip

@@ -1,34 +1,54 @@
-"""From which size on a framework's step is faster than mapicx's: sentences and tables."""
+"""From which size on a framework's step is faster than mapicx's: sentences, tables, picture."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
-from benchmarks.analyse.crossover import MULTIPLIED, REST, UNITS, WHOLE, Crossing
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.crossover import MULTIPLIED, PARTS, REST, UNITS, WHOLE, Crossing
 from benchmarks.analyse.frameworks import BASE
-from benchmarks.analyse.stats import SMALLEST_N
-from benchmarks.render.escape import markdown, table
-from benchmarks.render.numbers import NOTHING, quantity
+from benchmarks.analyse.metrics import STEP
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.summary import Case
+from benchmarks.analyse.verdicts import Kind
+from benchmarks.render import style
+from benchmarks.render.csv import spread
+from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
+from benchmarks.render.numbers import NOTHING, format_count, format_estimate, format_verdict
+from benchmarks.render.style import Drawing
 
-FASTER, SLOWER = "faster", "slower"
+TITLE = "From which size on a framework is faster"
+FASTER, SLOWER = Kind.LESS, Kind.MORE
+CAPTION = (
+    "Time of mapicx divided by that of each framework's best variant, for a whole training step"
+    " and, where it was measured, for its matrix products and for everything else; below the line"
+    " mapicx is faster. Marks on the line: from there on the framework is faster; wide bars: their"
+    " 95 % intervals. Sizes at which everything else is not resolved against noise are left out."
+)
+PARTS_NOTE = (
+    "Products: the matrix products of a step and nothing else, by each framework's own call."
+    " Everything else: the step less these, paired in blocks, of the variant with the shortest"
+    " step. Sizes where this difference does not stand out in every block are named and not used."
+)
 
 
-def sentences(found: list[Crossing]) -> list[str]:
-    """One per axis about the whole step, and one about its parts."""
+def describe_crossings(found: list[Crossing]) -> list[str]:
+    """One sentence per axis, framework and number of threads, and one about the parts."""
+    many = len({one.threads for one in found}) > 1
     said = []
-    for axis in dict.fromkeys(one.axis.name for one in found):
-        whole = [one for one in found if one.axis.name == axis and one.part == WHOLE]
-        many = len({one.threads for one in found}) > 1
-        clauses = []
-        for threads in dict.fromkeys(one.threads for one in whole):
-            part = [one for one in whole if one.threads == threads]
-            verdicts = "; ".join(f"{verdict(one)} ({markdown(one.framework)})" for one in part)
-            clauses.append((f"on {_threads(threads)} " if many else "") + f"{BASE} is {verdicts}")
-        said.append(f"{axis.capitalize()}: {'. And '.join(clauses)}.")
-    return said + _parts_sentence(found)
+    for one in found:
+        if one.part == WHOLE:
+            where = f" on {format_count(one.threads, 'thread')}" if many else ""
+            said.append(f"Against {one.framework} along {one.axis.name}{where} {BASE} is"
+                        f" {describe_crossing(one)}.")  # fmt: skip
+    return said + _describe_parts(found)
 
 
-def _parts_sentence(found: list[Crossing]) -> list[str]:
+def _describe_parts(found: list[Crossing]) -> list[str]:
     """How often each part of mapicx's step is the shorter one throughout."""
     clauses = []
     for part in (MULTIPLIED, REST):
@@ -41,70 +61,69 @@ def _parts_sentence(found: list[Crossing]) -> list[str]:
             clauses.append(f"{part} in {less} of {len(resolved)} comparisons{unresolved}")
     if not clauses:
         return []
-    return [f"The parts of the step apart: {BASE}'s median is the shorter one at every size"
+    return [f"The parts of the step apart: {BASE}'s time is the shorter one at every size"
             f" compared for {', for '.join(clauses)}."]  # fmt: skip
 
 
-def _threads(threads: int) -> str:
-    return f"{threads} thread{'s' if threads != 1 else ''}"
-
-
-def verdict(one: Crossing) -> str:
+def describe_crossing(one: Crossing) -> str:
     """ "faster below N units (95 % interval a to b)", or where it is so throughout."""
-    lost = f"; not resolved against noise at {_sizes(one.unresolved)}" if one.unresolved else ""
+    lost = f"; not resolved against noise at {_join(one.unresolved)}" if one.unresolved else ""
     if one.unresolved and not one.ratios:
         return "not resolved against noise at any size"
     if not one.at.known:
         return f"not compared: no block has every size{lost}"
     if len(one.ratios) == 1:
-        (size,) = one.ratios
-        word = _words(one).get(size, FASTER if one.ratios[size].value < 1 else SLOWER)
-        return f"{word} at {size:,} {UNITS[one.axis.name]}, the only size resolved"
-    few = "" if _words(one) else ", in the median (too few blocks for a verdict)"
-    return _throughout(one) + few + lost
+        ((size, verdict),) = one.verdicts.items()
+        return f"{format_verdict(verdict, STEP)} at {size:,} {_unit(one)}, the only size resolved"
+    few = "" if _judged(one) else ", in the middle of too few blocks for a verdict"
+    return _describe_range(one) + few + lost
 
 
-def _throughout(one: Crossing) -> str:
-    at, unit, words = one.at, UNITS[one.axis.name], _words(one)
-    if words and not {FASTER, SLOWER} & set(words.values()):
-        return "neither faster nor slower beyond noise at any size"
+def _describe_range(one: Crossing) -> str:
+    at, judged = one.at, _judged(one)
+    if judged and not {FASTER, SLOWER} & set(judged.values()):
+        return "neither faster nor slower by a difference that was shown at any size"
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
         bounds = f" (95 % interval {_bound(one, at.low)} to {_bound(one, at.high)})"
     every = "at every size resolved" if one.unresolved else "at every size measured"
     if math.isinf(at.value):
-        above = _lost(one)
-        first = f"above {max(above):,} {unit}" if above else every
-        return f"{FASTER} {first}{bounds}{_unsure(words, FASTER)}"
+        above = _find_lost(one)
+        first = f"above {max(above):,} {_unit(one)}" if above else every
+        return f"faster {first}{bounds}{_name_unsure(judged, FASTER)}"
     if at.value == 0:
-        return f"{SLOWER} {every}{bounds}{_unsure(words, SLOWER)}"
-    mixed = [size for size in _lost(one) if size < at.value]
-    some = f", but for {_sizes(mixed)}" if mixed else ""
-    beyond = [word for size, word in words.items() if size > at.value]
-    never = ", above that not slower beyond noise" if beyond and SLOWER not in beyond else ""
-    return f"{FASTER} below {_number(at.value)} {unit}{some}{bounds}{never}"
+        return f"slower {every}{bounds}{_name_unsure(judged, SLOWER)}"
+    mixed = [size for size in _find_lost(one) if size < at.value]
+    some = f", but for {_join(mixed)}" if mixed else ""
+    beyond = [kind for size, kind in judged.items() if size > at.value]
+    never = ", above that not shown to be slower" if beyond and SLOWER not in beyond else ""
+    return f"faster below {_number(at.value)} {_unit(one)}{some}{bounds}{never}"
 
 
-def _lost(one: Crossing) -> list[int]:
-    """The sizes at which mapicx is the slower one: by verdict, by its median without verdicts."""
-    words = _words(one)
-    if words:
-        return [size for size, word in words.items() if word == SLOWER]
+def _unit(one: Crossing) -> str:
+    return UNITS[one.axis.name]
+
+
+def _judged(one: Crossing) -> dict[int, Kind]:
+    """The verdicts, if there are blocks enough for all."""
+    kinds = {size: verdict.kind for size, verdict in one.verdicts.items()}
+    return {} if Kind.TOO_FEW in kinds.values() else kinds
+
+
+def _find_lost(one: Crossing) -> list[int]:
+    """The sizes at which mapicx is the slower one: by verdict, by its mean without verdicts."""
+    judged = _judged(one)
+    if judged:
+        return [size for size, kind in judged.items() if kind is SLOWER]
     return [size for size, ratio in one.ratios.items() if ratio.value >= 1]
 
 
-def _words(one: Crossing) -> dict[int, str]:
-    """The verdicts, if there are blocks enough for any."""
-    enough = all(ratio.n >= SMALLEST_N for ratio in one.ratios.values())
-    return one.verdicts if enough else {}
+def _name_unsure(judged: dict[int, Kind], usual: Kind) -> str:
+    others = [size for size, kind in judged.items() if kind is not usual]
+    return f", but undecided or equal at {_join(others)}" if others else ""
 
 
-def _unsure(words: dict[int, str], usual: str) -> str:
-    others = [size for size, word in words.items() if word != usual]
-    return f", but within noise at {_sizes(others)}" if others else ""
-
-
-def _sizes(sizes: list[int] | tuple[int, ...]) -> str:
+def _join(sizes: Iterable[int]) -> str:
     return ", ".join(f"{size:,}" for size in sizes)
 
 
@@ -118,77 +137,151 @@ def _bound(one: Crossing, size: float) -> str:
     return f"beyond {max(one.ratios):,}" if math.isinf(size) else _number(size)
 
 
-def compact(found: list[Crossing]) -> list[str]:
-    """One row per axis, threads and framework: the whole step."""
-    body = []
-    for one in (one for one in found if one.part == WHOLE):
-        first, last = min(one.ratios), max(one.ratios)
-        ends = [f"{quantity(one.ratios[size].alone())} at {size:,}" for size in (first, last)]
-        body.append([*_place(one), *ends, verdict(one)])
-    head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
-    return [*table([*head, f"{BASE} is"], body), "", _notes(found)]
-
-
-def _place(one: Crossing) -> list[str]:
-    what = f"{one.axis.name} ({UNITS[one.axis.name]})"
-    return [what, str(one.threads), markdown(one.framework)]
-
-
-def _notes(found: list[Crossing]) -> str:
-    said = f"Ratios of step times, {BASE} / framework's best variant at that size, paired in"
-    said += f" blocks: below 1 {BASE} is faster. Variants that stood for a framework: "
+def make_compact_table(found: list[Crossing]) -> Table:
+    """One row per axis, threads and framework: the whole step at both ends."""
+    rows: list[list[Cell]] = []
     stood: dict[str, set[str]] = {}
     for one in (one for one in found if one.part == WHOLE):
         stood.setdefault(one.framework, set()).update(one.variants.values())
-    said += "; ".join(
-        f"{markdown(name)}: {', '.join(map(markdown, sorted(variants)))}"
-        for name, variants in sorted(stood.items())
+        ends: list[Cell] = [
+            (Quantity(one.ratios[size], bounds=False), f" at {size:,}")
+            for size in (min(one.ratios), max(one.ratios))
+        ]
+        rows.append([*_place(one), *ends, describe_crossing(one)])
+    head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
+    names = "; ".join(f"{name}: {', '.join(sorted(stood[name]))}" for name in sorted(stood))
+    note = (
+        f"Ratios of step times, {BASE} / framework's best variant at that size, paired in blocks:"
+        f" below 1 {BASE} is faster. Variants that stood for a framework: {names}."
     )
-    said += "."
-    if any(one.at.kind == "single" for one in found):
-        said += f" No interval below {SMALLEST_N} blocks."
-    return said
+    return make_table([*head, f"{BASE} is"], rows, (note,), words=(2, 5), name="crossover")
 
 
-def parts(found: list[Crossing]) -> list[str]:
-    """One row per axis, threads and framework: the products, and everything else; [] if none."""
-    by_place: dict[tuple[str, ...], dict[str, str]] = {}
-    for one in found:
-        by_place.setdefault(tuple(_place(one)), {})[one.part] = verdict(one)
-    body = [
-        [*place, cells.get(MULTIPLIED, "the same products"), cells[REST]]
-        for place, cells in by_place.items()
-        if REST in cells
-    ]
-    if not body:
-        return []
-    head = ["axis", "threads", "framework", f"products: {BASE} is", f"everything else: {BASE} is"]
-    said = (
-        "Products: the matrix products of a step and nothing else, by each framework's own call."
-        " Everything else: the step less these, paired in blocks, of the variant with the shortest"
-        " step. Sizes where this difference is not above the noise of the step in every block are"
-        " named and not used."
-    )
-    return [*table(head, body, numbers=False), "", said]
+def _place(one: Crossing) -> list[Cell]:
+    return [f"{one.axis.name} ({_unit(one)})", str(one.threads), one.framework]
 
 
-def tables(found: list[Crossing]) -> list[str]:
+def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
     """The parts, then per axis every size, every framework's best variant and ratio."""
-    apart = parts(found)
-    lines = ["### Products, and everything else", "", *apart, ""] if apart else []
+    sections = []
+    cells: dict[tuple, dict[str, str]] = {}
+    for one in found:
+        cells.setdefault(tuple(_place(one)), {})[one.part] = describe_crossing(one)
+    rows: list[list[Cell]] = [
+        [*place, told.get(MULTIPLIED, "the same products"), told[REST]]
+        for place, told in cells.items()
+        if REST in told
+    ]
+    if rows:
+        head = ["axis", "threads", "framework", f"products: {BASE} is",
+                f"everything else: {BASE} is"]  # fmt: skip
+        apart = make_table(head, rows, words=(2, 3, 4), name="crossover-parts")
+        sections.append(Section("Products, and everything else", (apart, Paragraph(PARTS_NOTE))))
     for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
         these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
         sizes = sorted({size for one in these for size in (*one.ratios, *one.unresolved)})
-        body = [[f"{size:,}", *(_cell(one, size) for one in these)] for size in sizes]
-        head = [UNITS[axis], *(f"{BASE} / {markdown(one.framework)}" for one in these)]
-        title = f"{axis.capitalize()}, {_threads(threads)}: {part}"
-        lines += [f"### {title}", "", *table(head, body), ""]
-    return lines
+        body: list[list[Cell]] = [[f"{size:,}", *(_show(c, size) for c in these)] for size in sizes]
+        head = [UNITS[axis], *(f"{BASE} / {one.framework}" for one in these)]
+        title = f"{axis.capitalize()}, {format_count(threads, 'thread')}: {part}"
+        sections.append(Section(title, (make_table(head, body),)))
+    return tuple(sections)
 
 
-def _cell(one: Crossing, size: int) -> str:
+def _show(one: Crossing, size: int) -> Cell:
     if size not in one.ratios:
         return "not resolved" if size in one.unresolved else NOTHING
-    said = f"{quantity(one.ratios[size])} {markdown(one.variants[size])}"
-    word = _words(one).get(size, "")
-    return said if word in ("", FASTER, SLOWER) else f"{said} {word}"
+    kind, said = one.verdicts[size].kind, ""
+    if kind not in (FASTER, SLOWER):
+        said = f", {format_verdict(one.verdicts[size], STEP)}"
+    return Quantity(one.ratios[size]), f" {one.variants[size]}{said}"
+
+
+def draw(data: RunData, case: Case) -> Drawing | None:
+    """One row of panels per axis and number of threads, one column per part of the step."""
+    found = data.crossings
+    return Drawing(_tabulate(found), lambda: _plot(found)) if found else None
+
+
+def _tabulate(found: list[Crossing]) -> pd.DataFrame:
+    """One line per axis, threads, part, framework and size; the crossing repeats on each."""
+    lines = []
+    for one in found:
+        place = {"axis": one.axis.name, "threads": one.threads, "part": one.part}
+        place |= {"framework": one.framework}
+        for size, ratio in one.ratios.items():
+            line = place | {"size": size, "variant": one.variants[size]}
+            line |= spread("mapicx_over_variant", ratio)
+            line |= {"verdict": one.verdicts[size].kind.value} | spread("crossing", one.at)
+            lines.append(line)
+        for size in one.unresolved:
+            lines.append(place | {"size": size, "verdict": "not resolved"})
+    return pd.DataFrame(lines)
+
+
+def _plot(found: list[Crossing]) -> Any:
+    places = list(dict.fromkeys((one.axis.name, one.threads) for one in found))
+    parts = [part for part in PARTS if any(one.part == part and one.ratios for one in found)]
+    grid = [[(*place, part) for part in parts] for place in places]
+    if len(parts) == 1:  # the whole step alone: panels side by side, two in a row
+        flat = [row[0] for row in grid]
+        grid = [flat[i : i + 2] for i in range(0, len(flat), 2)]
+    columns = max(map(len, grid))
+    fig, axes = style.make_figure(
+        3.4 * columns + 1.6, 2.7 * len(grid) + 0.3, nrows=len(grid), ncols=columns, squeeze=False,
+        sharey=True,
+    )  # fmt: skip
+    names = sorted({one.framework for one in found})
+    handles: dict[str, Any] = {}
+    for row, panels in enumerate(grid):
+        for column in range(columns):
+            if column < len(panels):
+                handles |= _plot_panel(axes[row][column], panels[column], found, names)
+            else:
+                axes[row][column].set_axis_off()
+    ratios = np.array([ratio.value for one in found for ratio in one.ratios.values()])
+    for axis in axes[:, 0]:
+        axis.set_ylabel(f"{BASE} / framework's best, log scale", fontsize=8)
+        style.set_plain_ticks(axis.yaxis, ratios)
+    shown = [name for name in names if name in handles]
+    fig.legend([handles[name] for name in shown], shown, loc="outside lower center", frameon=False,
+               ncols=len(shown))  # fmt: skip
+    return fig
+
+
+def _plot_panel(
+    axis: Any, panel: tuple[str, int, str], found: list[Crossing], names: list[str]
+) -> dict[str, Any]:
+    """Draw one panel; returns the curve of each framework for the legend."""
+    name, threads, part = panel
+    these = [c for c in found if (c.axis.name, c.threads, c.part) == panel and c.ratios]
+    handles = {one.framework: _plot_curve(axis, one, names.index(one.framework)) for one in these}
+    axis.axhline(1, color="black", linewidth=1.2)
+    axis.set_yscale("log")
+    axis.set_title(f"{name}, {format_count(threads, 'thread')}: {part}", fontsize=9)
+    axis.grid(color="0.9", linewidth=0.7)
+    # Only the sizes that have a point: an axis does not run on into nothing.
+    sizes = np.array(sorted({size for one in these for size in one.ratios}), dtype=float)
+    if sizes.size:
+        style.set_log_axis(axis, sizes, UNITS[name])
+        axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
+    else:
+        axis.text(0.5, 0.5, "not resolved", transform=axis.transAxes, ha="center", fontsize=8)
+    return handles
+
+
+def _plot_curve(axis: Any, one: Crossing, place: int) -> Any:
+    sizes, ratios = list(one.ratios), list(one.ratios.values())
+    look = style.choose_curve(place, False)
+    marker = style.MARKS[place % len(style.MARKS)]
+    (line,) = axis.plot(sizes, [r.value for r in ratios], **look)
+    axis.vlines(sizes, [r.low for r in ratios], [r.high for r in ratios], color=look["color"],
+                linewidth=1.5)  # fmt: skip
+    for size, ratio in one.ratios.items():
+        (dot,) = axis.plot(size, ratio.value, marker, color=look["color"], markersize=4)
+        style.add_tip(dot, f"{one.framework} at {size:,}: {format_estimate(ratio)}")
+    if one.at.known and 0 < one.at.value < math.inf:
+        left, right = max(one.at.low, sizes[0]), min(one.at.high, sizes[-1])
+        axis.plot([left, right], [1, 1], color=look["color"], linewidth=5, alpha=0.5, zorder=4)
+        axis.plot(one.at.value, 1, marker, color=look["color"], markeredgecolor="black",
+                  markersize=6, zorder=5)  # fmt: skip
+    return line

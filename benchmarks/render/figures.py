@@ -2,79 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import dataclasses
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.render import boundaries, break_even, curves, dots
-from benchmarks.render.material import Material
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.summary import Case
+from benchmarks.render import break_even, costs, crossover, scores, steps
+from benchmarks.render.csv import write_csv
+from benchmarks.render.document import Picture
+from benchmarks.render.style import Drawing, save_figure
 
-MOST = 6  # pictures of one place
-FEW = 3  # of more workloads only the headline's are drawn
+FEW = 3  # of more workloads only the headline's figures are drawn
 
 
-class Figure(NamedTuple):
-    """draw(material, place, path, picture) writes the CSV beside path, and with `picture` path.
-
-    It returns False if the rows hold nothing to draw.
-    """
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """draw(data, case) gives what can be drawn, or None if the rows hold nothing to draw."""
 
     name: str
     caption: str
-    draw: Callable[[Material, tuple[str, int], Path, bool], bool]
-    needs_arrays: bool
+    draw: Callable[[RunData, Case], Drawing | None]
+    needs_arrays: bool = False
 
 
+STEPS = Figure("steps", steps.CAPTION, steps.draw)
+CROSSOVER = Figure("crossover", crossover.CAPTION, crossover.draw)
+COSTS = Figure("costs", costs.COSTS_CAPTION, costs.draw_costs)
+RAW_VALUES = Figure("raw-values", costs.RAW_CAPTION, costs.draw_raw_values)
 FIGURES = (
-    Figure("boundaries", "What each system learnt from one seed: the class it predicts at every"
-           " point; the paler, the less sure.", boundaries.boundaries, True),
-    Figure("dots", "Score, time and memory of every system: medians (score: mean) with"
-           " bounds. Diamond: mapicx; circles: other networks; squares: classical; triangles:"
-           " bounds.", dots.dots, False),
-    Figure("time", "Where the time of a fresh process goes.", curves.phases, False),
-    Figure("memory", "Peak memory by phase, and over the life of one process.",
-           curves.memory, False),
-    Figure("pareto", "Score against cost. Filled: no other system scores as well and is as"
-           " cheap.", dots.pareto, False),
-    Figure("losses", "Training losses of all networks from the same weights and data, on top of"
-           " one another.", curves.losses, True),
-    Figure("break-even", "Time of a fresh process against the number of training steps, from"
-           " medians of start and step. Dots: from there on a system is ahead of mapicx; bars:"
-           " 95 % interval.", break_even.draw, False),
-)  # fmt: skip
+    STEPS,
+    CROSSOVER,
+    COSTS,
+    Figure("boundaries", scores.BOUNDARIES_CAPTION, scores.draw_boundaries, needs_arrays=True),
+    RAW_VALUES,
+    Figure("pareto", scores.PARETO_CAPTION, scores.draw_pareto),
+    Figure("losses", scores.LOSSES_CAPTION, scores.draw_losses, needs_arrays=True),
+    Figure("memory", costs.MEMORY_CAPTION, costs.draw_memory, needs_arrays=True),
+    Figure("break-even", break_even.CAPTION, break_even.draw),
+)
 
 
-def wanted(material: Material, place: tuple[str, int]) -> Collection[str]:
-    """Which figures a place gets: pictures are not repeated for each of many workloads."""
-    if material.ladder or material.crossings:
-        return ()
-    if place == material.headline:
-        return [figure.name for figure in FIGURES]
-    return ["dots"] if len({workload for workload, _ in material.places}) <= FEW else ()
+def choose_figures(data: RunData, case: Case) -> tuple[Figure, ...]:
+    """Which figures a case gets: they are not repeated for each of many workloads."""
+    first = case == data.headline
+    if data.sweep or data.crossings:
+        return (STEPS if data.sweep else CROSSOVER,) if first else ()
+    if first:
+        return tuple(figure for figure in FIGURES if figure not in (STEPS, CROSSOVER))
+    return (RAW_VALUES,) if len({one.workload for one in data.cases}) <= FEW else ()
 
 
-def draw(
-    material: Material,
-    place: tuple[str, int],
-    folder: Path,
-    prefix: str,
-    picture: bool,
-    wanted: Collection[str],
-) -> list[str]:
-    """Draw what the rows allow. Returns the names of the figures that stand in the folder.
+def draw_figures(
+    data: RunData, folder: Path, pictures: bool = True, kinds: Iterable[str] = ()
+) -> dict[Case, list[Picture]]:
+    """Draw what the rows allow, and remove figures that stood there before.
 
-    picture: False writes the CSV files alone. wanted: names; the other figures are removed.
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    folder : Path
+        Where NAME.png, NAME.svg and NAME.csv go.
+    pictures : bool
+        False writes the CSV files alone.
+    kinds : iterable of str
+        Formats beyond PNG and SVG.
 
-    A run without its arrays (they may be left out of a clone) keeps the figures drawn earlier.
+    Returns
+    -------
+    dict
+        Case -> its figures. A run without its arrays (they may be left out of a clone) keeps the
+        figures drawn earlier.
     """
-    shown: list[str] = []
-    for figure in FIGURES:
-        path = folder / f"{prefix}{figure.name}.png"
-        kept = figure.needs_arrays and not material.has_arrays and path.exists()
-        allowed = figure.name in wanted and len(shown) < MOST
-        if allowed and (kept or figure.draw(material, place, path, picture)):
-            shown.append(figure.name)
-        else:
-            for stale in (path.with_suffix(s) for s in (".png", ".csv", ".svg", ".pdf")):
-                stale.unlink(missing_ok=True)
-    return shown
+    found: dict[Case, list[Picture]] = {}
+    for case in data.cases:
+        for figure in choose_figures(data, case):
+            name = figure.name
+            if case != data.headline:
+                name = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}-{figure.name}")
+            path = folder / f"{name}.png"
+            if figure.needs_arrays and not data.has_arrays and path.exists():
+                found.setdefault(case, []).append(Picture(name, _caption(figure, data, case)))
+                continue
+            drawing = figure.draw(data, case)
+            if drawing is None:
+                continue
+            write_csv(drawing.table, path.with_suffix(".csv"))
+            if pictures:
+                save_figure(drawing.plot(), path, ("png", "svg", *kinds))
+            found.setdefault(case, []).append(Picture(name, _caption(figure, data, case)))
+    kept = {picture.name for drawn in found.values() for picture in drawn}
+    for stale in folder.glob("*.png"):
+        if stale.stem not in kept:
+            for kind in (".png", ".svg", ".pdf", ".csv"):
+                stale.with_suffix(kind).unlink(missing_ok=True)
+    return found
+
+
+def _caption(figure: Figure, data: RunData, case: Case) -> str:
+    networks = [line.system for line in data.lines(case) if line.family == "network"]
+    return figure.caption.replace("{reference}", scores.choose_reference(networks or ["none"]))

@@ -1,11 +1,11 @@
-"""Tables and text for LaTeX: booktabs, nothing from rows is taken for a command."""
+"""Tables, text and figures for LaTeX: booktabs, nothing from rows is taken for a command."""
 
 from __future__ import annotations
 
-import html
 import math
-import re
-from collections.abc import Iterable
+
+from benchmarks.render.document import Cell, Column, Table
+from benchmarks.render.numbers import format_cell
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -22,14 +22,13 @@ SPECIAL = {
     "|": r"\textbar{}",
     '"': "''",
     "…": r"\ldots{}",
+    "∞": r"$\infty$",
     "[": "{[}",  # behind a line's end it would begin an option
 } | {char: f"\\{char}" for char in "&%$#_{}"}
-CELLS = re.compile(r"(?<!\\)\|")
 PAGE = 112  # characters of \footnotesize that a page takes, somewhat shrunk
 WRAPPED = 30  # a column of longer text wraps
 SLACK = 0.25  # of a page: so much is rather shrunk than made a panel of its own
 BROKEN = 18  # a longer heading breaks before its bracket
-ESCAPED = re.compile(r"\\(.)")
 
 
 def escape(text: str) -> str:
@@ -37,40 +36,39 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in text)
 
 
-def plain(cell: str) -> str:
-    """A markdown cell of this project as the text it shows."""
-    return html.unescape(ESCAPED.sub(r"\1", cell.strip().replace("**", "")))
+def write_cell(cell: Cell) -> str:
+    """A cell, escaped."""
+    return escape(" ".join(format_cell(cell).split()))
 
 
-def table(lines: Iterable[str], label: str) -> list[str]:
-    """A `table*` with booktabs rules from the lines of a markdown table and the text below it.
+def write_table(table: Table, label: str, caption: str) -> list[str]:
+    """A `table*` with booktabs rules; its notes end the caption, so that it stands alone.
 
-    The text becomes the caption, so that the table stands alone. A table too wide for a page is
-    stacked in panels, each beginning with the first column, and shrunk where still too wide.
+    A table too wide for a page is stacked in panels, each beginning with the first column, and
+    shrunk where still too wide.
     """
-    lines = list(lines)
-    rows = [[plain(cell) for cell in CELLS.split(line)[1:-1]] for line in lines if line[:1] == "|"]
-    said = " ".join(plain(line) for line in lines if line and not line.startswith("|"))
-    text = [r"\begin{table*}", r"\centering\footnotesize", rf"\caption{{{escape(said)}}}"]
-    text += [rf"\label{{tab:{label}}}"]
-    for columns in _panels(rows):
-        text += [r"\par\medskip", *_panel(rows, columns)]
+    notes = "".join(format_cell(note) for note in table.notes)
+    text = [r"\begin{table*}", r"\centering\footnotesize"]
+    text += [rf"\caption{{{escape(f'{caption} {notes}'.strip())}}}", rf"\label{{tab:{label}}}"]
+    cells = [[write_cell(cell) for cell in row] for row in table.rows]
+    for panel in _split_panels(table.columns, cells):
+        text += [r"\par\medskip", *_write_panel(table.columns, cells, panel)]
     return [*text, r"\end{table*}"]
 
 
-def _widths(rows: list[list[str]]) -> list[int]:
-    """Characters that a column takes; its heading may break before a bracket, long text wraps."""
-    heads = [max(map(len, _broken(cell))) for cell in rows[0]]
-    cells = [max((len(row[i]) for row in rows[2:]), default=0) for i in range(len(heads))]
-    return [max(head, min(cell, WRAPPED)) for head, cell in zip(heads, cells, strict=True)]
+def _find_longest(cells: list[list[str]], i: int) -> int:
+    return max((len(row[i]) for row in cells), default=0)
 
 
-def _panels(rows: list[list[str]]) -> list[list[int]]:
+def _split_panels(columns: tuple[Column, ...], cells: list[list[str]]) -> list[list[int]]:
     """Which columns stand side by side; a column of ratios stays with what it is a ratio of."""
-    widths = _widths(rows)
+    widths = [
+        max(max(map(len, _break(column.heading))), min(_find_longest(cells, i), WRAPPED))
+        for i, column in enumerate(columns)
+    ]
     groups: list[list[int]] = []
-    for i, heading in enumerate(rows[0][1:], start=1):
-        if groups and heading.startswith(("×", "against")):
+    for i, column in enumerate(columns[1:], start=1):
+        if groups and column.heading.startswith(("×", "against")):
             groups[-1].append(i)
         else:
             groups.append([i])
@@ -85,37 +83,37 @@ def _panels(rows: list[list[str]]) -> list[list[int]]:
     return panels
 
 
-def _panel(rows: list[list[str]], columns: list[int]) -> list[str]:
-    head, rule, *body = rows
+def _write_panel(
+    columns: tuple[Column, ...], cells: list[list[str]], panel: list[int]
+) -> list[str]:
     places = ""
-    for i in columns:
-        long = max((len(row[i]) for row in body), default=0) > WRAPPED
-        right = rule[i].endswith(":")
-        place = f"p{{{WRAPPED / 2:g}em}}" if long else "r" if right else "l"
-        ragged = r">{\raggedleft\arraybackslash}" if right else r">{\raggedright\arraybackslash}"
-        places += ragged + place if long else place
+    for i in panel:
+        side = "right" if not columns[i].numeric else "left"  # which edge is ragged
+        place = "r" if columns[i].numeric else "l"
+        if _find_longest(cells, i) > WRAPPED:
+            place = rf">{{\ragged{side}\arraybackslash}}p{{{WRAPPED / 2:g}em}}"
+        places += place
     text = [r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"]
     text += [rf"\begin{{tabular}}{{{places}}}", r"\toprule"]
-    text += [" & ".join(_heading(head[i], rule[i]) for i in columns) + r" \\", r"\midrule"]
-    text += [" & ".join(escape(row[i]) for i in columns) + r" \\" for row in body]
+    text += [" & ".join(_write_heading(columns[i]) for i in panel) + r" \\", r"\midrule"]
+    text += [" & ".join(row[i] for i in panel) + r" \\" for row in cells]
     return [*text, r"\bottomrule", r"\end{tabular}}"]
 
 
-def _heading(cell: str, rule: str) -> str:
-    parts = [escape(part) for part in _broken(cell)]
+def _write_heading(column: Column) -> str:
+    parts = [escape(part) for part in _break(column.heading)]
     if len(parts) == 1:
         return parts[0]
-    side = "r" if rule.endswith(":") else "l"
-    return rf"\shortstack[{side}]{{" + r" \\ ".join(parts) + "}"
+    return rf"\shortstack[{'r' if column.numeric else 'l'}]{{" + r" \\ ".join(parts) + "}"
 
 
-def _broken(cell: str) -> list[str]:
+def _break(heading: str) -> list[str]:
     """A long heading in two lines."""
-    first, bracket, rest = cell.partition(" (")
-    return [first, f"({rest}"] if bracket and len(cell) > BROKEN else [cell]
+    first, bracket, rest = heading.partition(" (")
+    return [first, f"({rest}"] if bracket and len(heading) > BROKEN else [heading]
 
 
-def figure(file: str, caption: str) -> list[str]:
+def write_figure(file: str, caption: str) -> list[str]:
     """A `figure*` of a picture beside the document."""
     text = [r"\begin{figure*}", r"\centering"]
     size = r"width=\linewidth,height=0.8\textheight,keepaspectratio"

@@ -1,37 +1,42 @@
-"""The section on gradients in Python loops: controls, so they stand in no result table."""
+"""The section on gradients in Python loops.
+
+What it compares are controls, so they stand in no result table.
+"""
 
 from __future__ import annotations
 
-from benchmarks.analyse.loops import LOOPS, VECTORISED, passes
-from benchmarks.render.escape import markdown, table
-from benchmarks.render.ladder import MICRO
-from benchmarks.render.material import Material
-from benchmarks.render.numbers import quantity
+from benchmarks.analyse.loops import LOOPS, VECTORISED, compare_loops
+from benchmarks.analyse.run_data import RunData
+from benchmarks.render.document import Cell, Paragraph, Quantity, Section, make_table
+from benchmarks.render.numbers import MICRO
 
 TITLE = "Gradients in Python loops and vectorised"
+HEAD = (
+    "workload", "network", "threads", f"{LOOPS} (µs)", f"{VECTORISED} (µs)", "loops / vectorised",
+)  # fmt: skip
+EXPLAINED = (
+    "One backward pass: the gradients of weights, biases and inputs of every Dense layer, for"
+    " all rows at once. Both give the same gradients. The loops run over lists of Python"
+    " numbers; vectorised are two products and a sum of NumPy arrays per layer. Ratios are"
+    " paired in blocks."
+)
 
 
-def section(found: Material) -> list[str]:
-    """A heading, a row for each network and how to read it; [] if the run has no such pair."""
-    measured = passes(found.frame, found.run.get("workloads") or ())
-    if not measured:
-        return []
-    body = [
+def make_section(data: RunData) -> Section | None:
+    """A row for each network and how to read it; None if the run has no such pair."""
+    found = compare_loops(data.frame)
+    if not found:
+        return None
+    rows: list[list[Cell]] = [
         [
-            markdown(one.workload),
-            "-".join(str(width) for width in found.workload(one.workload).get("layers") or ()),
-            str(one.threads),
-            quantity(one.loops, MICRO),
-            quantity(one.vectorised, MICRO),
-            quantity(one.ratio),
+            one.case.workload,
+            "-".join(map(str, data.workloads.get(one.case.workload, {}).get("layers") or ())),
+            str(one.case.threads),
+            Quantity(one.loops, MICRO),
+            Quantity(one.vectorised, MICRO),
+            Quantity(one.ratio),
         ]
-        for one in measured
+        for one in found
     ]
-    head = ["workload", "network", "threads", f"{LOOPS} (µs)", f"{VECTORISED} (µs)"]
-    said = (
-        "One backward pass: the gradients of weights, biases and inputs of every Dense layer, for"
-        " all rows at once. Both give the same gradients. The loops run over lists of Python"
-        " numbers; vectorised are two products and a sum of NumPy arrays per layer. Ratios are"
-        " paired in blocks."
-    )
-    return [f"## {TITLE}", "", *table([*head, "loops / vectorised"], body), "", said, ""]
+    table = make_table(HEAD, rows, words=(1,), name="loops")
+    return Section(TITLE, (table, Paragraph(EXPLAINED)))

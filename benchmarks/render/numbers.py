@@ -1,6 +1,6 @@
 """Numbers as text, with no more digits than their bounds support.
 
-(low-high) in round brackets is a 95 % interval, [low-high] in square ones the lowest and highest
+(low–high) in round brackets is a 95 % interval, [low–high] in square ones the lowest and highest
 value; a number without brackets is a single value. The last digit printed is the leading digit
 of half the width, one more if that digit is 1 or 2, and never beyond the third significant one.
 """
@@ -11,23 +11,25 @@ import math
 import statistics
 from collections.abc import Iterable
 
-import pandas as pd
-
+from benchmarks.analyse.metrics import METRICS, Metric
 from benchmarks.analyse.stats import Estimate
-from benchmarks.record.schema import FIELDS
+from benchmarks.analyse.summary import Line
+from benchmarks.analyse.verdicts import Kind, Verdict
+from benchmarks.render.document import Cell, Code, Link, Quantity, Strong
 
 NOTHING = "–"
 MIB = 2**20
-PREFIXES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+MICRO = 1e-6
+PREFIXES = ((1.0, "s"), (1e-3, "ms"), (MICRO, "µs"))
 SIGNIFICANT = 3
 
 
-def decimals(value: float, low: float, high: float) -> int:
+def count_decimals(value: float, low: float, high: float) -> int:
     """Decimal places that the bounds support; negative: round to tens, hundreds, ..."""
     size = max(abs(value), 1e-300)
     finest = math.floor(math.log10(size)) - SIGNIFICANT + 1 if value else -SIGNIFICANT
     half = (high - low) / 2
-    if half > 0:
+    if half > 0 and math.isfinite(half):
         place = math.floor(math.log10(half))
         place -= half / 10**place < 3
         # A value drowned in its bounds still shows one digit.
@@ -35,52 +37,127 @@ def decimals(value: float, low: float, high: float) -> int:
     return -finest
 
 
-def rounded(value: float, places: int) -> str:
+def format_rounded(value: float, places: int) -> str:
     """The value with `places` decimals, which may be negative."""
+    if not math.isfinite(value):
+        return "∞"
     return f"{value:.{places}f}" if places > 0 else f"{round(value, places):.0f}"
 
 
-def quantity(estimate: Estimate, scale: float = 1.0, signed: bool = False) -> str:
-    """The estimate in units of `scale`, with its bounds."""
+def format_estimate(
+    estimate: Estimate, scale: float = 1.0, signed: bool = False, bounds: bool = True
+) -> str:
+    """The estimate in units of `scale`, with its bounds unless they stand elsewhere."""
     if estimate.kind == "mixed":
         return "several machines"
     if not estimate.known:
         return NOTHING
-    value, low, high = (part / scale for part in estimate[:3])
+    value, low, high = (x / scale for x in (estimate.value, estimate.low, estimate.high))
     if value == low == high == 0:
         return "0"
-    places = decimals(value, low, high)
-    text = rounded(value, places)
+    places = count_decimals(value, low, high)
+    text = format_rounded(value, places)
     if signed and value > 0:
         text = "+" + text
-    if estimate.kind == "single":
+    if not bounds or estimate.kind == "single":
         return text
-    low_text, high_text = rounded(low, places), rounded(high, places)
+    return f"{text} {_bracket(estimate.kind, low, high, places)}"
+
+
+def format_bounds(estimate: Estimate, scale: float = 1.0) -> str:
+    """The bounds alone; empty if there are none."""
+    if estimate.kind not in ("interval", "range"):
+        return ""
+    value, low, high = (x / scale for x in (estimate.value, estimate.low, estimate.high))
+    return _bracket(estimate.kind, low, high, count_decimals(value, low, high))
+
+
+def _bracket(kind: str, low: float, high: float, places: int) -> str:
     dash = " to " if low < 0 else "–"
-    bounds = f"{low_text}{dash}{high_text}"
-    return f"{text} ({bounds})" if estimate.kind == "interval" else f"{text} [{bounds}]"
+    text = f"{format_rounded(low, places)}{dash}{format_rounded(high, places)}"
+    return f"({text})" if kind == "interval" else f"[{text}]"
 
 
-def time_unit(values: Iterable[float]) -> tuple[float, str]:
-    """Scale and name of the unit in which the median of these seconds is 1 or more."""
-    known = [v for v in values if v is not None and math.isfinite(v) and v > 0]
-    typical = statistics.median(known) if known else 1.0
-    for scale, name in PREFIXES:
-        if typical >= scale:
-            return scale, name
-    return PREFIXES[-1]
+def format_number(value: float | None, scale: float = 1.0) -> str:
+    """A number without bounds, in three significant digits."""
+    known = value is not None and math.isfinite(value)
+    return (
+        format_estimate(Estimate.exact(value / scale)) if known and value is not None else NOTHING
+    )
 
 
-def unit_of(lines: pd.DataFrame, name: str) -> tuple[float, str]:
-    """Scale and printed unit of a column of a summary; the network systems choose it."""
-    chosen = lines.loc[lines["family"].eq("network"), name]
-    return unit(FIELDS[name].unit, (chosen if chosen.notna().any() else lines[name]).tolist())
+def format_cell(cell: Cell) -> str:
+    """A cell or piece of text as plain text."""
+    if cell is None:
+        return ""
+    if isinstance(cell, tuple):
+        return "".join(format_cell(piece) for piece in cell)
+    if isinstance(cell, Quantity):
+        text = format_estimate(cell.estimate, cell.scale, cell.signed, cell.bounds)
+        return text + cell.suffix if cell.estimate.known else text
+    if isinstance(cell, Link | Code | Strong):
+        return cell.text
+    return cell
 
 
-def unit(field_unit: str, values: Iterable[float]) -> tuple[float, str]:
-    """Scale and printed unit for values of a schema unit: bytes become MiB, seconds s, ms, µs."""
+def find_sort_key(cell: Cell) -> float | None:
+    """The number by which a cell is sorted, if it holds one."""
+    for piece in cell if isinstance(cell, tuple) else (cell,):
+        if isinstance(piece, Quantity) and piece.estimate.known:
+            return piece.estimate.value
+    return None
+
+
+def choose_unit(field_unit: str, values: Iterable[float]) -> tuple[float, str]:
+    """Scale and printed unit for values of a schema unit: bytes become MiB, seconds s, ms, µs.
+
+    The median of the values is 1 or more in the unit chosen.
+    """
     if field_unit == "B":
         return MIB, "MiB"
-    if field_unit == "s":
-        return time_unit(values)
-    return 1.0, field_unit
+    if field_unit != "s":
+        return 1.0, field_unit
+    known = [v for v in values if v is not None and math.isfinite(v) and v > 0]
+    typical = statistics.median(known) if known else 1.0
+    return next((prefix for prefix in PREFIXES if typical >= prefix[0]), PREFIXES[-1])
+
+
+def choose_column_unit(lines: Iterable[Line], metric: str) -> tuple[float, str]:
+    """Scale and printed unit of a column; the network systems choose it."""
+    lines = [line for line in lines if line.has(metric)]
+    chosen = [line for line in lines if line.family == "network"] or lines
+    return choose_unit(METRICS[metric].unit, [line.value(metric) for line in chosen])
+
+
+def format_with_unit(estimate: Estimate, unit: str, bounds: bool = False) -> str:
+    """A value of a schema unit in the unit that suits it: "0.22 s", "38 MiB"."""
+    scale, name = choose_unit(unit, [estimate.value])
+    return f"{format_estimate(estimate, scale, bounds=bounds)} {name}".strip()
+
+
+def format_verdict(verdict: Verdict, metric: Metric) -> str:
+    """A verdict in the words of its metric."""
+    if verdict.kind is Kind.EQUIVALENT:
+        return f"equivalent within {format_margin(verdict.margin, metric)}"
+    if verdict.kind in (Kind.LESS, Kind.MORE):
+        return metric.less if verdict.kind is Kind.LESS else metric.more
+    return verdict.kind.value
+
+
+def format_margin(margin: float, metric: Metric) -> str:
+    """The margin as it stands behind "equivalent within"."""
+    if metric.compare == "ratio":
+        return f"{margin * 100:g} %"
+    return f"{margin * 100:g} point" + ("" if margin == 0.01 else "s")
+
+
+def format_count(number: int, noun: str) -> str:
+    """A number of things: "1 thread", "1,200 rows"."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Words as a list in running text."""
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} and {last}" if most else last

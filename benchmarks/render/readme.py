@@ -1,140 +1,200 @@
-"""The tables of README.md: written from rows, and checked against them.
+"""The measured parts of README.md: written from rows, and checked against them.
 
     <!-- mapicx:table NAME run=ID -->
     ...
     <!-- /mapicx:table -->
 
-NAME is a key of ANSWERS (the ladder of training steps, the crossovers), a workload of the run, or,
-for a table that needs no run and has no run=, a key of SOURCES.
+NAME is a key of PARTS (the answer, the step-time sweep, the crossovers), a workload of the run,
+or, for a table that needs no run and has no run=, a key of SOURCES.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.analyse.ladder import Rung
-from benchmarks.record.store import RUN, write_whole
-from benchmarks.render import crossover, ladder
-from benchmarks.render.engine import engine_table
-from benchmarks.render.escape import markdown
-from benchmarks.render.material import Material, material
-from benchmarks.render.report import LOCAL
-from benchmarks.render.tables import result_table
+from benchmarks.analyse.crossover import WHOLE
+from benchmarks.analyse.run_data import RunData, read_run_data
+from benchmarks.analyse.summary import Case
+from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
+from benchmarks.paths import RUN, write_atomically
+from benchmarks.record.store import find_damage
+from benchmarks.render import answer, crossover, figures, steps
+from benchmarks.render.document import (
+    Block,
+    Items,
+    Link,
+    Paragraph,
+    Picture,
+    Table,
+    Text,
+    make_table,
+)
+from benchmarks.render.markdown import write_blocks, write_table
+from benchmarks.render.numbers import format_count
+from benchmarks.render.report import SHORT, find_stale_files
+from benchmarks.render.results import make_headline_table
 
+SUBJECT = "spiral"  # the workload that the answer at the top is about
 MARKED = re.compile(
     r"(<!-- mapicx:table (?P<name>\S+?)(?: run=(?P<run>\S+?))? -->\n)"
     r"(?P<body>.*?)"
     r"(<!-- /mapicx:table -->)",
     re.DOTALL,
 )
-RULE = "---"  # first cell of the line under a table head
-SOURCES: dict[str, Callable[[], list[str]]] = {"engine": engine_table}
-# What a run of its suite answers: the parts of the answer, and how they are written.
-ANSWERS: dict[str, tuple[Callable[[Material], Sequence[Any]], Callable[[Any], list[str]]]] = {
-    "steps": (lambda found: _fewest_threads(found.ladder), ladder.compact),
-    "crossover": (lambda found: found.crossings, crossover.compact),
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What stands between two markers."""
+
+    blocks: tuple[Block, ...]
+    run: str = ""
+
+    def write(self) -> list[str]:
+        """Its lines; pictures lie in the run's report."""
+        return write_blocks(self.blocks, f"reports/{self.run}/")
+
+
+def _answer(data: RunData) -> list[Block]:
+    case = Case(SUBJECT, min((c.threads for c in data.cases if c.workload == SUBJECT), default=1))
+    if data.base(case) is None:
+        return []
+    describers = (answer.describe_scores, answer.describe_time, answer.describe_memory)
+    said = [sentence for describe in describers if (sentence := describe(data, case))]
+    return [Paragraph(" ".join(said)), Picture(figures.COSTS.name, figures.COSTS.caption)]
+
+
+def _steps(data: RunData) -> list[Block]:
+    points = steps.keep_fewest_threads(data.sweep)
+    if not points:
+        return []
+    return [Paragraph(" ".join(steps.describe_sweep(points)))]
+
+
+def _crossover(data: RunData) -> list[Block]:
+    fewest = min((one.threads for one in data.crossings), default=1)
+    found = [one for one in data.crossings if one.threads == fewest and one.part == WHOLE]
+    if not found:
+        return []
+    said = Items(tuple(crossover.describe_crossings(found)))
+    return [said, Picture(figures.CROSSOVER.name, figures.CROSSOVER.caption)]
+
+
+def make_engine_table() -> Table:
+    """How large the engine is: the core alone has a limit."""
+    lines = count_code_lines()
+    return make_table(
+        ("engine", "code lines", "limit"),
+        [
+            ["core: layers, losses, optimizers, network, Mapicx", str(lines.core),
+             f"under {CORE_LIMIT}"],
+            ["everything that training a network loads", str(lines.training), ""],
+            ["whole package", str(lines.package), ""],
+        ],
+        words=(2,),
+    )  # fmt: skip
+
+
+PARTS: dict[str, Callable[[RunData], list[Block]]] = {
+    "answer": _answer,
+    "steps": _steps,
+    "crossover": _crossover,
 }
+SOURCES: dict[str, Callable[[], Table]] = {"engine": make_engine_table}
 
 
-def table_of(found: Material, name: str) -> list[str]:
-    """One table, and the run that it comes from; a workload's is for its fewest threads.
+def make_part(data: RunData, name: str) -> Part:
+    """One part, and the run that it comes from; a workload's is for its fewest threads.
 
     ValueError if the run has no row for it.
     """
-    if name in ANSWERS:
-        parts_of, write = ANSWERS[name]
-        parts = parts_of(found)
-        if not parts:
-            raise ValueError(f"run {found.name} has no row for a table of {name}")
-        return [*write(parts), "", _source(found, *sorted({part.threads for part in parts}))]
-    places = sorted(p for p in found.places if p[0] == name)
-    if not places or not len(found.at(places[0])):
-        raise ValueError(f"run {found.name} has no row of workload {name}")
-    return [*result_table(found, places[0]), "", _source(found, places[0][1])]
+    report = f"reports/{data.name}/{SHORT}"
+    if name in PARTS:
+        blocks = PARTS[name](data)
+        if not blocks:
+            raise ValueError(f"run {data.name} has no row for the part {name}")
+    else:
+        cases = sorted(case for case in data.cases if case.workload == name)
+        if not cases or not data.lines(cases[0]):
+            raise ValueError(f"run {data.name} has no row of workload {name}")
+        blocks = [make_headline_table(data, cases[0], report)]
+    if name != "answer":  # whose run is named below the table of the same workload
+        blocks.append(Paragraph(_name_source(data, report)))
+    return Part(tuple(blocks), data.name)
 
 
-def _fewest_threads(rungs: Sequence[Rung]) -> list[Rung]:
-    fewest = min((rung.threads for rung in rungs), default=1)
-    return [rung for rung in rungs if rung.threads == fewest]
+def _name_source(data: RunData, report: str) -> Text:
+    threads = sorted({case.threads for case in data.summary})
+    where = f", on {data.cpu}" if data.cpu else ""
+    said = f"Run {data.name}: {format_count(data.blocks(), 'block')}, on"
+    cores = " and ".join(map(str, threads)) + (" core" if threads == [1] else " cores")
+    return (f"{said} {cores}{where}; ", Link("report", report), ".")
 
 
-def _source(found: Material, *settings: int) -> str:
-    blocks = found.frame.loc[found.frame["measure"].eq("time"), "block"].nunique()
-    threads = " and ".join(map(str, settings)) + (" thread" if settings == (1,) else " threads")
-    cpu = (found.run.get("environment") or {}).get("cpu")
-    if isinstance(cpu, dict):
-        cpu = cpu.get("model") or cpu.get("name")
-    where = f", on {markdown(cpu)}" if isinstance(cpu, str) else ""
-    link = f"[report](reports/{found.name}/report.md)"
-    counted = f"{blocks} block" + ("" if blocks == 1 else "s")
-    return f"Run {markdown(found.name)}: {counted}, {threads}{where}; {link}."
-
-
-def find(results: Path, run: str) -> Path | None:
+def find_run(results: Path, run: str) -> Path | None:
     """The folder of a run by its name, or None. Runs on users' tables are not found."""
     folder = results / run
-    return folder if (folder / RUN).exists() else None
+    return folder if run and (folder / RUN).exists() else None
 
 
-def update(readme: Path, results: Path, run: Path | None = None) -> list[str]:
-    """Rewrite every table from the run that its marker names, or move tables to `run`.
+def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[str]:
+    """Rewrite every part from the run that its marker names, or move parts to `run`.
 
-    Tables for which `run` has no row stay as they are. Links into the old run's report move
-    along once no table is left at it. Returns the names of the tables written. ValueError with a
-    sentence if a run is absent, has rows for no table or is on a user's table.
+    Parts for which `run` has no row stay as they are. Links into the old run's report move along
+    once no part is left at it. Returns the names of the parts written. ValueError with a sentence
+    if a run is absent, has rows for no part or is on a user's table.
     """
-    if run is not None and Path(run).resolve().parent.name == LOCAL:
+    read = functools.cache(read_run_data)
+    if run is not None and read(Path(run)).is_local:
         raise ValueError(f"run {Path(run).name} is on a user's table and does not go into README")
     text = readme.read_text(encoding="utf-8")
     written: list[str] = []
     moved: dict[str, str] = {}
-    left: list[str] = []  # why a table stays where it is
-    cache: dict[str, Material] = {}
+    left: list[str] = []  # why a part stays where it is
 
     def replace(marker: re.Match[str]) -> str:
         name, old = marker["name"], marker["run"]
         if name in SOURCES:
             written.append(name)
-            return _block(name, None, SOURCES[name]())
-        source = Path(run) if run is not None else find(results, old or "")
+            return _enclose(name, None, write_table(SOURCES[name]()))
+        source = Path(run) if run is not None else find_run(results, old or "")
         if source is None:
             raise ValueError(f"table {name} names run {old}, which is not in {results.name}")
-        key = source.name
-        if key not in cache:
-            cache[key] = material(source)
         try:
-            lines = table_of(cache[key], name)
+            part = make_part(read(source), name)
         except ValueError as error:
             if run is None:
                 raise
             left.append(str(error))
             return marker[0]
-        if old and old != key:
-            moved[old] = key
+        if old and old != source.name:
+            moved[old] = source.name
         written.append(name)
-        return _block(name, key, lines)
+        return _enclose(name, source.name, part.write())
 
     text = MARKED.sub(replace, text)
     standing = {marker["run"] for marker in MARKED.finditer(text)}
-    if left and not cache.keys() & standing:
+    if run is not None and left and Path(run).name not in standing:
         raise ValueError(f"{'; '.join(left)}: no table of {readme.name} can move to it")
     for old in moved.keys() - standing:
         text = text.replace(f"reports/{old}/", f"reports/{moved[old]}/")
-    write_whole(readme, text)
+    write_atomically(readme, text)
     return written
 
 
-def _block(name: str, run: str | None, lines: list[str]) -> str:
+def _enclose(name: str, run: str | None, lines: list[str]) -> str:
     named = f" run={run}" if run else ""
     body = "\n".join(lines)
     return f"<!-- mapicx:table {name}{named} -->\n\n{body}\n\n<!-- /mapicx:table -->"
 
 
-def stale_tables(readme: Path, results: Path) -> list[str]:
+def find_stale_parts(readme: Path, results: Path) -> list[str]:
     """A sentence for each place of README that differs from what its run's rows give."""
+    read = functools.cache(read_run_data)
     found: list[str] = []
     text = readme.read_text(encoding="utf-8")
     opened = len(re.findall(r"<!-- mapicx:table ", text))
@@ -144,50 +204,42 @@ def stale_tables(readme: Path, results: Path) -> list[str]:
     for marker in markers:
         name, run = marker["name"], marker["run"]
         where = f"{readme.name}, table {name}"
+        source = find_run(results, run or "")
         if name in SOURCES:
-            lines = SOURCES[name]()
+            part = Part((SOURCES[name](),))
+        elif source is None:
+            found.append(f"{where}: run {run} is absent from {results.name}")
+            continue
         else:
-            source = find(results, run or "")
-            if source is None:
-                found.append(f"{where}: run {run} is absent from {results.name}")
-                continue
             try:
-                lines = table_of(material(source), name)
+                part = make_part(read(source), name)
             except ValueError as error:
                 found.append(f"{where}: {error}")
                 continue
-        found += [f"{where}: {what}" for what in differences(lines, marker["body"])]
+        found += [f"{where}: {what}" for what in find_differences(part, marker["body"])]
     return found
 
 
-def differences(expected: list[str], body: str) -> list[str]:
-    """What differs between a table as the rows give it and as it stands, row by row."""
-    want = [line for line in expected if line.strip()]
-    have = [line.rstrip() for line in body.splitlines() if line.strip()]
-    rows, standing = ({_first(x): x for x in part if x.startswith("|")} for part in (want, have))
-    for part in (rows, standing):
-        part.pop(RULE, None)
-    said = [f"the row of {name} is missing" for name in rows if name not in standing]
-    said += [f"the row of {name} is not in the run" for name in standing if name not in rows]
-    said += [
-        f"the row of {name} differs from the run's rows"
-        for name, row in rows.items()
-        if name in standing and standing[name] != row
+def find_differences(part: Part, body: str) -> list[str]:
+    """What differs between a part as the rows give it and as it stands."""
+    standing = [line.rstrip() for line in body.splitlines() if line.strip()]
+    wanted = [line for line in part.write() if line.strip()]
+    said = [
+        f"the row of {row[0]} is missing or differs from the run's rows"
+        for table in part.blocks
+        if isinstance(table, Table)
+        for row, line in zip(table.rows, write_table(table)[2:], strict=False)
+        if line not in standing
     ]
-    if not said and want != have:
+    if not said and standing != wanted:
         said.append("the text or the order of its rows differs from what the rows give")
     return said
 
 
-def _first(row: str) -> str:
-    return row.split("|")[1].strip() or "the head"
-
-
-def check(readme: Path, results: Path, reports: Path, runs: Sequence[Path] = ()) -> list[str]:
-    """Every stale place: README's tables, and the reports of `runs` that stand in `reports`."""
-    from benchmarks.render.report import stale_files
-
-    found = stale_tables(readme, results) if readme.exists() else []
+def find_stale(readme: Path, results: Path, reports: Path, runs: Sequence[Path] = ()) -> list[str]:
+    """Every stale place: README's parts, and the reports of `runs` that stand in `reports`."""
+    found = find_stale_parts(readme, results) if readme.exists() else []
     for run in runs:
-        found += stale_files(run, reports)
+        found += [f"{results.name}/{run.name}: {damage}" for damage in find_damage(run)]
+        found += find_stale_files(run, reports)
     return found

@@ -1,207 +1,269 @@
-"""reports/<run>/report.md: the answer first, then tables and figures, then how they came about.
+"""reports/<run>/: report.md for two minutes, report.html for two hours, figures and their CSV.
 
-`write` works from any subset of rows, also from none, and gives the same bytes for the same rows.
+Works from any subset of rows, also from none, and gives the same bytes for the same rows.
 """
 
 from __future__ import annotations
 
-import re
+import dataclasses
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.record.store import write_whole
+from benchmarks.analyse.run_data import RunData, read_run_data
+from benchmarks.analyse.summary import Case
+from benchmarks.paths import LOCAL, write_atomically
+from benchmarks.record.store import find_damage, read_run
 from benchmarks.render import (
+    break_even,
+    claims,
     crossover,
-    crossover_figure,
-    figures,
+    evidence,
     footprint,
-    ladder,
-    ladder_figure,
+    html,
     loops,
-    sections,
-    writeup,
+    method,
+    provenance,
+    steps,
+    write_up,
 )
-from benchmarks.render import figure_style as style
-from benchmarks.render import published as published_verdicts
 from benchmarks.render.answer import answer
-from benchmarks.render.escape import markdown
-from benchmarks.render.material import Material, material
-from benchmarks.render.published import published_at
-from benchmarks.render.tables import headline_systems, result_table
-
-REPORT, LATEST, LOCAL = "report.md", "latest.md", "local"
-COMPARED = (".md", ".csv", ".tex", ".bib")  # a picture may differ between versions of Matplotlib
-FIRST_SCREEN = 25  # lines: title, answer, headline table, footnote
-SECTIONS: tuple[tuple[str, Callable[[Material], list[str]]], ...] = (
-    ("What was run and where", sections.what_was_run),
-    ("Checks", sections.checks),
-    ("Controls and noise", sections.controls),
-    ("Skipped, failed and not run", sections.left_out),
-    ("Method", sections.method),
-    ("What this does not show", sections.limits),
-    ("Environment", sections.environment),
-    ("Glossary", sections.glossary),
+from benchmarks.render.costs import PHASES
+from benchmarks.render.document import (
+    Block,
+    Code,
+    Document,
+    Items,
+    Link,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+)
+from benchmarks.render.figures import draw_figures
+from benchmarks.render.markdown import write_markdown
+from benchmarks.render.numbers import format_count
+from benchmarks.render.results import (
+    make_headline_table,
+    make_phase_table,
+    make_result_table,
 )
 
+SHORT, FULL = "report.md", "report.html"
+COMPARED = (".md", ".html", ".csv", ".tex", ".bib")  # pictures differ between Matplotlib versions
+FIGURES_SHOWN = 2  # in the short form
+LONGEST_TABLE = 16  # rows in the short form
+MEMORY_PARTS = (
+    "memory_import_anon_bytes",
+    "memory_import_file_bytes",
+    "memory_import_peak_bytes",
+    "memory_build_peak_bytes",
+    "memory_train_peak_bytes",
+    "memory_peak_bytes",
+    "memory_train_increment_bytes",
+    "memory_sampled_peak_bytes",
+)
+TIME_PARTS = (*(name for _, names, _ in PHASES for name in names), "time_total_s", "cpu_s")
+USED = ("time_step_warm_s", "time_predict_s", "time_predict_one_s")
 
-def write(
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """Where a report stands, and what it says of the published verdicts."""
+
+    short: Path
+    full: Path
+    verdicts: list[str]
+
+
+def write_report(
     run_dir: Path,
     reports: Path,
     pictures: bool = True,
     formats: Iterable[str] = (),
     published: Path | None = None,
-) -> Path:
-    """Write report, figures and their CSV for one run below `reports`; returns report.md.
+) -> Written:
+    """Write the report of one run below `reports`.
 
-    formats: of writeup.FORMATS, beyond those in which the report already stands.
-    published: the folder of the verdicts to compare with, if it is not `reports`.
-    Reports of runs in a folder `local` go to a folder `local`, which is never tracked.
+    Parameters
+    ----------
+    run_dir, reports : Path
+        The run, and where reports go. Reports of runs in a folder `local` go to a folder `local`,
+        which is never tracked.
+    pictures : bool
+        False draws no figure; those that stand in the folder are used.
+    formats : iterable of str
+        Of write_up.FORMATS, beyond those in which the report already stands.
+    published : Path, optional
+        The folder of the verdicts to compare with, if it is not `reports`.
     """
-    found = material(Path(run_dir))
-    folder = report_folder(Path(run_dir), Path(reports))
+    data = read_run_data(Path(run_dir))
+    folder = find_report_folder(Path(run_dir), Path(reports))
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / REPORT
-    wanted = {*formats, *writeup.formats_of(folder)}
-    with style.kinds(*(style.VECTOR if "latex" in wanted else ())):
-        if found.ladder:
-            ladder_figure.draw(found.ladder, folder / f"{ladder_figure.NAME}.png", pictures)
-        if found.crossings:
-            crossover_figure.draw(found.crossings, folder, pictures)
-        drawn = _draw_all(found, folder, pictures)
-    writeup.write(found, folder, wanted, _captions(found, drawn))
-    verdicts = published_verdicts.section(found, published_at(published or reports))
-    write_whole(path, text(found, drawn, verdicts))
-    return path
+    wanted = {*formats, *write_up.find_formats(folder)}
+    kinds = ("pdf",) if "latex" in wanted else ()
+    drawn = draw_figures(data, folder, pictures, kinds)
+    verdicts = claims.describe_published(data, claims.read_published(published or Path(reports)))
+    write_up.write_files(data, folder, wanted, drawn)
+    write_atomically(folder / SHORT, write_markdown(make_short(data, drawn)))
+    full = make_full(data, drawn, claims.make_section(verdicts))
+    write_atomically(folder / FULL, html.write_html(full, folder, data.frame))
+    return Written(folder / SHORT, folder / FULL, verdicts)
 
 
-def report_folder(run_dir: Path, reports: Path) -> Path:
+def find_report_folder(run_dir: Path, reports: Path) -> Path:
     """Where the report of a run belongs."""
     run_dir = run_dir.resolve()
-    inside = reports / LOCAL if run_dir.parent.name == LOCAL else reports
+    local = run_dir.parent.name == LOCAL or "table" in read_run(run_dir)
+    inside = reports / LOCAL if local else reports
     return inside / run_dir.name
 
 
-def write_latest(report: Path, reports: Path) -> Path:
-    """Make latest.md a copy of a report, with its links pointing into that report's folder."""
-    body = report.read_text(encoding="utf-8")
-    body = re.sub(r"\]\(([\w-]+\.(?:png|csv))\)", rf"]({report.parent.name}/\1)", body)
-    path = reports / LATEST
-    write_whole(path, body)
-    return path
+def make_headline(data: RunData, intervals: str = "") -> Table | None:
+    """The table that the first screen shows; None if the run has no rows.
+
+    intervals: the file in which they stand, if it is another one.
+    """
+    if data.sweep:
+        return steps.make_compact_table(data.sweep)
+    if data.crossings:
+        return crossover.make_compact_table(data.crossings)
+    if data.headline is None or not data.lines(data.headline):
+        return None
+    return make_headline_table(data, data.headline, intervals)
 
 
-def text(
-    found: Material, drawn: dict[tuple[str, int], list[str]], verdicts: Iterable[str] = ()
-) -> str:
-    """The whole report. drawn: names of the figures that exist, per (workload, threads);
-    verdicts: the section on what was published."""
-    lines = [*_first_screen(found), ""]
-    if found.ladder:
-        lines += ["## The ladder of training steps", "", *_ladder_picture(found), ""]
-        lines += [*ladder.tables(found.ladder), ""]
-    if found.crossings:
-        lines += ["## From which size on a framework is faster", ""]
-        lines += [
-            *_shown(crossover_figure.CAPTION, crossover_figure.NAME),
-            *crossover.tables(found.crossings),
-        ]
-    for place in found.places:
-        title = f"{markdown(place[0])}, {place[1]} thread" + ("s" if place[1] != 1 else "")
-        lines += [f"## Every system: {title}", "", *result_table(found, place), ""]
-        lines += _pictures(found, place, drawn.get(place, []))
-        if not found.crossings:  # of many sizes the steps above are the point
-            lines += [*sections.phases(found, place), ""]
-    lines += footprint.section(found)
-    lines += loops.section(found)
-    lines += verdicts
-    for heading, section in SECTIONS:
-        lines += [f"## {heading}", "", *section(found), ""]
-    return "\n".join(lines).rstrip() + "\n"
+def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
+    """The answer, one table, two figures, what to doubt, how to reproduce."""
+    blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
+    table = make_headline(data, FULL)
+    if table is not None:
+        if len(table.rows) > LONGEST_TABLE:
+            more: tuple = (f" The other {len(table.rows) - LONGEST_TABLE} rows stand in ",
+                           Link(FULL, FULL), ".")  # fmt: skip
+            notes = (*table.notes, *more)
+            table = dataclasses.replace(table, rows=table.rows[:LONGEST_TABLE], notes=notes)
+        blocks.append(table)
+    for picture in [p for pictures in drawn.values() for p in pictures][:FIGURES_SHOWN]:
+        blocks += [picture, Paragraph((f"{picture.caption} ", Link("Data", f"{picture.name}.csv")))]
+    doubts = [*_find_doubts(data), *method.LIMITS[:3]]
+    command = Code(str(data.run.get("command") or "python -m benchmarks.run"))
+    rebuild = Code(f"python -m benchmarks.report {data.name}")
+    reproduce = (
+        Items(
+            (
+                ("Measure it again: ", command, "."),
+                ("Rebuild this report from its rows: ", rebuild, "."),
+                ("Every system, all intervals, method and environment: ", Link(FULL, FULL), "."),
+            )
+        ),
+    )
+    return Document(
+        f"Benchmark report {data.name}",
+        tuple(blocks),
+        (
+            Section("Checks that failed", tuple(provenance.describe_checks(data, True))),
+            Section("What to doubt", (Items(tuple(doubts)),)),
+            Section("How to reproduce", reproduce),
+        ),
+    )
 
 
-def _first_screen(found: Material) -> list[str]:
-    sentences = [f"{i}. {s}" for i, s in enumerate(answer(found), start=1)]
-    lines = [f"# Benchmark report {markdown(found.name)}", "", *sentences, ""]
-    place = found.headline
-    if place is None:
-        return lines
-    if found.ladder:
-        return [*lines, *ladder.compact(found.ladder)]
-    if found.crossings:
-        return [*lines, *crossover.compact(found.crossings)]
-    # Two lines of table head, a blank one and a footnote.
-    room = FIRST_SCREEN - len(lines) - 4
-    chosen = headline_systems(found, place, room)
-    return [*lines, *result_table(found, place, chosen)]
+def _find_doubts(data: RunData) -> list[str]:
+    """What of this run speaks against its numbers."""
+    said = [f"{f.name} on {f.case.workload} is not shown: {f.detail}."
+            for f in data.findings if f.holds is None][:3]  # fmt: skip
+    said += provenance.find_twin_warnings(data)[:3]
+    failed = int(data.frame["status"].ne("ok").sum())
+    missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
+    if failed:
+        said.append(f"{format_count(failed, 'trial')} of {len(data.frame)} failed.")
+    if missing:
+        said.append(f"{format_count(missing, 'planned trial')} not run.")
+    said += [str(warning) for warning in data.run.get("warnings") or ()][:5]
+    said += [f"{sentence}." for sentence in find_damage(data.folder)[:3]]
+    if data.run.get("side_by_side"):
+        said.append("Timed trials ran side by side: their times are a look, not a comparison.")
+    if data.forced:
+        said.append("The run was resumed although something had changed since its plan.")
+    return said
 
 
-def _prefix(found: Material, place: tuple[str, int]) -> str:
-    if len(found.places) == 1:
-        return ""
-    return re.sub(r"[^\w-]", "-", f"{place[0]}-{place[1]}-")
-
-
-def _draw_all(found: Material, folder: Path, pictures: bool) -> dict[tuple[str, int], list[str]]:
-    return {
-        place: figures.draw(
-            found, place, folder, _prefix(found, place), pictures, figures.wanted(found, place)
+def make_full(
+    data: RunData, drawn: dict[Case, list[Picture]], published: Section | None
+) -> Document:
+    """Everything, in sections."""
+    table = make_headline(data)
+    first = drawn.get(data.headline, []) if data.headline else []
+    blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
+    blocks += [table] if table is not None else []
+    sections = [Section("Figures", tuple(first), unfolded=True)] if first else []
+    if data.sweep:
+        parts = steps.make_sections(data.sweep)
+        sections.append(Section(steps.TITLE, sections=parts, unfolded=True))
+    if data.crossings:
+        parts = crossover.make_sections(data.crossings)
+        sections.append(Section(crossover.TITLE, sections=parts, unfolded=True))
+    sections += [_describe_case(data, case, drawn.get(case, [])) for case in data.cases]
+    found = (footprint.make_section(data), loops.make_section(data), published)
+    sections += [section for section in found if section is not None]
+    sections += [
+        Section(title, tuple(blocks_of(data)))
+        for title, blocks_of in (
+            ("What was run and where", provenance.describe_run),
+            ("Checks", provenance.describe_checks),
+            ("Controls and noise", provenance.describe_controls),
+            ("Skipped, failed and not run", provenance.describe_missing),
+            ("Method", method.describe_method),
+            ("What this does not show", method.describe_limits),
+            ("Environment", provenance.describe_environment),
+            ("Glossary", method.describe_words),
         )
-        for place in found.places
-    }
+    ]
+    return Document(f"Benchmark report {data.name}", tuple(blocks), tuple(sections))
 
 
-def _captions(found: Material, drawn: dict[tuple[str, int], list[str]]) -> dict[str, str]:
-    """The caption of each figure of the report, by its file's stem."""
-    captions = {}
-    if _ladder_picture(found):
-        captions[ladder_figure.NAME] = ladder_figure.CAPTION
-    if found.crossings:
-        captions[crossover_figure.NAME] = crossover_figure.CAPTION
-    for place, names in drawn.items():
-        for figure in figures.FIGURES:
-            if figure.name in names:
-                said = f"{figure.caption} {writeup.about(found, place)}"
-                captions[f"{_prefix(found, place)}{figure.name}"] = said
-    return captions
+def _describe_case(data: RunData, case: Case, pictures: list[Picture]) -> Section:
+    """Every system of a case: results, and where time and memory go."""
+    title = f"Every system: {case.workload}, {format_count(case.threads, 'thread')}"
+    shown = tuple(pictures) if case != data.headline else ()
+    blocks: tuple[Block, ...] = (make_result_table(data, case), *shown)
+    parts: tuple[Section, ...] = ()
+    if not data.crossings:  # of many sizes the steps alone are the point
+        parts = tuple(_describe_phases(data, case))
+    return Section(title, blocks, parts, unfolded=len(data.cases) == 1)
 
 
-def _shown(caption: str, file: str) -> list[str]:
-    return [f"![{caption}]({file}.png)", "", f"{caption} [Data]({file}.csv)", ""]
+def _describe_phases(data: RunData, case: Case) -> Iterable[Section]:
+    lines = data.lines(case)
+    nothing = Paragraph("Nothing was measured.")
+    yield Section("Accuracy", (evidence.tabulate_scores(data, case) or nothing,))
+    yield Section("Time by phase", (make_phase_table(lines, TIME_PARTS) or nothing,))
+    yield Section("One step, one prediction", (make_phase_table(lines, USED) or nothing,))
+    title = "From how many steps on a faster step has repaid a slower start"
+    yield Section(title, tuple(break_even.make_blocks(data, case)))
+    memory = make_phase_table(lines, MEMORY_PARTS) or nothing
+    yield Section("Memory by phase", (memory, provenance.describe_floor(data, case.workload)))
+    yield Section("Work and parity", (evidence.tabulate_work(data, case) or nothing,))
 
 
-def _ladder_picture(found: Material) -> list[str]:
-    if not any(step.ratio.known for rung in found.ladder for step in rung.steps.values()):
-        return []
-    return _shown(ladder_figure.CAPTION, ladder_figure.NAME)
-
-
-def _pictures(found: Material, place: tuple[str, int], drawn: list[str]) -> list[str]:
-    lines = []
-    for figure in figures.FIGURES:
-        if figure.name in drawn:
-            lines += _shown(figure.caption, f"{_prefix(found, place)}{figure.name}")
-    return lines
-
-
-def stale_files(run_dir: Path, reports: Path) -> list[str]:
+def find_stale_files(run_dir: Path, reports: Path) -> list[str]:
     """A sentence for each text or table of a run's report that its rows no longer give."""
-    standing = report_folder(run_dir, reports)
+    standing = find_report_folder(run_dir, reports)
     if not standing.exists():
         return [f"reports/{run_dir.name} is missing; `python -m benchmarks.report` writes it"]
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = report_folder(run_dir, Path(scratch))
-        # Figures of a run whose arrays were left out of a clone are taken as they stand.
-        shutil.copytree(standing, fresh)
-        write(run_dir, Path(scratch), pictures=False, published=reports)
+        fresh = find_report_folder(run_dir, Path(scratch))
+        shutil.copytree(standing, fresh)  # pictures are taken as they stand
+        write_report(run_dir, Path(scratch), pictures=False, published=reports)
         names = {p.name for f in (standing, fresh) for p in f.iterdir() if p.suffix in COMPARED}
         return [
             f"reports/{run_dir.name}/{name} differs from what the run's rows give"
             for name in sorted(names)
-            if _bytes(standing / name) != _bytes(fresh / name)
+            if _read(standing / name) != _read(fresh / name)
         ]
 
 
-def _bytes(path: Path) -> bytes | None:
+def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None

@@ -9,7 +9,7 @@ from subject import BASE
 
 import baselines
 from baselines import original
-from benchmarks.measure.endings import installation
+from benchmarks.measure.exit_status import install_command
 
 ARTICLE = replace(BASE, layers=(2, 64, 3), lr=1.0, momentum=0.9, decay=1e-3, dropout=0.2)
 fetched = pytest.mark.skipif(
@@ -119,7 +119,7 @@ def test_without_the_wheel_the_command_that_fetches_it_is_said(tmp_path, monkeyp
     monkeypatch.setattr(original, "CACHE", tmp_path)
     with pytest.raises(ImportError, match=r"pip download --no-deps mapicx==0\.1\.0 -d \.cache"):
         original.import_original()
-    assert ".[original]" in installation(original.Original.requires)
+    assert ".[original]" in install_command(original.Original.requires)
 
 
 def test_the_folder_of_the_wheel_is_never_tracked(root):

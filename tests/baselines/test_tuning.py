@@ -9,37 +9,39 @@ from pathlib import Path
 import pytest
 
 from baselines import classical
-from benchmarks.analyse.tuning import chosen
-from benchmarks.plan import suites, tuning, workloads
-from benchmarks.plan.workloads import UsageError, read_table
+from benchmarks import tuning
+from benchmarks.errors import UsageError
+from benchmarks.plan import suites, workloads
+from benchmarks.plan.workloads import read_table
 from benchmarks.record.store import read_rows
+from benchmarks.tuning import choose_best
 
 RESULTS = Path(__file__).parents[2] / "results"
 ENTRIES = read_table("workloads.toml")
 TUNED = suites.SUITES["tuning"]["workloads"]
-KNOWN = workloads.workloads()
+KNOWN = workloads.read_workloads()
 
 
 def choices(run):
     assert (RESULTS / run / "tuning.json").exists(), f"the tuning run {run} is not in results/"
-    return chosen(read_rows(RESULTS / run))
+    return choose_best(read_rows(RESULTS / run, key="trial"))
 
 
 @pytest.mark.parametrize("name", TUNED)
 def test_a_recipe_is_what_its_tuning_run_chooses(name):
     options = choices(ENTRIES[name]["tuned_by"])[name, tuning.NETWORK].options
-    assert tuning.in_use(tuning.NETWORK, KNOWN[name]) == options
+    assert tuning.get_options_in_use(tuning.NETWORK, KNOWN[name]) == options
 
 
 def test_the_tuned_values_of_every_family_are_what_the_run_chooses():
-    for (name, system), choice in choices(classical.TUNED_BY).items():
+    for (name, system), choice in choices(classical.read_tuned()["run"]).items():
         if system != tuning.NETWORK:
-            assert classical.tuned(system, KNOWN[name]) == choice.options, (name, system)
+            assert classical.choose_options(system, KNOWN[name]) == choice.options, (name, system)
 
 
 def test_every_family_had_as_many_trials_and_draws_on_every_workload():
-    for run in {classical.TUNED_BY, *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
-        rows = list(read_rows(RESULTS / run))
+    for run in {classical.read_tuned()["run"], *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
+        rows = list(read_rows(RESULTS / run, key="trial"))
         facts = json.loads((RESULTS / run / "tuning.json").read_text())
         assert min(facts["seeds"]) >= 10_000
         assert len({(r["workload"], r["system"], r["trial"]) for r in rows}) == len(rows)
@@ -48,7 +50,7 @@ def test_every_family_had_as_many_trials_and_draws_on_every_workload():
 
 
 def test_rows_of_tuning_are_small_and_no_report_reads_them():
-    for run in {classical.TUNED_BY, *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
+    for run in {classical.read_tuned()["run"], *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
         assert sum(path.stat().st_size for path in (RESULTS / run).iterdir()) < 2e6
         assert not (RESULTS / run / "run.json").exists()
 
@@ -77,19 +79,19 @@ BEFORE = row(0, [0.80, 0.82, 0.81, 0.83])
     ],
 )
 def test_the_best_trial_is_chosen_unless_its_lead_may_be_luck(others, options):
-    assert chosen([*reversed(others), BEFORE])["w", "s"].options == options
+    assert choose_best([*reversed(others), BEFORE])["w", "s"].options == options
 
 
 def test_what_diverges_is_replaced_by_what_does_not():
-    found = chosen([row(0, None, lr=9.0), row(1, [0.5, 0.6], lr=0.1)])
+    found = choose_best([row(0, None, lr=9.0), row(1, [0.5, 0.6], lr=0.1)])
     assert found["w", "s"].options == {"lr": 0.1}
 
 
 def test_trials_begin_with_what_is_in_use_and_are_the_same_for_every_workload():
     for system, space in tuning.SPACES.items():
-        first, *drawn = tuning.options_of(system, KNOWN["spiral"])
-        assert first == tuning.in_use(system, KNOWN["spiral"])
-        assert drawn == tuning.options_of(system, KNOWN["iris"])[1:]
+        first, *drawn = tuning.draw_options(system, KNOWN["spiral"])
+        assert first == tuning.get_options_in_use(system, KNOWN["spiral"])
+        assert drawn == tuning.draw_options(system, KNOWN["iris"])[1:]
         assert len(drawn) == tuning.TRIALS - 1
         for name, kind in space.items():
             ((how, choices),) = kind.items()
@@ -102,14 +104,15 @@ def test_trials_begin_with_what_is_in_use_and_are_the_same_for_every_workload():
 
 def test_values_belong_to_a_workload_by_name_else_to_its_data_set(monkeypatch):
     values = {"spiral": {"knn": {"n_neighbors": 5}}, "cs231n-spiral": {"knn": {"n_neighbors": 9}}}
-    monkeypatch.setattr(classical, "TUNED", values)
+    monkeypatch.setattr(classical, "read_tuned", lambda: values)
     found = {
-        name: classical.tuned("knn", KNOWN[name]) for name in ("spiral-sgd", "cs231n-spiral", "xor")
+        name: classical.choose_options("knn", KNOWN[name])
+        for name in ("spiral-sgd", "cs231n-spiral", "xor")
     }
     expected = {"spiral-sgd": {"n_neighbors": 5}, "cs231n-spiral": {"n_neighbors": 9}, "xor": {}}
     assert found == expected
     regression = dataclasses.replace(KNOWN["spiral"], task="regression")
-    assert classical.tuned("knn", regression) == {}
+    assert classical.choose_options("knn", regression) == {}
 
 
 def test_the_name_of_the_run_is_not_inherited():
@@ -118,7 +121,7 @@ def test_the_name_of_the_run_is_not_inherited():
               "tuned_by": "r"},
         "b": {"like": "a"},
     }  # fmt: skip
-    assert workloads.workloads(table)["b"].layers == (2, 3, 1)
+    assert workloads.read_workloads(table)["b"].layers == (2, 3, 1)
 
 
 def test_the_suite_records_every_trial_and_says_what_it_chose(command, tmp_path):
@@ -126,10 +129,10 @@ def test_the_suite_records_every_trial_and_says_what_it_chose(command, tmp_path)
     done = command(*ask, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.iterdir()
-    rows = list(read_rows(run))
+    rows = list(read_rows(run, key="trial"))
     assert [r["trial"] for r in rows] == 2 * list(range(tuning.TRIALS))
     assert all(0.3 < max(r["accuracy"]) <= 1 for r in rows)
-    for (name, system), choice in chosen(rows).items():
+    for (name, system), choice in choose_best(rows).items():
         line = next(line for line in done.stdout.splitlines() if f"{name:14} {system}" in line)
         assert json.dumps(choice.options) in line
 
@@ -143,9 +146,8 @@ def test_the_suite_records_every_trial_and_says_what_it_chose(command, tmp_path)
     ],
 )
 def test_what_has_no_meaning_for_the_suite_is_refused(options, word):
-    from benchmarks.run import parser
-    from benchmarks.tuning import main
+    from benchmarks.run import build_parser
 
     arguments = ["--suite", "tuning", *options]
     with pytest.raises(UsageError, match=word):
-        main(parser().parse_args(arguments), arguments)
+        tuning.run_tuning(build_parser().parse_args(arguments), arguments)

@@ -12,6 +12,7 @@ from benchmarks.record.schema import FIELDS, validate
 from benchmarks.record.store import Store, _with_parity
 
 CEILING = 0.910
+NASTY = "a|b<i>=`c`</script>*d*_e_[f](g)# h"  # the name of a system that means harm
 CONTROLS = ("matmul-only", "matmul-only-torch", "mapicx-again")
 WORKLOAD = {
     "name": "spiral",
@@ -249,12 +250,12 @@ def scaling_rows(
     return made, workloads
 
 
-def ladder_rows(blocks: int = 6, shapes: int = 2, peers: float = 2.0) -> tuple[list, dict]:
-    """Rows of a ladder of training steps, and the workloads of its run.json.
+def sweep_rows(blocks: int = 6, shapes: int = 2, slower: float = 2.0) -> tuple[list, dict]:
+    """Rows of a step-time sweep, and the workloads of its run.json.
 
-    Steps: mapicx 100 µs, NumPy's products 40, torch-eager `peers` times mapicx, jax-scan half.
+    Steps: mapicx 100 µs, NumPy's products 40, torch-eager `slower` times mapicx, jax-scan half.
     """
-    step = {"mapicx": 100, "torch-eager": 100 * peers, "torch-fused": 120 * peers, "jax-scan": 50}
+    step = {"mapicx": 100, "torch-eager": 100 * slower, "torch-fused": 120 * slower, "jax-scan": 50}
     step |= {"matmul-only": 40, "matmul-only-torch": 30, "mapicx-again": 100}
     made, workloads = [], {}
     for number in range(shapes):

@@ -1,15 +1,18 @@
 """The size from which on a framework is faster is found where it was put."""
 
+import dataclasses
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from benchmarks.analyse.crossover import axes, crossings, locate
+from benchmarks.analyse.crossover import find_axes, find_crossings, locate
+from benchmarks.analyse.run_data import read_run_data
 from benchmarks.analyse.summary import summarise
-from benchmarks.render.crossover import verdict
-from benchmarks.render.report import write
+from benchmarks.analyse.verdicts import Kind, Verdict
+from benchmarks.render import crossover
+from benchmarks.render.crossover import describe_crossing, describe_crossings
+from benchmarks.render.readme import make_part
 from tests.benchmarks.synthetic import WORKLOAD, frame, run_folder, scaling_rows
 
 SIZES = (16, 32, 64, 128, 256)
@@ -19,14 +22,14 @@ SIZES = (16, 32, 64, 128, 256)
 def found():
     made, workloads = scaling_rows()
     table = frame(made)
-    return {one.framework: one for one in crossings(table, summarise(table), workloads, 0.05)}
+    return {one.framework: one for one in find_crossings(table, summarise(table), workloads, 0.05)}
 
 
 @pytest.fixture(scope="module")
 def apart():
     made, workloads = scaling_rows(products=True)
     table = frame(made)
-    found = crossings(table, summarise(table), workloads, 0.05)
+    found = find_crossings(table, summarise(table), workloads, 0.05)
     return {(one.part, one.framework): one for one in found}
 
 
@@ -35,22 +38,24 @@ def test_the_crossing_lies_where_the_steps_are_equal(found):
     assert one.at.value == pytest.approx(100, rel=0.1)
     assert one.at.low < one.at.value < one.at.high and one.at.kind == "interval"
     assert set(one.variants.values()) == {"torch-eager"}
-    assert verdict(one).startswith("faster below ") and " units (95 % interval " in verdict(one)
+    assert describe_crossing(one).startswith(
+        "faster below "
+    ) and " units (95 % interval " in describe_crossing(one)
 
 
 def test_no_crossing_is_said_in_words(found):
     assert math.isinf(found["TensorFlow"].at.value) and found["JAX"].at.value == 0
-    assert verdict(found["TensorFlow"]) == "faster at every size measured"
-    assert verdict(found["JAX"]) == "slower at every size measured"
+    assert describe_crossing(found["TensorFlow"]) == "faster at every size measured"
+    assert describe_crossing(found["JAX"]) == "slower at every size measured"
 
 
 def test_few_blocks_give_a_crossing_without_an_interval():
     made, workloads = scaling_rows(blocks=2)
     table = frame(made)
-    found = crossings(table, summarise(table), workloads, 0.05)
+    found = find_crossings(table, summarise(table), workloads, 0.05)
     one = next(c for c in found if c.framework == "PyTorch")
-    assert one.at.kind == "single" and "interval" not in verdict(one)
-    assert verdict(one).endswith("in the median (too few blocks for a verdict)")
+    assert one.at.kind == "single" and "interval" not in describe_crossing(one)
+    assert describe_crossing(one).endswith("in the middle of too few blocks for a verdict")
 
 
 def test_products_and_everything_else_have_their_own_crossings(apart):
@@ -58,7 +63,7 @@ def test_products_and_everything_else_have_their_own_crossings(apart):
     rest = apart["everything else", "PyTorch"]
     assert rest.at.value == pytest.approx(67, rel=0.15) and not rest.unresolved
     assert rest.at.low < 67 < rest.at.high
-    assert verdict(apart["products", "PyTorch"]) == "faster at every size measured"
+    assert describe_crossing(apart["products", "PyTorch"]) == "faster at every size measured"
     assert apart["products", "PyTorch"].variants[16] == "matmul-only-torch"
     assert not any(framework == "JAX" for part, framework in apart if part != "step")
 
@@ -66,29 +71,27 @@ def test_products_and_everything_else_have_their_own_crossings(apart):
 def test_a_rest_within_the_noise_of_the_step_gets_no_number(apart):
     one = apart["everything else", "TensorFlow"]
     assert one.unresolved == SIZES and not one.ratios and not one.at.known
-    assert verdict(one) == "not resolved against noise at any size"
+    assert describe_crossing(one) == "not resolved against noise at any size"
 
 
 def test_sizes_that_are_not_resolved_are_named_and_not_used(apart):
     one = apart["everything else", "PyTorch"]
     less = {size: ratio for size, ratio in one.ratios.items() if size < 128}
-    words = verdict(one._replace(ratios=less, unresolved=(128, 256)))
+    words = describe_crossing(dataclasses.replace(one, ratios=less, unresolved=(128, 256)))
     assert words.startswith("faster below ")
     assert words.endswith("; not resolved against noise at 128, 256")
-    (only,) = [{64: one.ratios[64]}]
-    assert "at 64 units, the only size resolved" in verdict(one._replace(ratios=only))
+    only = {"ratios": {64: one.ratios[64]}, "verdicts": {64: one.verdicts[64]}}
+    alone = describe_crossing(dataclasses.replace(one, **only))
+    assert alone.endswith(" at 64 units, the only size resolved")
 
 
-def test_a_difference_within_noise_is_not_called_one(found):
+def test_what_is_undecided_is_not_called_faster(found):
     one = found["TensorFlow"]
-    unsure = dict.fromkeys(SIZES, "undecided")
-    assert verdict(one._replace(verdicts=unsure)) == (
-        "neither faster nor slower beyond noise at any size"
-    )
-    part = one.verdicts | {256: "undecided"}
-    assert verdict(one._replace(verdicts=part)) == (
-        "faster at every size measured, but within noise at 256"
-    )
+    undecided = Verdict(Kind.UNDECIDED, 0.05)
+    unsure = dataclasses.replace(one, verdicts=dict.fromkeys(SIZES, undecided))
+    assert describe_crossing(unsure).startswith("neither faster nor slower")
+    part = dataclasses.replace(one, verdicts=one.verdicts | {256: undecided})
+    assert describe_crossing(part) == "faster at every size measured, but undecided or equal at 256"
 
 
 def _logs(rng, blocks, noise):
@@ -121,45 +124,36 @@ def test_an_axis_is_what_varies_alone():
         return {f"a-{i}": WORKLOAD | {k: v[i] for k, v in fields.items()} for i in range(2)}
 
     layers = [[2, 8, 8, 3], [2, 16, 16, 3]]
-    assert [a.name for a in axes(group(layers=layers))] == ["width"]
-    assert [a.name for a in axes(group(layers=[[2, 8, 3], [2, 8, 8, 3]]))] == ["depth"]
-    assert list(axes(group(batch_size=[300, 16]))[0].workloads) == [16, 300]
-    assert [a.name for a in axes(group(train_rows=[30, 300]))] == ["rows"]
-    assert axes(group(layers=layers, train_rows=[30, 300])) == []
-    assert axes({"spiral": WORKLOAD}) == []
+    assert [a.name for a in find_axes(group(layers=layers))] == ["width"]
+    assert [a.name for a in find_axes(group(layers=[[2, 8, 3], [2, 8, 8, 3]]))] == ["depth"]
+    assert list(find_axes(group(batch_size=[300, 16]))[0].workloads) == [16, 300]
+    assert [a.name for a in find_axes(group(train_rows=[30, 300]))] == ["rows"]
+    assert find_axes(group(layers=layers, train_rows=[30, 300])) == []
+    assert find_axes({"spiral": WORKLOAD}) == []
 
 
-def test_the_report_states_and_draws_crossings_and_rebuilds(tmp_path):
+def test_each_framework_has_its_sentence(tmp_path):
     made, workloads = scaling_rows()
-    run = run_folder(tmp_path / "r", made, workloads=workloads, suite="scaling")
-    path = write(run, tmp_path / "o")
-    text = path.read_text()
-    assert "1. Width: mapicx is slower at every size measured (JAX); faster below" in text
-    names = sorted(p.name for p in path.parent.iterdir())
-    assert names == ["crossover.csv", "crossover.png", "report.md"]
-    assert "Products, and everything else" not in text
-    assert "JAX: jax-jit; PyTorch: torch-eager; TensorFlow: tf-function." in text
-    again = write(run, tmp_path / "p", pictures=False)
-    assert again.read_text() == text
-    csv = [p.parent / "crossover.csv" for p in (path, again)]
-    assert csv[0].read_bytes() == csv[1].read_bytes()
+    data = read_run_data(run_folder(tmp_path, made, workloads=workloads, suite="scaling"))
+    said = describe_crossings(data.crossings)
+    assert said[0] == "Against JAX along width mapicx is slower at every size measured."
+    assert said[1].startswith("Against PyTorch along width mapicx is faster below ")
+    (note,) = crossover.make_compact_table(data.crossings).notes
+    assert note.endswith("JAX: jax-jit; PyTorch: torch-eager; TensorFlow: tf-function.")
+    assert len(make_part(data, "crossover").blocks[0].items) == 3
 
 
-def test_the_report_splits_steps_where_products_were_measured(tmp_path):
-    made, workloads = scaling_rows(products=True)
-    more = [
-        row | {"threads": 2, "trial_id": row["trial_id"] + "-2"} for row in made
-    ]  # fmt: skip
-    run = run_folder(tmp_path / "r", made + more, workloads=workloads, suite="scaling")
-    path = write(run, tmp_path / "o")
-    text = path.read_text()
-    first = [line for line in text.splitlines() if line.startswith("1. Width")]
-    assert "on 1 thread mapicx is" in first[0] and "on 2 threads mapicx is" in first[0]
-    assert "for everything else in 0 of 2 comparisons (2 more are not resolved" in text
-    assert "### Products, and everything else" in text
-    assert "### Width, 2 threads: everything else" in text
-    assert text.count("| not resolved |") == 2 * len(SIZES)
-    table = pd.read_csv(path.parent / "crossover.csv")
+def test_steps_are_split_where_products_were_measured(tmp_path):
+    made, workloads = scaling_rows(products=True, widths=(16, 64, 128))
+    made += [row | {"threads": 2, "trial_id": row["trial_id"] + "-2"} for row in made]
+    data = read_run_data(run_folder(tmp_path, made, workloads=workloads, suite="scaling"))
+    said = describe_crossings(data.crossings)
+    assert "on 1 thread" in said[0] and any("on 2 threads" in sentence for sentence in said)
+    assert "for everything else in " in said[-1] and "are not resolved" in said[-1]
+    titles = [section.title for section in crossover.make_sections(data.crossings)]
+    assert titles[0] == "Products, and everything else"
+    assert "Width, 2 threads: everything else" in titles
+    table = crossover.draw(data, data.headline).table
     assert set(table["part"]) == {"step", "products", "everything else"}
     assert set(table["threads"]) == {1, 2}
     lost = table[table["framework"].eq("TensorFlow") & table["part"].eq("everything else")]

@@ -9,7 +9,7 @@ from benchmarks.measure import machine
 
 
 def test_a_forced_blas_kernel_is_named_with_its_cure():
-    (finding,) = doctor.variables({"OPENBLAS_CORETYPE": "Haswell"})
+    (finding,) = doctor.check_variables({"OPENBLAS_CORETYPE": "Haswell"})
     assert finding.level == "distorts"
     assert "OPENBLAS_CORETYPE=Haswell" in finding.text and "unset" in finding.text
 
@@ -21,56 +21,56 @@ def test_the_command_names_a_forced_kernel(command):
 
 
 def test_a_thread_cap_is_noted():
-    (finding,) = doctor.variables({"OMP_NUM_THREADS": "3"})
+    (finding,) = doctor.check_variables({"OMP_NUM_THREADS": "3"})
     assert finding.level == "note" and "OMP_NUM_THREADS=3" in finding.text
 
 
 def test_a_loaded_machine_is_named(monkeypatch):
     monkeypatch.setattr(os, "getloadavg", lambda: (50.0, 0, 0), raising=False)
-    (finding,) = doctor.load({})
+    (finding,) = doctor.check_load({})
     assert finding.level == "distorts" and "50.0" in finding.text
 
 
 def test_one_core_is_too_few(monkeypatch):
-    monkeypatch.setattr(machine, "cores", lambda: 1)
-    assert "distorts" in {finding.level for finding in doctor.cores({})}
+    monkeypatch.setattr(machine, "count_cores", lambda: 1)
+    assert "distorts" in {finding.level for finding in doctor.check_cores({})}
 
 
 def test_a_missing_compiler_is_named(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    (finding,) = doctor.compiler({})
+    (finding,) = doctor.check_compiler({})
     assert "torch-compile" in finding.text
 
 
 def test_a_governor_that_saves_power_is_named(monkeypatch):
     monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": "powersave"})
-    (finding,) = doctor.frequency({})
+    (finding,) = doctor.check_frequency({})
     assert finding.level == "distorts" and "powersave" in finding.text
 
 
 def test_what_the_system_does_not_tell_is_said(monkeypatch):
     monkeypatch.setattr(machine, "environment", lambda: {"frequency_governor": None})
-    (finding,) = doctor.frequency({})
+    (finding,) = doctor.check_frequency({})
     assert finding.level == "unknown"
 
 
 def test_another_version_than_the_pinned_one_is_noted(monkeypatch):
-    monkeypatch.setattr(doctor, "version", lambda name: "0.0.1")
-    texts = [finding.text for finding in doctor.frameworks({})]
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "0.0.1")
+    texts = [finding.text for finding in doctor.check_frameworks({})]
     assert any("torch is 0.0.1" in text for text in texts)
 
 
 def test_a_framework_that_is_missing_comes_with_its_command(monkeypatch):
     def absent(name):
-        raise doctor.PackageNotFoundError(name)
+        raise doctor.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(doctor, "version", absent)
-    texts = [finding.text for finding in doctor.frameworks({})]
+    monkeypatch.setattr(doctor.metadata, "version", absent)
+    texts = [finding.text for finding in doctor.check_frameworks({})]
     assert any('".[torch]"' in text for text in texts)
 
 
 def test_a_newer_release_is_noted_and_silence_of_pip_is_said(monkeypatch):
-    monkeypatch.setattr(doctor, "_newest", lambda name: "999.0" if name == "torch" else None)
-    findings = list(doctor.newest({}))
+    monkeypatch.setattr(doctor, "_ask_pip", lambda name: "999.0" if name == "torch" else None)
+    findings = list(doctor.check_newer_releases({}))
     assert any("torch" in one.text and "999.0" in one.text for one in findings)
     assert any(one.level == "unknown" and "pip could not tell" in one.text for one in findings)

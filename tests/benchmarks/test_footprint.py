@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from benchmarks.analyse.run_data import read_run_data
 from benchmarks.measure import footprint
-from benchmarks.measure.closure import closure, find
-from benchmarks.measure.footprint import Shelf
-from benchmarks.render import report
+from benchmarks.measure.dependencies import find_dependencies, find_distribution
+from benchmarks.measure.footprint import Installations
+from benchmarks.render.footprint import make_section
+from benchmarks.render.markdown import write_blocks, write_table
 from tests.benchmarks.synthetic import rows, run_folder
 
 
@@ -41,11 +43,11 @@ def site(tmp_path, monkeypatch):
 
 
 def names(*texts):
-    found, absent = closure(texts)
+    found, absent = find_dependencies(texts)
     return sorted(found), absent
 
 
-def test_the_closure_follows_requirements_extras_and_markers(site):
+def test_dependencies_follow_requirements_extras_and_markers(site):
     distribution(site, "top", ["left>=1", "Right_One", "never; python_version < '3'"])
     distribution(site, "left", ["speed; extra == 'fast'", "missing-one"])
     distribution(site, "right-one", ["left[fast]", "top"])  # a ring, and an extra met later
@@ -61,38 +63,40 @@ def test_bytes_are_those_on_the_disk_and_caches_come_on_top(site):
     info = distribution(site, "top", files=big)
     (site / "top" / "gone.py").unlink()  # listed, but removed since
     plain = 300 + 1000 + (info / "METADATA").stat().st_size
-    assert footprint.weigh(metadata.distribution("top")) == (plain, plain)
+    assert footprint.installed_size(metadata.distribution("top")) == (plain, plain)
     caches = site / "top" / "__pycache__"
     caches.mkdir()
     (caches / "a.cpython-311.pyc").write_bytes(b"c" * 77)
     (caches / "other.cpython-311.pyc").write_bytes(b"c" * 5000)  # of no listed module
-    assert footprint.weigh(metadata.distribution("top")) == (plain, plain + 77)
+    assert footprint.installed_size(metadata.distribution("top")) == (plain, plain + 77)
     # Installers that compile also list the caches: they still count once, as caches.
     record = info / "RECORD"
     record.write_text(record.read_text() + "top/__pycache__/a.cpython-311.pyc,,\n")
-    assert footprint.weigh(metadata.distribution("top")) == (plain, plain + 77)
+    assert footprint.installed_size(metadata.distribution("top")) == (plain, plain + 77)
 
 
 def test_what_is_not_installed_or_not_listed_has_no_weight(site):
     distribution(site, "half", ["missing"])
-    found = Shelf({}).footprint(["half"])
+    found = Installations({}).describe(["half"])
     assert found["installed_bytes"] and found["absent"] == ["missing"]
-    found = Shelf({}).footprint(["half", "missing"])
+    found = Installations({}).describe(["half", "missing"])
     assert found["installed_bytes"] is None and found["installed_distributions"] is None
     (distribution(site, "unlisted") / "RECORD").unlink()
-    assert Shelf({}).footprint(["unlisted"])["installed_bytes"] is None
+    assert Installations({}).describe(["unlisted"])["installed_bytes"] is None
 
 
 def test_a_distribution_apart_is_never_mistaken_for_the_installed_one(site):
     distribution(site, "mapicx")
-    assert Shelf({"mapicx": None}).footprint(["mapicx"])["absent"] == ["mapicx"]
+    assert Installations({"mapicx": None}).describe(["mapicx"])["absent"] == ["mapicx"]
     distribution(site, "tensorflow-cpu")
-    assert find(Requirement("tensorflow")).name == "tensorflow-cpu"
+    assert find_distribution(Requirement("tensorflow")).name == "tensorflow-cpu"
 
 
 @pytest.fixture(scope="module")
 def weighed():
-    return footprint.ask({"mapicx": ["mapicx", "numpy"], "plain": ["numpy"], "idle": []}, 300)
+    return footprint.measure_footprint(
+        {"mapicx": ["mapicx", "numpy"], "plain": ["numpy"], "idle": []}, 300
+    )
 
 
 def test_mapicx_weighs_what_its_wheel_holds(weighed, root):
@@ -116,13 +120,14 @@ def test_numpy_weighs_what_its_files_weigh(weighed):
 
 LOADED = """
 import sys
-from benchmarks.measure.loaded import loaded
+from benchmarks.measure.worker import count_loaded
 before = frozenset(sys.modules)
-import benchmarks.measure.endings, colorsys
-first = loaded(before | {n for n in sys.modules if not n.startswith(("benchmarks", "colorsys"))})
-shared = loaded(before)["shared_objects"]
+import benchmarks.measure.exit_status, colorsys
+own = ("benchmarks", "colorsys")
+first = count_loaded(before | {n for n in sys.modules if not n.startswith(own)})
+shared = count_loaded(before)["shared_objects"]
 import numpy
-print(first["modules_imported"], shared, loaded(before)["shared_objects"])
+print(first["modules_imported"], shared, count_loaded(before)["shared_objects"])
 """
 
 
@@ -153,15 +158,12 @@ def test_a_run_of_memory_records_and_reports_it(command, tmp_path):
         counts[row["system"]] = row["modules_imported"]
         assert (row["shared_objects"] is None) == (sys.platform != "linux")
     assert counts["noop"] < counts["numpy-plain"] < counts["mapicx"]
-    text = (tmp_path / "reports" / run.name / "report.md").read_text()
-    assert text.index("### Memory by phase") < text.index("## Footprint")
-    assert lines_of(text)[0].split(" | ")[-1] == "1 |"
+    assert lines_of(read_run_data(run))[0].split(" | ")[-1] == "1 |"
 
 
-def lines_of(text):
+def lines_of(data):
     """The rows of the report's table."""
-    part = text.split("## Footprint")[1].split("\n## ")[0]
-    return [line for line in part.splitlines() if line.startswith("| ")][2:]
+    return write_table(make_section(data).blocks[0])[2:]
 
 
 def entry(size, count, absent=()):
@@ -188,17 +190,15 @@ def test_the_section_is_a_table_beside_mapicx(tmp_path):
             row |= {"modules_imported": 1234 + row["block"], "shared_objects": 40}
             row["distributions"] = ["torch", "T_x", "S_y"] if row["system"] == "torch-eager" else []
     run = run_folder(tmp_path / "r", made, footprint=sizes)
-    text = report.write(run, tmp_path / "o", pictures=False).read_text()
-    table = lines_of(text)
-    assert table[0] == "| mapicx | 50.0 | 51.0 | 2 | 1,234 [1,234–1,235] | 40 | 1 |"
-    assert table[1] == "| torch-eager | 500 | 501 | 10 | 1,234 [1,234–1,235] | 40 | 10.0 |"
+    data = read_run_data(run)
+    table = lines_of(data)
+    assert table[0] == "| mapicx | 50.0 | 51.0 | 2 | 1,234 \\[1,234–1,235\\] | 40 | 1 |"
+    assert table[1] == "| torch-eager | 500 | 501 | 10 | 1,234 \\[1,234–1,235\\] | 40 | 10.0 |"
     assert not any(line.startswith("| noop") for line in table)
+    text = "\n".join(write_blocks(make_section(data).blocks))
     assert "- keras-fit: not installed: keras." in text
     assert "- torch-eager: loaded because it is installed here, though not required: s-y." in text
-    again = report.write(run, tmp_path / "p", pictures=False).read_text()
-    assert again == text
 
 
-def test_a_run_from_before_has_no_such_section(tmp_path):
-    text = report.write(run_folder(tmp_path / "r", rows(1)), tmp_path / "o", False).read_text()
-    assert "Footprint" not in text and "modules imported" not in text
+def test_a_run_without_footprint_has_no_such_section(tmp_path):
+    assert make_section(read_run_data(run_folder(tmp_path / "r", rows(1)))) is None

@@ -6,12 +6,12 @@ import sys
 from importlib import metadata
 
 import baselines
-from benchmarks.measure.isolation import hidden
+from benchmarks.measure.dependencies import hidden_modules
 
 CODE = """
 import importlib.metadata, importlib.util, json, sys
-from benchmarks.measure import isolation
-isolation.hide(**json.loads(sys.argv[1]))
+from benchmarks.measure.worker import hide
+hide(**json.loads(sys.argv[1]))
 found = {name: importlib.util.find_spec(name) is not None for name in sys.argv[2].split(",")}
 try:
     importlib.metadata.version("pandas")
@@ -30,7 +30,7 @@ ASKED = ("numpy", "scipy", "sklearn", "joblib", "pandas", "torch", "json", "mapi
 
 def seen(requires):
     done = subprocess.run(
-        [sys.executable, "-c", CODE, json.dumps(hidden(requires)), ",".join(ASKED)],
+        [sys.executable, "-c", CODE, json.dumps(hidden_modules(requires)), ",".join(ASKED)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return json.loads(done.stdout)
@@ -47,6 +47,6 @@ def test_every_built_in_system_keeps_what_it_requires():
     modules = {"scikit-learn": "sklearn"}
     for name in baselines.BUILT_IN:
         requires = tuple(baselines.system(name).requires)
-        gone = hidden(requires)["modules"]
+        gone = hidden_modules(requires)["modules"]
         assert not {modules.get(one, one) for one in requires} & set(gone), name
         assert "numpy" not in gone and "pandas" in gone, name

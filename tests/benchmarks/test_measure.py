@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 import baselines
-from benchmarks.measure import controls, data, endings, machine, memory, parity, score, threads
+from benchmarks.errors import strip_paths
+from benchmarks.measure import controls, data, machine, memory, parity, score, threads
 from benchmarks.measure.executors import Local
 from benchmarks.plan import datasets, workloads
 from benchmarks.plan.trials import Trial
 
 MEBIBYTE = 2**20
-SPIRAL = dataclasses.replace(workloads.workloads()["spiral"], epochs=20)
+SPIRAL = dataclasses.replace(workloads.read_workloads()["spiral"], epochs=20)
 
 
 def trial(system, measure="time", family="network", threads=1, seed=0):
@@ -31,15 +32,15 @@ def measure(tmp_path_factory):
     """Run one trial in a fresh process and give its row."""
     folder = tmp_path_factory.mktemp("arrays")
     names = list(baselines.BUILT_IN)
-    facts = {"run_id": "r", "machine_id": "m", "versions": machine.versions()}
-    local = Local({"spiral": SPIRAL}, dict.fromkeys(names, ("numpy",)), facts, timeout=120)
+    facts = {"run_id": "r", "machine_id": "m", "versions": machine.installed_versions()}
+    executor = Local({"spiral": SPIRAL}, dict.fromkeys(names, ("numpy",)), facts, timeout=120)
 
     def run(system, measure="time", extras=False, **options):
         one = trial(system, measure, **options)
-        return local.run(one, folder / f"{one.trial_id}.npz", extras=extras)
+        return executor.run_trial(one, folder / f"{one.trial_id}.npz", extras=extras)
 
     yield run
-    local.close()
+    executor.close()
 
 
 def test_the_phases_explain_the_total(measure):
@@ -86,7 +87,7 @@ def test_the_controls_measure_what_is_known(measure):
             ("noop", "time"), ("sleep", "time"), ("matmul", "time"), ("allocate", "memory"),
         )
     ]  # fmt: skip
-    assert controls.defects(rows) == []
+    assert controls.find_defects(rows) == []
 
 
 def test_impossible_controls_are_named():
@@ -97,7 +98,7 @@ def test_impossible_controls_are_named():
          "memory_train_increment_bytes": 0},
         {"system": "noop", "measure": "time", "status": "crashed", "block": 1, "reason": "gone"},
     ]  # fmt: skip
-    found = controls.defects(rows)
+    found = controls.find_defects(rows)
     assert len(found) == 3
     assert "1 ms" in found[0] and "0.0 MiB" in found[1] and "gone" in found[2]
 
@@ -127,7 +128,7 @@ def test_a_parent_of_300_mib_does_not_show_in_its_child(root):
 
 SPIKE = """
 import json
-from benchmarks.measure.memory import HighWater, read
+from benchmarks.measure.memory import HighWater, read_memory
 h = HighWater()
 with h.phase("before"): pass
 with h.phase("train"):
@@ -167,18 +168,18 @@ def test_a_trial_sees_none_of_the_machines_settings():
 
 def test_more_cpu_time_than_cores_is_a_defect(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
-    assert threads.cap_defect(1, cpu_s=1.0, wall_s=1.0) is None
-    assert "2.0 cores" in threads.cap_defect(1, cpu_s=2.0, wall_s=1.0)
-    assert threads.cap_defect(1, cpu_s=0.02, wall_s=0.01) is None  # too short to judge
+    assert threads.find_cap_defect(1, cpu_s=1.0, wall_s=1.0) is None
+    assert "2.0 cores" in threads.find_cap_defect(1, cpu_s=2.0, wall_s=1.0)
+    assert threads.find_cap_defect(1, cpu_s=0.02, wall_s=0.01) is None  # too short to judge
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
-    assert "2 cores, not on 1" in threads.cap_defect(1, 0, 0)
+    assert "2 cores, not on 1" in threads.find_cap_defect(1, 0, 0)
 
 
 def test_data_are_the_same_for_a_seed_and_another_draw_for_another(tmp_path):
     draws = {}
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        data.make(tmp_path / name, SPIRAL, seed, "float32")
-        draws[name] = data.Drawn(tmp_path / name, SPIRAL)
+        data.generate_data(tmp_path / name, SPIRAL, seed, "float32")
+        draws[name] = data.Data(tmp_path / name, SPIRAL)
     assert np.array_equal(draws["a"].X_train, draws["b"].X_train)
     assert not np.array_equal(draws["a"].X_train, draws["c"].X_train)
     one = draws["a"]
@@ -190,7 +191,7 @@ def test_data_are_the_same_for_a_seed_and_another_draw_for_another(tmp_path):
 
 def test_start_weights_are_he_normal(tmp_path):
     rng = np.random.default_rng(0)
-    W1, b1, W2, b2 = data.he_normal((400, 300, 200), rng, "float64")
+    W1, b1, W2, b2 = data.draw_weights((400, 300, 200), rng, "float64")
     assert W1.shape == (400, 300) and b2.shape == (200,) and not b1.any()
     assert np.isclose(W1.std(), np.sqrt(2 / 400), rtol=0.02)
     assert np.isclose(W2.std(), np.sqrt(2 / 300), rtol=0.02)
@@ -198,8 +199,8 @@ def test_start_weights_are_he_normal(tmp_path):
 
 def test_batches_cover_every_row_once_an_epoch_in_an_order_of_the_seed(tmp_path):
     work = dataclasses.replace(SPIRAL, batch_size=64, shuffle=True, epochs=3)
-    data.make(tmp_path / "d", work, 0, "float32")
-    drawn = data.Drawn(tmp_path / "d", work)
+    data.generate_data(tmp_path / "d", work, 0, "float32")
+    drawn = data.Data(tmp_path / "d", work)
     epochs = [np.concatenate(drawn.batches(epoch)) for epoch in range(3)]
     assert all(np.array_equal(np.sort(epoch), np.arange(300)) for epoch in epochs)
     assert not np.array_equal(epochs[0], epochs[1])
@@ -207,13 +208,13 @@ def test_batches_cover_every_row_once_an_epoch_in_an_order_of_the_seed(tmp_path)
 
 
 def test_the_full_batch_is_one_slice(tmp_path):
-    data.make(tmp_path / "d", SPIRAL, 0, "float32")
-    assert data.Drawn(tmp_path / "d", SPIRAL).batches(0) == [slice(None)]
+    data.generate_data(tmp_path / "d", SPIRAL, 0, "float32")
+    assert data.Data(tmp_path / "d", SPIRAL).batches(0) == [slice(None)]
 
 
 def test_the_ceiling_of_the_spiral_is_what_integration_gives():
     # 0.9098 by exact integration over the angle at every radius.
-    assert abs(datasets.ceiling("spiral", SPIRAL.dataset_args) - 0.9098) < 0.002
+    assert abs(datasets.find_ceiling("spiral", SPIRAL.dataset_args) - 0.9098) < 0.002
 
 
 def test_the_posterior_is_calibrated_on_fresh_points():
@@ -228,12 +229,12 @@ def test_the_posterior_is_calibrated_on_fresh_points():
 
 
 def test_a_reduced_parity_workload_uses_values_that_float32_holds():
-    small = parity.reduced(workloads.workloads()["step-784-2048-2048-10-b1024-adam"])
+    small = parity.reduce_workload(workloads.read_workloads()["step-784-2048-2048-10-b1024-adam"])
     assert small.layers == (784, 16, 16, 10) and small.train_rows == 64
     for name in ("lr", "momentum", "l2", "decay", "beta_1", "beta_2", "epsilon"):
         value = getattr(small, name)
         assert float(np.float32(value)) == value, name
-    assert parity.reduced(SPIRAL).recipe == SPIRAL.recipe
+    assert parity.reduce_workload(SPIRAL).recipe == SPIRAL.recipe
 
 
 @pytest.mark.parametrize(
@@ -247,14 +248,14 @@ def test_a_reduced_parity_workload_uses_values_that_float32_holds():
 )
 def test_an_answer_that_cannot_be_scored_is_refused(values, error):
     with pytest.raises(error):
-        score.checked(values, (3,), "predict")
+        score.check_values(values, (3,), "predict")
 
 
 def test_cross_entropy_of_certainty_and_of_ignorance():
     y = np.array([0, 1])
-    assert score.cross_entropy(np.eye(2), y, 2) == pytest.approx(0)
-    assert score.cross_entropy(np.full((2, 2), 0.5), y, 2) == pytest.approx(np.log(2))
-    assert score.cross_entropy(None, y, 2) is None
+    assert score.measure_cross_entropy(np.eye(2), y, 2) == pytest.approx(0)
+    assert score.measure_cross_entropy(np.full((2, 2), 0.5), y, 2) == pytest.approx(np.log(2))
+    assert score.measure_cross_entropy(None, y, 2) is None
 
 
 @pytest.mark.parametrize(
@@ -264,17 +265,22 @@ def test_cross_entropy_of_certainty_and_of_ignorance():
         ("open results/run/arrays/a.npz failed", "open a.npz failed"),
         ("two\nlines", "two lines"),
         ("ratio 3/4 stays", "ratio 3/4 stays"),
+        ("cannot open /home/alice: denied", "cannot open ~: denied"),
+        (r"no C:\Users\bob\Desktop\my file.txt", "no my file.txt"),
+        (r"C:\Users\bob is missing", "~ is missing"),
+        ("/home/alice/My Documents/x.py", "x.py"),
+        ("\x1b]0;title\x07 and \x1b[31mred", "]0;title and [31mred"),
     ],
 )
 def test_reasons_hold_no_folders_and_are_one_line(text, shown):
-    assert endings.without_paths(text) == shown
+    assert strip_paths(text) == shown
 
 
 def test_the_environment_holds_no_name_of_host_or_user():
     import getpass
     import platform
 
-    text = json.dumps([machine.environment(), machine.versions(), machine.digests()])
+    text = json.dumps([machine.environment(), machine.installed_versions(), machine.digest_code()])
     assert platform.node() not in text
     assert os.path.expanduser("~") not in text or os.path.expanduser("~") == "/"
     if len(getpass.getuser()) > 3 and getpass.getuser() != "root":
@@ -282,7 +288,7 @@ def test_the_environment_holds_no_name_of_host_or_user():
 
 
 def test_the_command_is_kept_without_folders():
-    assert machine.command_line(["--results", "/data/someone/r"]) == (
+    assert machine.shorten_command(["--results", "/data/someone/r"]) == (
         "python -m benchmarks.run --results r"
     )
 
@@ -295,18 +301,19 @@ def test_memory_elsewhere_than_on_linux_says_how_it_was_read(monkeypatch):
     probe = memory.HighWater()
     with probe.phase("train"):
         pass
-    assert probe.fields()["memory_peak_bytes"] > MEBIBYTE
+    assert probe.list_fields()["memory_peak_bytes"] > MEBIBYTE
 
 
-def test_a_clock_that_jumps_back_costs_the_curve_and_not_the_trial(monkeypatch, tmp_path):
-    from benchmarks.measure import executors
+def test_a_clock_that_jumps_back_costs_the_curve_and_not_the_trial(tmp_path):
+    class Curve(memory.Sampler):
+        def __init__(self):
+            pass
 
-    class Curve:
         def curve(self, until):
             return [(moment, 2**20) for moment in (100.0, 101.0) if moment <= until]
 
-    assert executors._sampled(Curve(), 50.0, 99.0, tmp_path / "a.npz") == {}
-    kept = executors._sampled(Curve(), 200.0, 99.0, tmp_path / "a.npz")
+    assert Curve().save(50.0, 99.0, tmp_path / "a.npz") == {}
+    kept = Curve().save(200.0, 99.0, tmp_path / "a.npz")
     assert kept == {"memory_sampled_peak_bytes": 2**20}
 
 

@@ -7,21 +7,22 @@ import dataclasses
 import pytest
 
 import baselines
+from benchmarks.errors import UsageError
+from benchmarks.options import format_duration, parse_duration
 from benchmarks.plan import suites, trials, workloads
-from benchmarks.plan.durations import Durations, spoken
-from benchmarks.plan.trials import Support
-from benchmarks.plan.workloads import UsageError
+from benchmarks.plan.durations import Durations
+from benchmarks.plan.trials import SystemInfo
 
 
 def support_of(names):
     classes = {"mapicx": "network", "torch-eager": "network", "knn": "classical"}
-    return {name: Support(classes.get(name, "control")) for name in names}
+    return {name: SystemInfo(classes.get(name, "control")) for name in names}
 
 
 def planned(seed=1, **options):
-    request = suites.request(cores=2, **options)
+    request = suites.make_request(cores=2, **options)
     names = [*request.systems, *sum(trials.CONTROLS.values(), ())]
-    return trials.plan(request, support_of(names), seed)[0]
+    return trials.plan_trials(request, support_of(names), seed)[0]
 
 
 SMALL = {"systems": "mapicx,torch-eager,knn"}
@@ -63,10 +64,10 @@ def test_all_systems_share_the_seed_of_a_block():
 
 
 def test_an_unsupported_system_is_listed_with_its_reason_and_not_planned():
-    request = suites.request(systems="mapicx,knn", measures="time", cores=2)
+    request = suites.make_request(systems="mapicx,knn", measures="time", cores=2)
     answers = support_of([*request.systems, *trials.CONTROLS["time"]])
-    answers["knn"] = Support("classical", refused={"spiral": "no arms"})
-    plan, skipped = trials.plan(request, answers, 1)
+    answers["knn"] = SystemInfo("classical", refused={"spiral": "no arms"})
+    plan, skipped = trials.plan_trials(request, answers, 1)
     assert skipped == [{"system": "knn", "workload": "spiral", "reason": "no arms"}]
     assert "knn" not in {trial.system for trial in plan}
 
@@ -80,7 +81,7 @@ def test_trial_ids_depend_on_identity_and_not_on_place():
 
 def test_a_described_trial_comes_back_unchanged():
     for trial in planned(**SMALL):
-        assert trials.from_description(trial.described()) == trial
+        assert trials.read_trial(trial.describe()) == trial
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_described_trial_comes_back_unchanged():
 )
 def test_a_wrong_option_names_what_would_be_right(options, words):
     with pytest.raises(UsageError) as error:
-        suites.request(cores=2, **options)
+        suites.make_request(cores=2, **options)
     for word in words:
         assert word in str(error.value)
 
@@ -109,32 +110,34 @@ def test_a_wrong_option_names_what_would_be_right(options, words):
     ("text", "expected"), [("90s", 90), ("8m", 480), ("2h", 7200), ("1.5m", 90), ("45", 45)]
 )
 def test_durations_are_read_as_people_write_them(text, expected):
-    assert suites.seconds(text) == expected
+    assert parse_duration(text) == expected
 
 
 def test_spoken_durations():
-    assert [spoken(s) for s in (7.4, 200, 7500)] == ["7 s", "3 min 20 s", "2 h 05 min"]
+    assert [format_duration(s) for s in (7.4, 200, 7500)] == ["7 s", "3 min 20 s", "2 h 05 min"]
 
 
 def test_an_explicit_option_overrides_its_preset():
-    request = suites.request(preset="smoke", seeds=3, measures="time,memory", budget="5m", cores=2)
+    request = suites.make_request(
+        preset="smoke", seeds=3, measures="time,memory", budget="5m", cores=2
+    )
     assert (request.seeds, request.measures, request.budget_s) == (3, ("time", "memory"), 300)
     assert all(workload.epochs <= 20 for workload in request.workloads)
 
 
 def test_threads_all_means_every_core():
-    assert suites.request(threads="1,all", cores=8).threads == (1, 8)
+    assert suites.make_request(threads="1,all", cores=8).threads == (1, 8)
 
 
 def test_all_adds_the_optional_systems():
-    asked = suites.request(systems="all", cores=2)
+    asked = suites.make_request(systems="all", cores=2)
     assert set(baselines.OPTIONAL) <= set(asked.systems)
-    assert not set(baselines.OPTIONAL) & set(suites.request(cores=2).systems)
+    assert not set(baselines.OPTIONAL) & set(suites.make_request(cores=2).systems)
     assert asked.named == ()
 
 
 def test_every_suite_names_systems_and_workloads_that_exist():
-    known = workloads.workloads()
+    known = workloads.read_workloads()
     for name, suite in suites.SUITES.items():
         assert set(suite["workloads"]) <= set(known), name
         assert set(suite["systems"]) <= set(baselines.names()), name
@@ -149,7 +152,7 @@ def test_the_spiral_suite_has_every_system_that_is_not_optional_or_a_control():
 
 
 def test_a_workload_may_be_like_another():
-    known = workloads.workloads()
+    known = workloads.read_workloads()
     assert known["spiral-sgd"].layers == known["spiral"].layers
     assert known["spiral-sgd"].optimizer == "sgd"
 
@@ -164,27 +167,29 @@ def test_a_workload_may_be_like_another():
 )
 def test_a_wrong_workload_entry_names_the_nearest_key(entry, word):
     with pytest.raises(UsageError, match=word):
-        workloads.workloads({"mine": entry})
+        workloads.read_workloads({"mine": entry})
 
 
 def test_a_digest_changes_with_the_recipe():
-    one = workloads.workloads()["spiral"]
-    assert workloads.digest(one) == workloads.digest(dataclasses.replace(one))
-    assert workloads.digest(one) != workloads.digest(dataclasses.replace(one, lr=0.021))
+    one = workloads.read_workloads()["spiral"]
+    assert workloads.digest_workload(one) == workloads.digest_workload(dataclasses.replace(one))
+    assert workloads.digest_workload(one) != workloads.digest_workload(
+        dataclasses.replace(one, lr=0.021)
+    )
 
 
 def test_what_was_seen_replaces_the_guess():
     plan = planned(**SMALL, measures="time")
-    durations = Durations(workloads.workloads())
-    before = durations.of(plan)
+    durations = Durations(workloads.read_workloads())
+    before = durations.expect(plan)
     for trial in plan:
-        durations.saw(trial, 100.0)
-    assert durations.of(plan) == 100.0 * len(plan) > before
+        durations.observe(trial, 100.0)
+    assert durations.expect(plan) == 100.0 * len(plan) > before
 
 
 def test_the_name_of_an_axis_stands_for_all_its_values():
-    request = suites.request(suite="scaling", workloads="scaling-depth,spiral,scaling-depth-2")
+    request = suites.make_request(suite="scaling", workloads="scaling-depth,spiral,scaling-depth-2")
     names = [workload.name for workload in request.workloads]
     assert names == [*(f"scaling-depth-{2**power}" for power in range(5)), "spiral"]
     with pytest.raises(UsageError, match=r"did you mean.*scaling-width\b"):
-        suites.request(workloads="scaling-widht")
+        suites.make_request(workloads="scaling-widht")

@@ -2,11 +2,18 @@
 
 import pytest
 
+from benchmarks.analyse.run_data import read_run_data
+from benchmarks.analyse.summary import Case
 from benchmarks.record.store import Store
-from benchmarks.render import report, screen
-from benchmarks.render.material import material
+from benchmarks.render import terminal
+from benchmarks.render.answer import answer
+from benchmarks.render.markdown import write_blocks, write_markdown
+from benchmarks.render.provenance import describe_run
+from benchmarks.render.report import make_short
+from benchmarks.render.results import make_result_table
 from tests.benchmarks.synthetic import WORKLOAD, rows, run_folder
 
+CASE = Case("table", 1)
 # 300 steps; torch-fused starts later and steps faster.
 SYSTEMS = {
     "mapicx": ("network", 0.10, 0.05, 40, 0.86),
@@ -33,34 +40,34 @@ def table_run(results, task="classification", blocks=8):
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory):
-    base = tmp_path_factory.mktemp("own")
-    return report.write(table_run(base), base / "o", pictures=False).read_text()
+def data(tmp_path_factory):
+    return read_run_data(table_run(tmp_path_factory.mktemp("own")))
 
 
-def test_the_answer_names_equivalents_costs_and_break_even(text):
-    one, two, three, four, five = text.splitlines()[2:7]
-    assert one.startswith("1. On w&lt;b&gt;.csv (178 rows") and "over 8 splits." in one
+def test_the_answer_names_equivalents_costs_and_break_even(data):
+    one, two, three, four, five = answer(data)
+    assert one.startswith("On w<b>.csv (178 rows") and "over 8 splits." in one
     assert "equivalent within 1 point: torch-fused" in two
     assert "higher: random-forest; lower: logistic-regression" in two
     assert "mapicx takes" in three and "equivalent in score: torch-fused 1." in three
-    assert four.startswith("4. A faster step repays a slower start: torch-fused after 2")
+    assert four.startswith("A faster step repays a slower start: torch-fused after 2")
     assert five.endswith("2 systems shown to score as well or higher, mapicx takes the least time"
                          " and memory.")  # fmt: skip
 
 
-def test_a_table_has_no_ceiling_and_nothing_unescaped(text):
-    assert "ceiling" not in text.split("## Method")[0]
-    assert "<b>" not in text and "- table: Classes &lt;b&gt;\\|x." in text
+def test_a_table_has_no_ceiling_and_nothing_unescaped(data):
+    text = write_markdown(make_short(data, {}))
+    assert "ceiling" not in text and "<b>" not in text
+    assert "- table: Classes &lt;b&gt;\\|x." in "\n".join(write_blocks(describe_run(data)))
 
 
 def test_regression_is_told_in_r2_and_mse(tmp_path):
-    text = report.write(table_run(tmp_path, "regression"), tmp_path / "o").read_text()
-    assert "mapicx reaches a test R2 of 0.8" in text
-    head = next(line for line in text.splitlines() if line.startswith("| system"))
-    assert "| test R2 | against mapicx | test MSE |" in head and "accuracy" not in head
-    assert "equivalent within 1 point: torch-fused" in text
-    assert (tmp_path / "o/local/20260102T030405-synthetic/pareto.csv").exists()
+    data = read_run_data(table_run(tmp_path, "regression"))
+    said = answer(data)
+    assert "mapicx reaches a test R2 of 0.8" in said[0]
+    assert "equivalent within 1 point: torch-fused" in said[1]
+    head = [column.heading for column in make_result_table(data, CASE).columns]
+    assert head[1:4] == ["test R2", "against mapicx", "test MSE"]
 
 
 def test_a_bound_of_a_score_never_leaves_its_scale(tmp_path):
@@ -68,8 +75,9 @@ def test_a_bound_of_a_score_never_leaves_its_scale(tmp_path):
     for row in made:
         row["accuracy_test"] = 1.0 if row["seed"] else 0.9
     workloads = {"table": WORKLOAD | {"dataset": "table", "train_rows": 133, "test_rows": 45}}
-    line = material(run_folder(tmp_path, made, workloads=workloads)).summary.iloc[0]
-    assert line["accuracy_test_high"] == 1.0 and line["accuracy_test_low"] < 0.95
+    data = read_run_data(run_folder(tmp_path, made, workloads=workloads))
+    score = data.summary[CASE]["mapicx"].estimate("accuracy_test")
+    assert score.high == 1.0 and score.low < 0.95
 
 
 def test_two_systems_are_told_in_the_singular(tmp_path):
@@ -78,21 +86,21 @@ def test_two_systems_are_told_in_the_singular(tmp_path):
     made = rows(8, pair, workload="table", ceiling=None)
     workloads = {"table": WORKLOAD | {"dataset": "table", "train_rows": 133, "test_rows": 45}}
     run = run_folder(tmp_path, made, workloads=workloads, table=TABLE)
-    text = report.write(run, tmp_path / "o", pictures=False).read_text()
+    text = " ".join(answer(read_run_data(run)))
     assert "slower start: torch-fused begins later and takes longer per step than mapicx." in text
     assert "Of mapicx and torch-fused, shown to score as well or higher, mapicx takes the" in text
 
 
 def test_the_screen_shows_the_score_of_the_task(tmp_path):
     for task, score in (("classification", "test accuracy"), ("regression", "test R2")):
-        (made,) = screen.tables(Store(table_run(tmp_path / task, task, blocks=2)))
+        (made,) = terminal.tables(Store(table_run(tmp_path / task, task, blocks=2)))
         assert [c.header for c in made.columns][:3] == ["system", score, "training, warm (s)"]
 
 
 def test_intervals_of_overlapping_splits_are_wider(tmp_path):
-    run = table_run(tmp_path)
-    own = material(run).summary.set_index("system").loc["mapicx"]
     made = rows(8, SYSTEMS, workload="table", ceiling=None)
-    fresh = material(run_folder(tmp_path / "fresh", made)).summary.set_index("system").loc["mapicx"]
-    width = [line["accuracy_test_high"] - line["accuracy_test_low"] for line in (own, fresh)]
-    assert width[0] > 1.5 * width[1]
+    own, fresh = (
+        read_run_data(run).summary[CASE]["mapicx"].estimate("accuracy_test")
+        for run in (table_run(tmp_path), run_folder(tmp_path / "fresh", made))
+    )
+    assert own.high - own.low > 1.5 * (fresh.high - fresh.low)

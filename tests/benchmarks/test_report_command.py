@@ -5,16 +5,19 @@ import subprocess
 
 import pytest
 
-from benchmarks.analyse import stats
 from benchmarks.render import figures
-from benchmarks.render.readme import SOURCES, stale_tables
+from benchmarks.render.document import make_table
+from benchmarks.render.readme import SOURCES, find_stale_parts
 from benchmarks.report import main
-from tests.benchmarks.synthetic import SYSTEMS, ladder_rows, rows, run_folder, scaling_rows
+from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder, scaling_rows, sweep_rows
 
 FEW = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "bayes-rule", "mapicx-again")}
 NAME, LATER = "20260102T030405-first", "20260302T030405-second"
-LADDER = "20260402T030405-steps"
+STEPS = "20260402T030405-steps"
 TEXT = """# Title
+
+<!-- mapicx:table answer run={run} -->
+<!-- /mapicx:table -->
 
 <!-- mapicx:table spiral run={run} -->
 <!-- /mapicx:table -->
@@ -32,8 +35,7 @@ def _stand(patch, folder):
     """In the folder, without figures (their tests are in test_render_report.py)."""
     patch.chdir(folder)
     patch.setattr(figures, "FIGURES", ())
-    patch.setattr(stats, "RESAMPLES", 99)  # intervals are not the point here
-    patch.setitem(SOURCES, "engine", lambda: ["| engine |", "| --- |", "| whole package |"])
+    patch.setitem(SOURCES, "engine", lambda: make_table(["engine"], [["whole package"]]))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_what_was_just_written_is_not_stale(checkout, capsys):
     text = (checkout / "README.md").read_text()
     assert "| mapicx | 0.86" in text and "| whole package |" in text and text.endswith("end\n")
     assert main(["--check"]) == 0
-    assert (checkout / "reports/latest.md").read_text().startswith(f"# Benchmark report {LATER}")
+    assert not (checkout / "reports/latest.md").exists()
 
 
 def test_readme_is_rewritten_from_the_run_that_its_marker_names(checkout):
@@ -85,8 +87,16 @@ def test_readme_with_a_run_moves_tables_and_links(checkout):
 @pytest.mark.parametrize(
     ("answer", "draw", "row"),
     [
-        ("steps", lambda: ladder_rows(blocks=1, shapes=1), "| 2-64-3, 300 | SGD | "),
-        ("crossover", lambda: scaling_rows(blocks=1, widths=(64, 128)), "| width (units) | 1 | "),
+        (
+            "steps",
+            lambda: sweep_rows(blocks=1, shapes=1),
+            "mapicx's median is below",
+        ),
+        (
+            "crossover",
+            lambda: scaling_rows(blocks=1, widths=(64, 128)),
+            "- Against PyTorch along width",
+        ),
     ],
     ids=["steps", "crossover"],
 )
@@ -95,23 +105,23 @@ def test_only_tables_of_which_the_run_has_rows_move(checkout, answer, draw, row)
     marker = f"<!-- mapicx:table {answer} run=none -->\n<!-- /mapicx:table -->\n"
     readme.open("a").write(marker + "![l](reports/none/x.png)\n")
     drawn, workloads = draw()
-    run_folder(checkout / "results", drawn, LADDER, workloads=workloads)
-    assert main([LADDER, "--readme"]) == 0
+    run_folder(checkout / "results", drawn, STEPS, workloads=workloads)
+    assert main([STEPS, "--readme"]) == 0
     text = readme.read_text()
-    assert f"{answer} run={LADDER}" in text and row in text
+    assert f"{answer} run={STEPS}" in text and row in text
     assert f"spiral run={NAME}" in text and f"reports/{NAME}/boundaries.png" in text
-    assert f"reports/{LADDER}/x.png" in text
+    assert f"reports/{STEPS}/x.png" in text
     assert main([LATER, "--readme"]) == 0
     text = readme.read_text()
-    assert f"{answer} run={LADDER}" in text and f"spiral run={LATER}" in text
-    assert not stale_tables(readme, checkout / "results")
+    assert f"{answer} run={STEPS}" in text and f"spiral run={LATER}" in text
+    assert not find_stale_parts(readme, checkout / "results")
 
 
 def test_a_run_without_any_tables_rows_moves_nothing(checkout, capsys):
-    made, workloads = ladder_rows(blocks=1, shapes=1)
-    run_folder(checkout / "results", made, LADDER, workloads=workloads)
+    made, workloads = sweep_rows(blocks=1, shapes=1)
+    run_folder(checkout / "results", made, STEPS, workloads=workloads)
     before = (checkout / "README.md").read_text()
-    assert main([LADDER, "--readme"]) == 2
+    assert main([STEPS, "--readme"]) == 2
     assert "has no row of workload spiral" in capsys.readouterr().err
     assert (checkout / "README.md").read_text() == before
 
@@ -119,9 +129,10 @@ def test_a_run_without_any_tables_rows_moves_nothing(checkout, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("| mapicx | 0.8", "| mapicx | 0.9", "the row of mapicx differs"),
+        ("| mapicx | 0.8", "| mapicx | 0.9", "the row of mapicx is missing or differs"),
         ("| torch-eager |", "| torch-better |", "the row of torch-eager is missing"),
-        ("Ratios are to mapicx", "Ratios are from mapicx", "text or the order"),
+        ("takes ", "needs ", "table answer: the text"),
+        ("Score: mean", "Score: sum", "text or the order"),
         ("<!-- /mapicx:table -->", "", "complete"),
         (f"run={NAME}", "run=20250101T000000-gone", "is absent"),
     ],
@@ -129,7 +140,7 @@ def test_a_run_without_any_tables_rows_moves_nothing(checkout, capsys):
 def test_an_edited_readme_is_stale(checkout, old, new, said):
     path = checkout / "README.md"
     path.write_text(path.read_text().replace(old, new, 1))
-    assert any(said in sentence for sentence in stale_tables(path, checkout / "results"))
+    assert any(said in sentence for sentence in find_stale_parts(path, checkout / "results"))
 
 
 def test_a_removed_row_is_stale(checkout, capsys):
@@ -145,6 +156,13 @@ def test_an_edited_report_is_stale(checkout, capsys):
     path.write_text(path.read_text() + "better\n")
     assert main(["--check"]) == 3
     assert f"reports/{NAME}/report.md differs" in capsys.readouterr().out
+
+
+def test_an_edited_html_report_is_stale(checkout, capsys):
+    path = checkout / "reports" / NAME / "report.html"
+    path.write_text(path.read_text().replace("0.86", "0.96", 1))
+    assert main(["--check"]) == 3
+    assert f"reports/{NAME}/report.html differs" in capsys.readouterr().out
 
 
 def test_check_writes_nothing(checkout):
@@ -190,4 +208,3 @@ def test_only_tracked_runs_are_rebuilt_in_a_git_checkout(checkout, capsys):
     shutil.rmtree(checkout / "reports")
     assert main([]) == 0
     assert [p.name for p in (checkout / "reports").iterdir() if p.is_dir()] == [NAME]
-    assert (checkout / "reports/latest.md").read_text().startswith(f"# Benchmark report {NAME}")

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from baselines.contract import Workload
+from benchmarks.errors import UsageError
 from benchmarks.measure import data, parity
-from benchmarks.plan import columns, table, table_file
-from benchmarks.plan.workloads import UsageError
+from benchmarks.plan import table, table_columns, table_file
 
 ROWS = 60
 
@@ -35,7 +35,7 @@ def frame(**changed) -> pd.DataFrame:
 def prepared(tmp_path, whole=None, target="class", task=None) -> table.Table:
     path = tmp_path / "mine.csv"
     (frame() if whole is None else whole).to_csv(path, index=False)
-    return table.prepare(str(path), target, task)
+    return table.prepare_table(str(path), target, task)
 
 
 def with_hole(values, filler):
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_table_is_refused_by_a_sentence(tmp_path, case):
     path = tmp_path / "mine.csv"
     path.write_bytes(content)
     with pytest.raises(UsageError) as error:
-        table.prepare(str(path), "class")
+        table.prepare_table(str(path), "class")
     for word in words:
         assert word in str(error.value)
     assert str(tmp_path) not in str(error.value) and "\n" not in str(error.value)
@@ -140,7 +140,7 @@ def test_a_missing_file_or_another_kind_of_file_is_named(tmp_path, name):
     (tmp_path / "table.xlsx").write_bytes(b"PK")
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(UsageError, match=name):
-        table.prepare(str(tmp_path / name), "class")
+        table.prepare_table(str(tmp_path / name), "class")
 
 
 def test_a_folder_or_a_pipe_is_called_what_it_is(tmp_path):
@@ -148,7 +148,7 @@ def test_a_folder_or_a_pipe_is_called_what_it_is(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     for name, words in (("folder.csv", "is a folder"), ("pipe.csv", "no ordinary file")):
         with pytest.raises(UsageError, match=words):
-            table.prepare(str(tmp_path / name), "class")
+            table.prepare_table(str(tmp_path / name), "class")
 
 
 def test_whole_numbers_beyond_64_bits_are_numbers(tmp_path):
@@ -159,7 +159,7 @@ def test_whole_numbers_beyond_64_bits_are_numbers(tmp_path):
 def test_a_nearby_file_is_offered(tmp_path):
     GOOD.to_csv(tmp_path / "mine.csv")
     with pytest.raises(UsageError, match=r"mine\.csv"):
-        table.prepare(str(tmp_path / "mien.csv"), "class")
+        table.prepare_table(str(tmp_path / "mien.csv"), "class")
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet"])
@@ -168,7 +168,7 @@ def test_rubbish_in_other_formats_is_refused(tmp_path, suffix):
     for content in (bytes(range(256)) * 10, b"PK\x03\x04" + bytes(100), b"PAR1" + bytes(100)):
         path.write_bytes(content)
         with pytest.raises(UsageError):
-            table.prepare(str(path), "class")
+            table.prepare_table(str(path), "class")
 
 
 class Trap:
@@ -185,14 +185,14 @@ def test_an_npz_never_executes_what_it_holds(tmp_path):
     trace = tmp_path / "trace"
     np.savez(tmp_path / "mine.npz", x=np.array([Trap(trace)] * 30, dtype=object), y=np.arange(30))
     with pytest.raises(UsageError, match="pickled"):
-        table.prepare(str(tmp_path / "mine.npz"), "y")
+        table.prepare_table(str(tmp_path / "mine.npz"), "y")
     assert not trace.exists()
 
 
 def test_an_npz_gives_columns_and_numbered_columns(tmp_path):
     X = np.random.default_rng(0).normal(size=(40, 3))
     np.savez(tmp_path / "mine.npz", X=X, y=np.tile([0, 1], 20))
-    found = table.prepare(str(tmp_path / "mine.npz"), "y")
+    found = table.prepare_table(str(tmp_path / "mine.npz"), "y")
     assert found.facts["columns"] == ["X_0", "X_1", "X_2", "y"]
     assert found.workload.layers[0] == 3 and found.workload.layers[-1] == 1
 
@@ -200,7 +200,7 @@ def test_an_npz_gives_columns_and_numbered_columns(tmp_path):
 def test_arrays_of_different_lengths_are_named(tmp_path):
     np.savez(tmp_path / "mine.npz", x=np.zeros(30), y=np.arange(31))
     with pytest.raises(UsageError, match=r"'x' has 30 rows, 'y' 31"):
-        table.prepare(str(tmp_path / "mine.npz"), "y")
+        table.prepare_table(str(tmp_path / "mine.npz"), "y")
 
 
 def test_parquet_gives_the_same_table_as_csv(tmp_path):
@@ -209,7 +209,7 @@ def test_parquet_gives_the_same_table_as_csv(tmp_path):
     typed = {"count": polars.Int16, "kind": polars.Categorical, "price": polars.Decimal(10, 2)}
     columns = {name: column.tolist() for name, column in whole.items()}
     polars.DataFrame(columns).cast(typed).write_parquet(tmp_path / "mine.parquet")
-    found = table.prepare(str(tmp_path / "mine.parquet"), "class")
+    found = table.prepare_table(str(tmp_path / "mine.parquet"), "class")
     of_csv = prepared(tmp_path, whole)
     for name in ("columns", "numeric", "categorical", "classes", "inputs", "task"):
         assert found.facts[name] == of_csv.facts[name]
@@ -227,7 +227,7 @@ def test_parquet_holes_and_lists_are_named(tmp_path):
         path = tmp_path / f"{name}.parquet"
         polars.DataFrame({name: values, "class": GOOD["class"].tolist()}).write_parquet(path)
         with pytest.raises(UsageError, match=words):
-            table.prepare(str(path), "class")
+            table.prepare_table(str(path), "class")
 
 
 def test_without_a_reader_of_parquet_a_sentence_says_what_to_install(tmp_path, monkeypatch):
@@ -236,7 +236,7 @@ def test_without_a_reader_of_parquet_a_sentence_says_what_to_install(tmp_path, m
     path = tmp_path / "mine.parquet"
     path.write_bytes(b"PAR1" + bytes(64) + b"PAR1")
     with pytest.raises(UsageError, match="pip install polars"):
-        table.prepare(str(path), "class")
+        table.prepare_table(str(path), "class")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_constant_columns_are_dropped_with_a_note(tmp_path):
 @pytest.mark.parametrize("rows", [40, 500, 3_000, 30_000, 150_000])
 def test_every_update_sees_equally_many_rows(rows):
     rng = np.random.default_rng(0)
-    found = columns.Columns({"x": rng.normal(size=rows)}, {}, rng.normal(size=rows), [], [])
+    found = table_columns.Columns({"x": rng.normal(size=rows)}, {}, rng.normal(size=rows), [], [])
     one = table._workload(found, rows, "regression", "y", "f.csv", "0")
     assert one.train_rows + one.test_rows == rows
     assert one.test_rows / rows >= 0.25
@@ -295,10 +295,10 @@ def test_batches_are_row_indices_that_cover_every_row_in_order(tmp_path):
     assert np.concatenate(batches).tolist() == list(range(found.workload.train_rows))
 
 
-def drawn(tmp_path, found: table.Table, seed=0, workload=None, part="a") -> data.Drawn:
+def drawn(tmp_path, found: table.Table, seed=0, workload=None, part="a") -> data.Data:
     workload = workload or found.workload
-    data.make(tmp_path / part, workload, seed, "float64", str(found.source))
-    return data.Drawn(tmp_path / part, workload)
+    data.generate_data(tmp_path / part, workload, seed, "float64", str(found.source))
+    return data.Data(tmp_path / part, workload)
 
 
 def test_the_same_seed_gives_the_same_split_and_another_seed_another(tmp_path):
@@ -337,7 +337,7 @@ def test_a_regression_target_is_standardised_by_the_training_rows(tmp_path):
 def test_parity_takes_rows_of_the_table(tmp_path):
     whole = pd.concat([frame()] * 5, ignore_index=True)
     found = prepared(tmp_path, whole)
-    reduced = parity.reduced(found.workload)
+    reduced = parity.reduce_workload(found.workload)
     split = drawn(tmp_path, found, workload=reduced)
     assert split.X_train.shape == (64, 5) and len(split.X_test) == 64
     assert reduced.layers[0] == 5 and reduced.batch_size is None
@@ -349,7 +349,7 @@ def test_a_file_that_changed_since_the_plan_is_not_trained_on(tmp_path):
     with pytest.raises(ValueError, match=r"mine.csv.*changed"):
         drawn(tmp_path, found)
     with pytest.raises(UsageError, match="SHA-256"):
-        table_file.same_file(str(found.source), found.facts["sha256"])
+        table_file.check_same_file(str(found.source), found.facts["sha256"])
 
 
 def test_what_travels_names_no_folder(tmp_path):

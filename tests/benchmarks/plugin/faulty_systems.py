@@ -1,5 +1,6 @@
 """Systems that misbehave, each in one way. They import nothing of the project."""
 
+import json
 import os
 import random
 import signal
@@ -175,3 +176,38 @@ class Tamper(Fair):
         self.np.random.seed(0)
         sys.path.clear()
         os.umask(0o777)
+
+
+class HalfSteps(Fair):
+    """Reports a number of steps that cannot be."""
+
+    def train(self, record=False):
+        self.steps = 1.5
+
+
+class Forger(Fair):
+    """Says that it is another system, in another run."""
+
+    def train(self, record=False):
+        forged = {
+            "system": "mapicx", "run_id": "another", "trial_id": "0", "status": "ok",
+            "reason": "\x1b[31m see /home/somebody", "ended_at": time.perf_counter(),
+            "colour": "red",
+        }  # fmt: skip
+        for descriptor in _pipes():
+            try:
+                os.write(descriptor, json.dumps(forged).encode() + b"\n")
+            except OSError:
+                continue
+        os._exit(0)
+
+
+class Daemon(Fair):
+    """Leaves a process behind that has left its group and its session."""
+
+    def train(self, record=False):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(3600)
+            os._exit(0)

@@ -1,0 +1,172 @@
+"""Everything a report is made of, read once from a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.checks import Finding, check_run
+from benchmarks.analyse.crossover import Crossing, find_crossings
+from benchmarks.analyse.frameworks import BASE, FAMILIES
+from benchmarks.analyse.metrics import MARGINS
+from benchmarks.analyse.samples import find_split_shares
+from benchmarks.analyse.steps import SweepPoint, find_sweep
+from benchmarks.analyse.summary import Case, Line, Summary, summarise
+from benchmarks.paths import ARRAYS, FORCED, LOCAL
+from benchmarks.record.store import load, read_run
+
+
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """One run: its folder, its run.json, its rows and what follows from them."""
+
+    folder: Path
+    run: dict[str, Any]
+    frame: pd.DataFrame
+    summary: Summary
+
+    @property
+    def name(self) -> str:
+        """The run's folder name."""
+        return self.folder.name
+
+    @property
+    def is_local(self) -> bool:
+        """The run is on a user's table and is never published."""
+        return "table" in self.run or self.folder.resolve().parent.name == LOCAL
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """Margins as the run fixed them before its first trial, else the usual ones."""
+        return MARGINS | {k: v for k, v in (self.run.get("margins") or {}).items() if k in MARGINS}
+
+    @property
+    def workloads(self) -> dict[str, dict[str, Any]]:
+        """What run.json says of each workload."""
+        return self.run.get("workloads") or {}
+
+    @functools.cached_property
+    def cases(self) -> list[Case]:
+        """Workloads in the run's order, planned ones and those that only rows name."""
+        planned = [
+            Case(str(trial["workload"]), int(trial["threads"]))
+            for trial in self.run.get("trials") or ()
+            if trial.get("workload") is not None and trial.get("threads") is not None
+        ]
+        order = {name: i for i, name in enumerate(self.workloads)}
+        both = dict.fromkeys([*planned, *self.summary])
+        return sorted(both, key=lambda c: (order.get(c.workload, len(order)), c.threads))
+
+    @functools.cached_property
+    def headline(self) -> Case | None:
+        """The case that the first screen is about: the one of the most rows."""
+        counts = self.frame.groupby(["workload", "threads"]).size().to_dict()
+        cases = sorted(self.cases, key=lambda c: -counts.get((c.workload, c.threads), 0))
+        return cases[0] if cases else None
+
+    @property
+    def forced(self) -> list[dict[str, Any]]:
+        """Each time the run went on although something had changed: what, and to what."""
+        path = self.folder / FORCED
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.strip()]
+
+    @functools.cached_property
+    def findings(self) -> list[Finding]:
+        """What must be true of a trustworthy run, checked."""
+        return check_run(self.frame, self.margins, find_split_shares(self.workloads))
+
+    @functools.cached_property
+    def sweep(self) -> list[SweepPoint]:
+        """The step-time sweep of a run of suite `steps`; [] if it is none."""
+        return find_sweep(self.frame, self.summary, self.workloads, self.margins["time"])
+
+    @functools.cached_property
+    def crossings(self) -> list[Crossing]:
+        """Each framework along each axis of a run over sizes; [] if it is none."""
+        return find_crossings(self.frame, self.summary, self.workloads, self.margins["time"])
+
+    def lines(self, case: Case | None = None, controls: bool = False) -> list[Line]:
+        """What was measured in one case or in all, without controls unless asked for."""
+        cases = [case] if case is not None else list(self.summary)
+        found = [line for one in cases for line in self.summary.get(one, {}).values()]
+        return [line for line in found if controls or line.family in FAMILIES]
+
+    def rows(self, case: Case, measure: str = "") -> pd.DataFrame:
+        """The rows of one case, of one measure if it is named."""
+        rows = self.frame
+        rows = rows[rows["workload"].eq(case.workload) & rows["threads"].eq(case.threads)]
+        return rows[rows["measure"].eq(measure)] if measure else rows
+
+    def base(self, case: Case | None) -> Line | None:
+        """The base system's line of a case, if it has an ok row."""
+        line = self.summary.get(case, {}).get(BASE) if case else None
+        return line if line and line.counts.ok else None
+
+    def planned(self, case: Case) -> dict[str, str]:
+        """System -> family of what was planned in a case, without controls."""
+        return {
+            str(trial["system"]): str(trial["family"])
+            for trial in self.run.get("trials") or ()
+            if (trial.get("workload"), trial.get("threads")) == (case.workload, case.threads)
+            and trial.get("family") in FAMILIES
+        }
+
+    def score(self, case: Case) -> str:
+        """The field of the score of a case's task."""
+        regression = self.workloads.get(case.workload, {}).get("task") == "regression"
+        return "r2_test" if regression else "accuracy_test"
+
+    def blocks(self, measure: str = "time") -> int:
+        """How many blocks of a measure the run has."""
+        return int(self.frame.loc[self.frame["measure"].eq(measure), "block"].nunique())
+
+    @property
+    def cpu(self) -> str:
+        """The model of the processor; empty if it was not recorded."""
+        cpu = (self.run.get("environment") or {}).get("cpu")
+        if isinstance(cpu, dict):
+            cpu = cpu.get("model") or cpu.get("name")
+        return cpu if isinstance(cpu, str) else ""
+
+    def read_arrays(self, case: Case, measure: str) -> Iterator[tuple[str, dict]]:
+        """(system, arrays) of the first ok trial of each system that left readable arrays."""
+        rows = self.rows(case, measure)
+        rows = rows[rows["status"].eq("ok") & rows["family"].isin(FAMILIES)]
+        seen: set[str] = set()
+        for _, row in rows.sort_values(["block", "order"]).iterrows():
+            system = str(row["system"])
+            path = self.folder / ARRAYS / f"{row['trial_id']}.npz"
+            arrays = {} if system in seen else _read_arrays(path)
+            if arrays:
+                seen.add(system)
+                yield system, arrays
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether the run folder still holds arrays (they may be left out of a clone)."""
+        return any((self.folder / ARRAYS).glob("*.npz"))
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return {}  # missing or cut short: reported without it
+
+
+def read_run_data(folder: Path) -> RunData:
+    """Read a run. FileNotFoundError with a sentence if it is none."""
+    run, frame = read_run(folder), load(folder)
+    shares = find_split_shares(run.get("workloads"))
+    margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
+    return RunData(folder, run, frame, summarise(frame, margins, shares=shares))

@@ -1,0 +1,135 @@
+"""What one training step costs from the smallest network to the largest, and where it goes.
+
+A point of the sweep is one workload of suite `steps` at a number of threads. Ratios are mapicx /
+system within one block: below 1 mapicx is faster. A step less the matrix products of its
+framework, which a control makes alone, is everything else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.analyse.frameworks import BASE, PRODUCTS, WHOLE_LOOP, find_framework
+from benchmarks.analyse.metrics import STEP
+from benchmarks.analyse.samples import Sample, collect_samples
+from benchmarks.analyse.stats import Estimate, median_interval
+from benchmarks.analyse.summary import Case, Line, Summary
+from benchmarks.analyse.verdicts import Verdict
+
+PREFIX = "step-"  # how the workloads of the sweep are called
+
+
+@dataclasses.dataclass(frozen=True)
+class StepCost:
+    """One system at one point, in seconds."""
+
+    system: str
+    step: Estimate
+    rest: Estimate  # step less the framework's own products, paired in blocks
+    ratio: Estimate  # mapicx / system
+    verdict: Verdict  # on mapicx
+    checked: bool  # shown to train the same network
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepPoint:
+    """One workload: its shape and every step that was measured, mapicx first."""
+
+    case: Case
+    shape: str
+    batch: int
+    optimizer: str
+    steps: dict[str, StepCost]
+    products: dict[str, Estimate]  # by control
+
+    @property
+    def competitor(self) -> StepCost | None:
+        """The fastest system with a loop in Python that mapicx can be compared with."""
+        able = [
+            step
+            for step in self.steps.values()
+            if step.ratio.known
+            and step.system != WHOLE_LOOP
+            and not find_framework(step.system).startswith((BASE, "plain"))
+        ]
+        return min(able, key=lambda step: (step.step.value, step.system), default=None)
+
+    @property
+    def products_share(self) -> float | None:
+        """NumPy's products as a share of mapicx's step; None if one was not measured."""
+        own = self.products.get(PRODUCTS[BASE])
+        if own is None or BASE not in self.steps:
+            return None
+        return own.value / self.steps[BASE].step.value
+
+
+def find_sweep(
+    frame: pd.DataFrame,
+    summary: Summary,
+    workloads: Mapping[str, Mapping[str, Any]],
+    margin: float,
+) -> list[SweepPoint]:
+    """The step-time sweep of a run, in the order of `workloads`; [] if the run has none."""
+    found = []
+    for name, workload in workloads.items():
+        if not name.startswith(PREFIX):
+            continue
+        for threads, rows in frame[frame["workload"].eq(name)].groupby("threads", sort=True):
+            case = Case(name, int(str(threads)))
+            point = _measure_point(case, rows, summary[case], workload, margin)
+            if point.steps:
+                found.append(point)
+    return found
+
+
+def collect_steps(rows: pd.DataFrame) -> dict[str, Sample]:
+    """System -> step times by block, of the systems that have any."""
+    found = {str(name): collect_samples(part, STEP) for name, part in rows.groupby("system")}
+    return {name: values for name, values in found.items() if values}
+
+
+def subtract_samples(step: Sample, products: Sample) -> Sample:
+    """What is left of each step within its block."""
+    return {key: value - products[key] for key, value in step.items() if key in products}
+
+
+def _measure_point(
+    case: Case,
+    rows: pd.DataFrame,
+    lines: Mapping[str, Line],
+    workload: Mapping[str, Any],
+    margin: float,
+) -> SweepPoint:
+    samples = collect_steps(rows)
+    names = [name for name in samples if lines[name].family == "network"]
+    names.sort(key=lambda name: (name != BASE, name))
+    return SweepPoint(
+        case=case,
+        shape="-".join(str(width) for width in workload["layers"]),
+        batch=int(workload["batch_size"] or workload["train_rows"]),
+        optimizer={"sgd": "SGD", "adam": "Adam"}.get(workload["optimizer"], workload["optimizer"]),
+        steps={name: _measure_step(lines[name], samples, margin) for name in names},
+        products={
+            control: median_interval(list(samples[control].values()))
+            for control in dict.fromkeys(PRODUCTS.values())
+            if control in samples
+        },
+    )
+
+
+def _measure_step(line: Line, samples: Mapping[str, Sample], margin: float) -> StepCost:
+    # The summary forms a ratio only where parity and equal work allow it.
+    found = line.against(STEP.name)
+    products = samples.get(PRODUCTS.get(line.framework, ""), {})
+    return StepCost(
+        line.system,
+        median_interval(list(samples[line.system].values())),
+        median_interval(list(subtract_samples(samples[line.system], products).values())),
+        found.estimate.invert() if found.estimate.known else Estimate(),
+        found.verdict.reverse(),
+        line.comparable is not None,
+    )

@@ -1,0 +1,51 @@
+"""Did two systems do the same work, and how much memory does that work need at least?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+COUNTED = ("parameters", "steps", "samples_seen", "dtype")
+ITEM_BYTES = {"float32": 4, "float64": 8}
+
+
+def count_work(rows: pd.DataFrame) -> dict[str, object]:
+    """What the framework's own counters say: the value that all rows share.
+
+    None: no row counted it. A tuple: the rows disagree.
+    """
+    found: dict[str, object] = {}
+    for field in COUNTED:
+        values = sorted(rows[field].dropna().unique())
+        found[field] = None if not values else values[0] if len(values) == 1 else tuple(values)
+    return found
+
+
+def compare_work(work: Mapping[str, object], base: Mapping[str, object]) -> tuple[str, ...]:
+    """Fields in which two systems differ; what neither counted does not differ."""
+    return tuple(field for field in COUNTED if work[field] != base[field])
+
+
+def compute_memory_floor(workload: Mapping[str, Any], dtype: str = "float32") -> dict[str, int]:
+    """Bytes that training needs whatever the framework, by part, and their sum.
+
+    No temporary and no library is counted: what a process takes above this is the price of
+    interpreter and framework. Activations: the outputs of every layer for one batch, which the
+    backward pass needs. Data: training features (rows x inputs) and labels of 8 bytes.
+    """
+    layers = [int(width) for width in workload["layers"]]
+    rows, item = int(workload["train_rows"]), ITEM_BYTES[dtype]
+    batch = min(int(workload.get("batch_size") or rows), rows)
+    slots = 2 if workload.get("optimizer") == "adam" else int(bool(workload.get("momentum")))
+    parameters = item * sum(a * b + b for a, b in pairwise(layers))
+    parts = {
+        "parameters": parameters,
+        "gradients": parameters,
+        "optimizer state": slots * parameters,
+        "activations": batch * sum(layers[1:]) * item,
+        "data": rows * (layers[0] * item + 8),
+    }
+    return parts | {"sum": sum(parts.values())}

@@ -1,0 +1,72 @@
+"""What is said to a user who asked for something that cannot be, and how it is worded."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+# Paths of this system and of Windows: absolute ones, and relative ones with two folders or more
+# (3/4 is none). A part may hold spaces if another follows.
+PART = r"[\w.@+~-]+(?: [\w.@+~-]+(?=[/\\]))*"
+PATHS = re.compile(
+    rf"(?<![\w/\\.@+~-])(?:(?:[A-Za-z]:|~)?[/\\]+{PART}(?:[/\\]+{PART})*"
+    rf"|[\w.@+~-]+(?:[/\\]+{PART}){{2,}})[/\\]?"
+)
+HOMES = re.compile(
+    r"(?i)^(?:[a-z]:)?[/\\]+(?:root|(?:home|users|documents and settings)[/\\]+[^/\\]+)[/\\]?$"
+)
+LONGEST_REASON = 300  # characters
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+
+
+class UsageError(Exception):
+    """The user asked for something that does not exist; the text says what would."""
+
+
+class MachineFault(Exception):
+    """Something about the machine ends the run, and no trial is to blame; the text says what."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Make an error that names the nearest known names.
+
+    Parameters
+    ----------
+    kind : str
+        What was asked for, such as "workload".
+    name : str
+        The name that is unknown.
+    known : iterable of str
+        The names that would have been right.
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
+    return UsageError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
+
+
+def quote_names(names: Iterable[object], most: int = 10) -> str:
+    """Names in quotes with commas between them, the first few of many."""
+    quoted = [repr(str(name)) for name in names]
+    more = f" and {len(quoted) - most} more" if len(quoted) > most else ""
+    return ", ".join(quoted[:most]) + more
+
+
+def strip_paths(text: str) -> str:
+    """One line without folders or control characters, as a row may hold it.
+
+    Of a path its last part stays, unless that is a home folder, which is somebody's name.
+    """
+    line = " ".join(CONTROL.sub(" ", text).split())
+    home = str(Path.home())
+    if len(home) > 1:
+        line = re.sub(re.escape(home) + r"(?=$|[^\w/\\.-])", "~", line)
+    line = PATHS.sub(lambda match: _last_part(match[0]), line)
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+
+
+def _last_part(path: str) -> str:
+    if HOMES.match(path):
+        return "~"
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or path

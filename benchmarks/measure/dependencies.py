@@ -1,0 +1,108 @@
+"""What a system needs of what is installed: its distributions, with everything they require.
+
+Each built-in system sees what an installation of its own would hold, and nothing else. Frameworks
+import what they find: Keras, for one, loads other frameworks, pandas and matplotlib where they are
+installed, and its memory and import time would then be those of this test bench. So a worker hides
+the top-level modules of every distribution that its system does not require, directly or not: to
+the framework they are not installed. What a plug-in needs beyond `requires` is not known, so it
+sees everything.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+# Systems name the module's usual distribution; the build without GPU has another name.
+ALTERNATIVES = {"tensorflow": "tensorflow-cpu"}
+# What the worker itself imports in some trials, and what torch.compile builds with.
+ALWAYS_VISIBLE = ("numpy", "threadpoolctl", "setuptools", "pip", "wheel")
+# Distributions that lie unpacked somewhere, by requirement or by name; None: it could not be had,
+# and what is installed under that name is something else.
+Unpacked = Mapping[str, metadata.Distribution | None]
+NONE: Unpacked = {}
+
+
+def find_distribution(
+    requirement: Requirement, unpacked: Unpacked = NONE
+) -> metadata.Distribution | None:
+    """The distribution that meets a requirement; None if there is none."""
+    for key in (str(requirement), canonicalize_name(requirement.name)):
+        if key in unpacked:
+            return unpacked[key]
+    for name in (requirement.name, ALTERNATIVES.get(requirement.name)):
+        try:
+            return metadata.distribution(name) if name else None
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def find_dependencies(
+    requirements: Sequence[str], unpacked: Unpacked = NONE
+) -> tuple[dict[str, metadata.Distribution], list[str]]:
+    """Follow requirements to the end.
+
+    Returns
+    -------
+    distributions : dict
+        Those that are asked for and all that these require, by normalised name.
+    absent : list of str
+        What is asked for and not installed.
+    """
+    waiting = list(requirements)
+    distributions: dict[str, metadata.Distribution] = {}
+    absent: set[str] = set()
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    while waiting:
+        try:
+            requirement = Requirement(waiting.pop())
+        except InvalidRequirement as error:
+            absent.add(str(error).splitlines()[0])
+            continue
+        key = (str(requirement), tuple(sorted(requirement.extras)))
+        if key in seen:
+            continue
+        seen.add(key)
+        distribution = find_distribution(requirement, unpacked)
+        if distribution is None:
+            absent.add(canonicalize_name(requirement.name))
+            continue
+        distributions[canonicalize_name(distribution.name)] = distribution
+        waiting += [
+            text for text in distribution.requires or () if _applies(text, requirement.extras)
+        ]
+    return distributions, sorted(absent)
+
+
+def _applies(text: str, extras: set[str]) -> bool:
+    """Whether a requirement of a distribution counts here, installed with these extras."""
+    try:
+        marker = Requirement(text).marker
+    except InvalidRequirement:
+        return True  # so that it is listed as absent
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+@functools.cache
+def hidden_modules(requirements: tuple[str, ...]) -> dict[str, list[str]]:
+    """Top-level modules, and the distributions that own them, which none of these requires."""
+    visible, _ = find_dependencies((*requirements, *ALWAYS_VISIBLE))
+    hidden = {module: owners for module, owners in _owners().items() if not owners & visible.keys()}
+    return {
+        "modules": sorted(hidden),
+        "distributions": sorted(set().union(*hidden.values())),
+    }
+
+
+@functools.cache
+def _owners() -> dict[str, set[str]]:
+    """Normalised names of the distributions to which each top-level module belongs."""
+    return {
+        module: {canonicalize_name(name) for name in names}
+        for module, names in metadata.packages_distributions().items()
+    }

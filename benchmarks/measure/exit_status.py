@@ -1,0 +1,143 @@
+"""From how a process ended, and what it sent, to the status and reason of its row."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.errors import strip_paths
+from benchmarks.measure.process import Ended
+from benchmarks.record.schema import FIELDS, IDENTITY
+
+# What installs a distribution: the extra of pyproject.toml that holds it.
+EXTRAS = {
+    "torch": "torch",
+    "tensorflow-cpu": "tensorflow",
+    "tensorflow": "tensorflow",
+    "keras": "tensorflow",
+    "scikit-learn": "sklearn",
+    "jax": "jax",
+    "nnfs": "original",
+}
+SAID = ("ok", "unavailable", "crashed", "diverged", "invalid")  # statuses that a worker may send
+
+
+def judge_exit(
+    end: Ended, timeout: float, memory_limit: int | None, requires: Sequence[str]
+) -> dict[str, Any]:
+    """Judge a worker by how its process ended.
+
+    Parameters
+    ----------
+    end : Ended
+        The process's end, and what it sent.
+    timeout, memory_limit : float, int
+        The limits that it had, in seconds and bytes.
+    requires : sequence of str
+        What its system requires; a row that says `unavailable` says how to install it.
+
+    Returns
+    -------
+    dict
+        Status, reason and the worker's figures, as fields of a row.
+    """
+    row, ended_at, excluded = _read_message(end)
+    row["exit_code"] = end.exit_code
+    if end.killed == "timeout":
+        return {**row, "status": "timeout", "reason": f"stopped after {timeout:g} s"}
+    if end.killed == "oom":
+        limit = (memory_limit or 0) / 2**20
+        return {**row, "status": "oom", "reason": f"stopped above {limit:,.0f} MiB of memory"}
+    if end.exit_code != 0:
+        return {**row, "status": "crashed", "reason": describe_exit(end)}
+    if ended_at is None:
+        said = "nothing" if not end.message else "something that is no row"
+        return {**row, "status": "invalid", "reason": f"the process ended well but sent {said}"}
+    if row["status"] == "unavailable":
+        row["reason"] = f"{row['reason']}; {install_command(requires)}"
+    if row.get("time_start_s") is not None:
+        row["time_exit_s"] = end.ended - ended_at
+        row["time_total_s"] = end.ended - end.started - excluded
+    return row
+
+
+def _read_message(end: Ended) -> tuple[dict[str, Any], float | None, float]:
+    """The worker's row, the moment of its end, and the seconds that do not count.
+
+    The row is the last line of the pipe, if that is one. What the harness knows better is left
+    out of it, and so is what is no value of its field, which makes a good row invalid.
+    """
+    lines = end.message.splitlines()
+    try:
+        said = json.loads(lines[-1]) if lines else None
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or said.get("status") not in SAID:
+        return {}, None, 0.0
+    ended_at, excluded = said.get("ended_at"), said.get("excluded_s", 0.0)
+    if not _is_between(end.started, ended_at, end.ended):
+        return {}, None, 0.0
+    row: dict[str, Any] = {"status": said["status"], "reason": None}
+    faults = []
+    if not _is_between(0.0, excluded, end.ended - end.started):
+        faults.append("excluded_s is no part of the trial's time")
+        excluded = 0.0
+    for name, field in FIELDS.items():
+        if name in said and name not in (*IDENTITY, *row):
+            fault = field.find_fault(said[name])
+            if fault:
+                faults.append(f"{name} {fault}")
+            row[name] = None if fault else said[name]
+    if said.get("reason") is not None:
+        row["reason"] = strip_paths(str(said["reason"]))
+    if faults and row["status"] == "ok":
+        row.update(status="invalid", reason=strip_paths(f"the system reported: {faults[0]}"))
+    modules = said.get("modules")
+    row["distributions"] = _find_owners(modules if isinstance(modules, list) else [])
+    if _is_between(0.0, said.get("measured_until"), math.inf):
+        row["measured_until"] = said["measured_until"]
+    return row, ended_at, excluded
+
+
+def _is_between(low: float, value: object, high: float) -> bool:
+    return isinstance(value, (int, float)) and low <= value <= high
+
+
+def describe_exit(end: Ended) -> str:
+    """One sentence about a process that ended with an exit code or a signal."""
+    code = end.exit_code or 0
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        text = f"the process was ended by {name}"
+    else:
+        text = f"the process ended with exit code {code}"
+    last = [line for line in end.stderr.splitlines() if line.strip()]
+    return strip_paths(f"{text}: {last[-1].strip()}" if last else text)
+
+
+def install_command(requires: Sequence[str]) -> str:
+    """The command that installs what a system needs."""
+    extra = next((EXTRAS[name] for name in requires if name in EXTRAS), None)
+    if extra is None:
+        return "install the package that provides it"
+    return f'install it with: python -m pip install -c constraints.txt -e ".[{extra}]"'
+
+
+@functools.cache
+def _packages() -> dict[str, list[str]]:
+    from importlib.metadata import packages_distributions
+
+    return dict(packages_distributions())
+
+
+def _find_owners(modules: list[Any]) -> list[str]:
+    """Installed packages to which these top-level modules belong."""
+    known = _packages()
+    return sorted({owner for module in modules for owner in known.get(str(module), ())})

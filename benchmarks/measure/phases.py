@@ -1,0 +1,192 @@
+"""A system with its data, taken through the contract's phases, and what each measure asks of it.
+
+Standard library only until the system loads its framework; see worker.py.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import baselines
+from baselines.contract import Workload
+from benchmarks.measure import threads
+from benchmarks.measure.data import Data, read_weights
+from benchmarks.measure.score import check_weights, convert_losses, score_system
+
+WARM_REPEATS, WARM_LIMIT_S = 3, 5.0
+GRID = 60  # points per side of the picture of the decision boundary
+
+
+class Probe(Protocol):
+    """What watches the phases: a stopwatch, or peak memory."""
+
+    def phase(self, name: str) -> AbstractContextManager[None]: ...
+
+
+class MeasuredSystem:
+    """A system and its data, built. Its methods are what comes next, in this order.
+
+    Parameters
+    ----------
+    spec : mapping
+        The trial as executors.py describes it.
+    workload : Workload
+        What is trained.
+    probe : Probe
+        What watches the phases.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], workload: Workload, probe: Probe) -> None:
+        self.spec, self.workload, self.probe = spec, workload, probe
+        with probe.phase("import"):
+            system: Any = baselines.system(spec["system"])
+            arguments = {key: spec[key] for key in ("seed", "threads", "dtype")}
+            self.system = system(workload, **arguments)
+            self.system.load()
+        self.data: Data | None = None
+        self.weights: list[Any] | None = None
+        self.predicted: Any = None
+        self.counted: dict[str, Any] = {}
+        self.scoring_s = 0.0
+        with probe.phase("data"):
+            if self.system.requires:  # a system that requires nothing cannot hold an array
+                self.data = Data(spec["data"], workload)
+                if self.system.family == "network" or spec["system"] in baselines.TWINS:
+                    self.weights = read_weights(spec["data"])
+        with probe.phase("build"):
+            self.system.build(self.data, self.weights)
+
+    def train(self) -> None:
+        """The cold training and the prediction of all test rows."""
+        record = self.spec["measure"] in ("parity", "accuracy")
+        with self.probe.phase("train"):
+            self.system.train(record)
+        self.counted = {
+            "parameters": self._count_parameters(),
+            "steps": self.system.steps or None,
+            "samples_seen": self.system.samples_seen or None,
+            "compilations": self.system.compilations(),
+        }
+        with self.probe.phase("predict"):
+            self.predicted = None if self.data is None else self.system.predict(self.data.X_test)
+
+    def _count_parameters(self) -> int | None:
+        weights = self.system.get_weights()
+        return sum(array.size for array in weights) if weights else None
+
+    def score(self) -> dict[str, Any]:
+        """What the cold-trained model is worth; nothing for a system that predicts nothing."""
+        began = time.perf_counter()
+        row = dict(self.counted)
+        if self.predicted is not None and self.data is not None:
+            check_weights(self.system)
+            row.update(score_system(self.system, self.data, self.workload.task, self.predicted))
+            row["ceiling"] = self.data.ceiling
+        self.scoring_s = time.perf_counter() - began
+        return row
+
+    def repeat(self) -> dict[str, Any]:
+        """Warm trainings, single predictions and, in the first block, the picture's arrays."""
+        row = {"time_predict_one_s": self._time_one_prediction()}
+        first = self._draw_boundary() if self.spec["first_block"] else {}
+        row.update(self._train_again())
+        if self.spec["first_block"]:
+            row["gemm_gflops"] = self._measure_product()
+            if self.system.family == "network":
+                self.system.reset(self.weights)
+                self.system.train(record=True)
+                first["losses"] = convert_losses(self.system.losses)
+            self.save_arrays(**first)
+        if self.spec["system"] == "matmul":
+            row.update(threads.inspect_pools(self.spec["threads"]))
+        return row
+
+    def _train_again(self) -> dict[str, Any]:
+        """Median of up to 3 trainings after reset(); none begins after 5 s, one always does."""
+        if not self.system.requires:
+            return {}
+        before = self.system.compilations()
+        durations: list[float] = []
+        began = time.perf_counter()
+        while not durations or (
+            len(durations) < WARM_REPEATS and time.perf_counter() - began < WARM_LIMIT_S
+        ):
+            self.system.reset(self.weights)
+            start = time.perf_counter()
+            self.system.train()
+            durations.append(time.perf_counter() - start)
+        median = (
+            sorted(durations)[len(durations) // 2] if len(durations) != 2 else sum(durations) / 2
+        )
+        steps = self.counted["steps"]
+        return {
+            "time_train_warm_s": median,
+            "time_step_warm_s": median / steps if steps else None,
+            "compiled_again": None if before is None else self.system.compilations() > before,
+        }
+
+    def _time_one_prediction(self) -> float | None:
+        """Median seconds of predicting one row, over at most 30 calls or a fifth of a second."""
+        if self.predicted is None or self.data is None:
+            return None
+        row, began = self.data.X_test[:1], time.perf_counter()
+        durations: list[float] = []
+        self.system.predict(row)  # the first call of a shape may compile
+        while len(durations) < 30 and (not durations or time.perf_counter() - began < 0.2):
+            start = time.perf_counter()
+            self.system.predict(row)
+            durations.append(time.perf_counter() - start)
+        return sorted(durations)[len(durations) // 2]
+
+    def _draw_boundary(self) -> dict[str, Any]:
+        """Class probabilities (or labels) on a grid over the training rows, if they are flat."""
+        if self.predicted is None or self.data is None or self.data.X_train.shape[1] != 2:
+            return {}
+        import numpy as np
+
+        X = self.data.X_train
+        margin = 0.1 * np.ptp(X, axis=0)
+        low, high = X.min(0) - margin, X.max(0) + margin
+        x, y = (np.linspace(low[i], high[i], GRID) for i in (0, 1))
+        points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(X.dtype)
+        probabilities = self.system.predict_proba(points)
+        arrays = {"grid_x": x, "grid_y": y, "X_train": X, "y_train": self.data.y_train}
+        if probabilities is None:
+            return {**arrays, "grid_labels": np.asarray(self.system.predict(points))}
+        return {**arrays, "grid_proba": np.asarray(probabilities, "float32")}
+
+    def _measure_product(self) -> float | None:
+        measured = getattr(self.system, "gemm_gflops", None)
+        return measured() if measured is not None else None
+
+    def check_parity(self) -> dict[str, Any]:
+        """Compare with numpy-plain in this process; it needs NumPy alone, which is here."""
+        from benchmarks.measure.parity import choose_tolerance, find_largest_difference
+
+        plain: Any = baselines.system("numpy-plain")
+        reference = plain(self.workload, seed=0, threads=1, dtype="float64")
+        reference.load()
+        reference.build(self.data, self.weights)
+        reference.train(record=True)
+        difference = find_largest_difference(self.system, reference)
+        pools = threads.inspect_pools(self.spec["threads"])
+        return {
+            **pools,
+            "parity_max_abs": difference if difference < float("inf") else None,
+            "comparable": difference <= choose_tolerance(self.workload),
+        }
+
+    def save_arrays(self, **arrays: Any) -> None:
+        """Arrays are on disk before the row is."""
+        if not arrays:
+            return
+        import numpy as np
+
+        path = self.spec["arrays"]
+        with open(path + ".part", "wb") as file:
+            np.savez_compressed(file, **arrays)
+        os.replace(path + ".part", path)

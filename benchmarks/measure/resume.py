@@ -1,0 +1,155 @@
+"""Continues a run that was begun before: its plan comes from its run.json, which is checked first.
+
+Options that decide the plan may be repeated, so that the command that began a run, with --resume
+added, continues it; they must agree with what the run was planned with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from baselines.contract import Workload
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.measure import machine
+from benchmarks.measure.runs import PLANNED, Run, format_resumption
+from benchmarks.options import parse_duration, split_names
+from benchmarks.paths import LOCAL, RUN
+from benchmarks.plan.table import find_source
+from benchmarks.plan.trials import Trial, read_trial
+from benchmarks.record.run_json import validate_run
+from benchmarks.record.store import Store, read_rows, read_run
+
+LATEST = "latest"  # instead of a name: the newest run that is not complete
+
+
+def resume_run(options: argparse.Namespace) -> Run:
+    """Prepare what is missing of a run. UsageError says why it cannot be continued."""
+    folder = _find_run(options)
+    try:
+        description = read_run(folder)
+        validate_run(description)
+        plan = _read_plan(description)
+    except (TypeError, ValueError) as error:  # a key that is missing, or a value that is wrong
+        raise UsageError(f"run {folder.name!r} cannot be continued: {error}") from None
+    _compare_options(options, description, plan)
+    source = find_source(options, description)
+    changes = _find_changes(description)
+    if changes and not options.force:
+        raise UsageError(
+            f"{', '.join(changes)} changed since the run began, so its rows would not belong"
+            " together; start a new run, or add --force"
+        )
+    machine.compile_packages()
+    return Run(
+        Store(folder),
+        plan,
+        description,
+        {name: tuple(names) for name, names in description["requires"].items()},
+        parse_duration(options.budget),
+        False,
+        format_resumption(options, folder.name),
+        changes,
+        source,
+    )
+
+
+def _find_run(options: argparse.Namespace) -> Path:
+    """The folder that --resume means: a path, a name in the results, or the latest run."""
+    results: Path = options.results
+    if options.resume == LATEST:
+        places = results / LOCAL if options.data is not None else results
+        for run in sorted(places.glob(f"*/{RUN}"), reverse=True):
+            if _is_unfinished(run.parent):
+                return run.parent
+        raise UsageError(f"there is no unfinished run in {places.name}; start one without --resume")
+    given = Path(options.resume)
+    for folder in (given, results / given, results / LOCAL / given):
+        if (folder / RUN).is_file():
+            return folder
+    known = [path.parent.name for path in (*results.glob(f"*/{RUN}"), *results.glob(f"*/*/{RUN}"))]
+    raise unknown_name("run", options.resume, sorted(known) or ["(there is none)"])
+
+
+def _is_unfinished(run: Path) -> bool:
+    try:
+        plan = set(read_run(run)["plan"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(plan - {row["trial_id"] for row in read_rows(run)})
+
+
+def _read_plan(description: Mapping[str, Any]) -> list[Trial]:
+    """The trials of a run.json. ValueError if they or their workloads are not what they were."""
+    workloads = {name: Workload(**entry) for name, entry in _entries(description)}
+    plan = [read_trial(entry) for entry in description["trials"]]
+    if [trial.trial_id for trial in plan] != description["plan"]:
+        raise ValueError("its plan does not list its trials")
+    for trial in plan:
+        if trial.workload not in workloads:
+            raise ValueError(f"it does not describe the workload {trial.workload!r}")
+    return plan
+
+
+def _entries(description: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    entries = list(description["workloads"].items())
+    for name, entry in entries:
+        unknown = entry.keys() - Workload.__dataclass_fields__.keys()
+        if unknown or entry.get("name") != name:
+            raise ValueError(f"its workload {name!r} is not described as one")
+    return entries
+
+
+def _compare_options(
+    options: argparse.Namespace, description: Mapping[str, Any], plan: list[Trial]
+) -> None:
+    """UsageError for an option that does not agree with the plan."""
+    typed = _read_options(description)
+    effective = {
+        "suite": description["suite"],
+        "preset": description["preset"],
+        "seeds": str(len({trial.seed for trial in plan if trial.block})),
+        "measures": ",".join({trial.measure for trial in plan}),
+        "threads": ",".join({str(trial.threads) for trial in plan if trial.block}),
+    }
+    for name in PLANNED:
+        asked = getattr(options, name)
+        if asked is None:
+            continue
+        had = [value for value in (typed.get(name), effective.get(name)) if value is not None]
+        if set(split_names(str(asked))) not in [set(split_names(value)) for value in had]:
+            raise UsageError(
+                f"--{name} {asked} does not agree with the run, which has"
+                f" {had[0] if had else 'the default'}; leave it out to resume"
+            )
+
+
+def _read_options(description: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed when the run began; older runs have the command alone."""
+    if isinstance(description.get("options"), dict):
+        return {name: str(value) for name, value in description["options"].items()}
+    try:
+        words = shlex.split(description["command"].replace("=", " "))
+    except ValueError:
+        return {}
+    pairs = itertools.pairwise(words)
+    return {word[2:]: value for word, value in pairs if word[2:] in PLANNED}
+
+
+def _find_changes(description: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the run was planned."""
+    now = {
+        "code": machine.digest_code(),
+        "versions": machine.installed_versions(),
+        "the machine": machine.identify_machine(machine.environment()),
+    }
+    then = {
+        "code": description["digests"],
+        "versions": description["versions"],
+        "the machine": description["machine_id"],
+    }
+    return [name for name in now if now[name] != then[name]]

@@ -1,0 +1,66 @@
+"""Asks the classes of systems what they are, in a process of their own.
+
+The harness never imports a plug-in itself: importing it may hang or kill the process.
+
+    python -m benchmarks.measure.system_info SPEC   SPEC: {"systems": [...], "workloads": [...]}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import baselines
+from baselines.contract import Workload
+from benchmarks.errors import strip_paths
+from benchmarks.measure import process
+from benchmarks.plan.trials import SystemInfo
+
+
+def ask_systems(
+    systems: Iterable[str], workloads: Sequence[Workload], timeout: float
+) -> dict[str, SystemInfo]:
+    """Family, requirements and refusals of every system; plug-ins one process each."""
+    names = list(systems)
+    built_in = [name for name in names if name in baselines.BUILT_IN]
+    answers: dict[str, SystemInfo] = {}
+    for group in [built_in, *([name] for name in names if name not in baselines.BUILT_IN)]:
+        spec = {
+            "systems": group,
+            "workloads": [dataclasses.asdict(workload) for workload in workloads],
+        }
+        end = process.run_module("benchmarks.measure.system_info", spec, timeout=timeout)
+        try:
+            replies = json.loads(end.message)
+        except ValueError:
+            # Not for us to judge: the trial itself will tell, with a status and a reason.
+            defect = {"family": "", "defect": "its class could not be loaded"}
+            replies = dict.fromkeys(group, defect)
+        answers |= {name: SystemInfo(**reply) for name, reply in replies.items()}
+    return answers
+
+
+def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
+    """What one class says of itself; whatever it raises is its defect."""
+    try:
+        system: Any = baselines.system(name)
+        refused = {workload.name: system.supports(workload) for workload in workloads}
+        return {
+            "family": str(system.family),
+            "requires": [str(requirement) for requirement in system.requires],
+            "own_order": bool(system.own_order),
+            "refused": {key: reason for key, reason in refused.items() if reason},
+        }
+    except Exception as error:
+        return {"family": "", "defect": strip_paths(f"{type(error).__name__}: {error}")}
+
+
+if __name__ == "__main__":
+    spec = json.loads(sys.argv[1])
+    asked = [Workload(**entry) for entry in spec["workloads"]]
+    with os.fdopen(spec["pipe"], "w") as pipe:
+        json.dump({name: _describe(name, asked) for name in spec["systems"]}, pipe)

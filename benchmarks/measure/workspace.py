@@ -1,0 +1,131 @@
+"""The temporary folder of a run, and the guard that empties it when the harness is killed.
+
+Everything temporary of a harness and of its trials lies in one folder. Each trial's processes know
+it from their environment (TMPDIR), which their daemons inherit, so whatever is left of them is
+found by it. The guard is a process of its own that waits for the harness's end and then ends what
+is left and removes the folder: also after SIGKILL, for which nobody can have a handler.
+
+    python workspace.py FOLDER      the guard: waits for the end of its input
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "mapicx-trials-"
+LOCK = ".lock"  # held by the harness while it lives
+ROUNDS = 20  # of ending processes that may have begun others meanwhile
+
+
+class Workspace:
+    """A temporary folder for everything that is made until `close`, guarded until then."""
+
+    def __init__(self) -> None:
+        remove_leftovers(Path(tempfile.gettempdir()))
+        self._outside = tempfile.tempdir
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = _lock(self.folder / LOCK)
+        self._guard = subprocess.Popen(
+            [sys.executable, "-P", __file__, str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that what ends the harness does not end the guard
+        )
+        tempfile.tempdir = str(self.folder)
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is left of the trials and remove the folder."""
+        tempfile.tempdir = self._outside
+        if self._lock is not None:
+            os.close(self._lock)
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()  # which is what the guard waits for
+        self._guard.wait()
+
+
+def clear(folder: Path) -> None:
+    """End the processes whose temporary folder lies in this one, and remove it."""
+    end_processes(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def end_processes(folder: Path) -> int:
+    """End every process whose TMPDIR lies in a folder, daemons too; how many there were."""
+    ended: set[int] = set()
+    for _ in range(ROUNDS):
+        remaining = [pid for pid in find_processes(folder) if pid != os.getpid()]
+        if not remaining:
+            break
+        for pid in remaining:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        ended.update(remaining)
+    return len(ended)
+
+
+def find_processes(folder: Path) -> Iterator[int]:
+    """Processes of this user whose temporary folder lies in a folder, and that are alive."""
+    if sys.platform.startswith("linux"):
+        wanted = f"TMPDIR={folder}/".encode()
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                lines = environ.read_bytes().split(b"\0")
+                if any((line + b"/").startswith(wanted) for line in lines):
+                    yield int(environ.parent.name)
+        return
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.environ().get("TMPDIR", "/")).is_relative_to(folder):
+                yield process.pid
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Clear workspaces whose harness and guard are both gone."""
+    for workspace in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if workspace.is_symlink() or workspace.stat().st_uid != os.getuid():
+                continue
+            lock = _lock(workspace / LOCK)
+            if lock is not None:
+                clear(workspace)
+                os.close(lock)
+
+
+def _lock(path: Path) -> int | None:
+    """An open descriptor that holds the lock; None if another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: there a folder in use cannot be removed
+        return None
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+if __name__ == "__main__":
+    for number in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), signal.SIG_IGN)
+    sys.stdin.buffer.read()
+    clear(Path(sys.argv[1]))

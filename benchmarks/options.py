@@ -1,0 +1,79 @@
+"""What is typed after an option of a command, read and checked; and durations for people.
+
+The readers of single values are `type`s of argparse, which ends a command with exit code 2 and
+their sentence.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+from benchmarks.errors import UsageError
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+MOST_SEEDS = 10_000
+
+
+def read_text(text: str) -> str:
+    """A text that is not empty."""
+    if not text.strip():
+        raise ArgumentTypeError("is empty; write a value, or leave the option out")
+    return text
+
+
+def read_names(text: str) -> str:
+    """Names with commas between them, at least one."""
+    if not split_names(text):
+        raise ArgumentTypeError("names nothing; write names with commas between them")
+    return text
+
+
+def read_folder(text: str) -> Path:
+    """A folder's path."""
+    return Path(read_text(text))
+
+
+def read_positive(text: str) -> float:
+    """A finite number above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no finite number above 0")
+    return number
+
+
+def read_seeds(text: str) -> int:
+    """A whole number of seeds, for each of which there is a block."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SEEDS):
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST_SEEDS:,}")
+    return int(text)
+
+
+def split_names(text: str | None) -> list[str]:
+    """The names in a comma-separated option, in order, each once."""
+    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
+def parse_duration(text: str | float | None) -> float | None:
+    """A duration such as 90s, 8m or 2h in seconds; a bare number is seconds."""
+    if text is None or isinstance(text, (int, float)):
+        return text
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
+    if not match or float(match[1]) == 0:
+        raise UsageError(f"{text!r} is no duration; write 90s, 8m or 2h")
+    return float(match[1]) * UNITS.get(match[2], 1)
+
+
+def format_duration(seconds: float) -> str:
+    """A duration for people: 45 s, 3 min 20 s, 2 h 05 min."""
+    whole = round(seconds)
+    if whole < 90:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

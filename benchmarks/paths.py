@@ -1,0 +1,74 @@
+"""Where things lie: the checkout, and the files of a recorded run.
+
+results/<run>/run.json      the plan, written once, by rename
+results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (the truth)
+results/<run>/arrays/       losses, probabilities on a grid and memory curves, by trial
+results/<run>/table.csv     the rows as a table, parity joined; may be rebuilt at any time
+results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
+results/local/<run>         runs on users' tables, which are never published
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
+FORCED = "forced.jsonl"
+LOCAL = "local"
+
+
+def find_runs(path: Path) -> list[Path]:
+    """`path` itself if it is a run, else every run below it, oldest first."""
+    if (path / RUN).exists():
+        return [path]
+    return sorted((file.parent for file in path.rglob(RUN)), key=lambda run: run.name)
+
+
+def create_folder(folder: Path) -> None:
+    """Make a folder for runs or reports. OSError if it cannot be made or written.
+
+    One inside the checkout is made so that git ignores it, unless it is there already.
+    """
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        if folder.resolve().is_relative_to(ROOT):
+            (folder / ".gitignore").write_text("*\n")
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file by rename, so that a reader sees the old one or the new one.
+
+    private: for its owner alone.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if not private:
+            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from other users
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def lock_file(file: IO[bytes], *, wait: bool) -> bool:
+    """Lock an open file until it is closed, or its process ends; False if another has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: no lock, and one writer at a time is a request
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True

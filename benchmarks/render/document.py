@@ -1,0 +1,151 @@
+"""A report as values: sections of paragraphs, lists, tables and figures.
+
+Writers (markdown.py, html.py, latex.py, terminal.py) turn one document into text. A cell is a
+value with its format; nothing in a document is escaped, and no writer reads what another wrote.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from benchmarks.analyse.stats import Estimate
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """An estimate as it is to be shown.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        The value with its bounds.
+    scale : float
+        Size of the unit in which it is shown.
+    signed : bool
+        A plus sign stands before positive values.
+    bounds : bool
+        The bounds are shown behind the value.
+    suffix : str
+        What stands behind the number, such as a unit or a multiplication sign.
+    """
+
+    estimate: Estimate
+    scale: float = 1.0
+    signed: bool = False
+    bounds: bool = True
+    suffix: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """Text that leads to a place: a file beside the report or a section of it."""
+
+    text: str
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """Something to type."""
+
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Strong:
+    """Text that stands out."""
+
+    text: str
+
+
+Piece = str | Quantity | Link | Code | Strong
+Text = Piece | tuple[Piece, ...]
+Cell = Text | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """Heading of a column, and whether it holds numbers (set to the right)."""
+
+    heading: str
+    numeric: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of cells below columns, with notes that explain them."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[Text, ...] = ()
+    name: str = ""
+
+    def quantities(self) -> Iterator[Quantity]:
+        """Every number that stands in the table."""
+        for row in self.rows:
+            for cell in row:
+                for piece in cell if isinstance(cell, tuple) else (cell,):
+                    if isinstance(piece, Quantity) and piece.estimate.known:
+                        yield piece
+
+    def shows(self, kind: str) -> bool:
+        """Some number stands with bounds of this kind."""
+        return any(q.bounds and q.estimate.kind == kind for q in self.quantities())
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A figure: NAME.png, NAME.svg and, with the numbers behind it, NAME.csv beside the report."""
+
+    name: str
+    caption: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Paragraph:
+    """One paragraph of running text."""
+
+    text: Text
+
+
+@dataclasses.dataclass(frozen=True)
+class Items:
+    """A list of points."""
+
+    items: tuple[Text, ...]
+    ordered: bool = False
+
+
+Block = Paragraph | Items | Table | Picture
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A titled part of a document."""
+
+    title: str
+    blocks: tuple[Block, ...] = ()
+    sections: tuple[Section, ...] = ()
+    unfolded: bool = False  # where a writer folds sections, this one is open
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """A title, what stands before the first heading, and sections."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    sections: tuple[Section, ...] = ()
+
+
+def make_table(
+    head: list[str] | tuple[str, ...],
+    rows: list[list[Cell]],
+    notes: tuple[Text, ...] = (),
+    words: tuple[int, ...] = (),
+    name: str = "",
+) -> Table:
+    """Make a table whose first column, and those at the places `words`, hold text."""
+    columns = tuple(Column(title, i > 0 and i not in words) for i, title in enumerate(head))
+    return Table(columns, tuple(map(tuple, rows)), notes, name)

@@ -1,0 +1,88 @@
+"""A document as Markdown. Text from rows is data: nothing in it becomes markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from benchmarks.render.document import (
+    Block,
+    Cell,
+    Code,
+    Document,
+    Items,
+    Link,
+    Paragraph,
+    Picture,
+    Section,
+    Strong,
+    Table,
+)
+from benchmarks.render.numbers import format_cell
+
+# An underscore inside a word is no markup, and names read better without a backslash.
+SPECIAL = re.compile(r"([\\`*\[\]|~$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def escape(value: object) -> str:
+    """The value as literal text of one line."""
+    text = "".join(ENTITIES.get(c, c) if c.isprintable() else " " for c in str(value))
+    text = SPECIAL.sub(lambda found: "\\" + found.group(0), text)
+    return text.replace("://", ":&#47;/")
+
+
+def write_text(text: Cell) -> str:
+    """A piece of text or a cell, escaped."""
+    if isinstance(text, tuple):
+        return "".join(write_text(piece) for piece in text)
+    if isinstance(text, Link):
+        return f"[{escape(text.text)}]({text.target})"
+    if isinstance(text, Code):
+        return "`" + text.text.replace("`", "'") + "`"
+    if isinstance(text, Strong):
+        return f"**{escape(text.text)}**"
+    return escape(format_cell(text))
+
+
+def write_table(table: Table) -> list[str]:
+    """The lines of a table, and of its notes."""
+    head = [escape(column.heading) for column in table.columns]
+    rule = ["---:" if column.numeric else "---" for column in table.columns]
+    body = [[write_text(cell) for cell in row] for row in table.rows]
+    lines = ["| " + " | ".join(part) + " |" for part in (head, rule, *body)]
+    if table.notes:
+        lines += ["", "".join(write_text(note) for note in table.notes)]
+    return lines
+
+
+def write_blocks(blocks: Iterable[Block], folder: str = "") -> list[str]:
+    """The lines of blocks with blank ones between. folder: where pictures lie, with its slash."""
+    lines: list[str] = []
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            lines.append(write_text(block.text))
+        elif isinstance(block, Items):
+            marks = (f"{i}." if block.ordered else "-" for i in range(1, len(block.items) + 1))
+            lines += [f"{m} {write_text(x)}" for m, x in zip(marks, block.items, strict=True)]
+        elif isinstance(block, Picture):
+            lines.append(f"![Figure {escape(block.name)}]({folder}{block.name}.png)")
+        else:
+            lines += write_table(block)
+        lines.append("")
+    return lines[:-1]
+
+
+def write_markdown(document: Document) -> str:
+    """The whole document."""
+    lines = [f"# {escape(document.title)}", "", *write_blocks(document.blocks), ""]
+    for section in document.sections:
+        lines += _write_section(section, 2)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _write_section(section: Section, level: int) -> list[str]:
+    lines = [f"{'#' * level} {escape(section.title)}", "", *write_blocks(section.blocks), ""]
+    for part in section.sections:
+        lines += _write_section(part, level + 1)
+    return lines

@@ -1,0 +1,148 @@
+"""The fixed text of reports and claims.md, and the one place where statistical terms stand."""
+
+from __future__ import annotations
+
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.run_data import RunData
+from benchmarks.record.schema import FIELDS
+from benchmarks.render.document import Block, Items, Paragraph, Strong, Text, make_table
+from benchmarks.render.numbers import format_margin
+
+METHOD = {
+    "One trial, one fresh process": "A trial is one system on one workload with one seed. Time and"
+    " memory never come from the same process. Systems run in blocks: every system once, in"
+    " shuffled order; the seed is the block's, so every comparison is paired.",
+    "Time": "Wall time of the whole process from exec to exit (total), its phases, and the same"
+    " training repeated in the same process (warm). Median with the exact order-statistic 95 %"
+    " interval, which exists from six blocks on. Ratios are exp(mean of the logs of paired ratios)"
+    " with Student's 95 % interval, from three blocks on. Over workloads: geometric mean of paired"
+    " ratios, with Student's interval over blocks.",
+    "Its own installation": "A built-in system sees the distributions that it requires, directly or"
+    " not, and no others: frameworks import what they find, and would be measured with each other.",
+    "Memory": "The kernel's high-water mark of the resident set, reset at each phase, as median and"
+    " range. Where a machine has no such mark, the method stands with what was run.",
+    "Accuracy": "On an independent, large draw per seed. Mean with Student's 95 % interval over"
+    " seeds. Systems are compared with mapicx over paired seeds: equivalence by two one-sided tests"
+    " (TOST) with a margin of {accuracy}, difference by Student's paired t. All pairs of networks"
+    " are one more family. Splits of one fixed table overlap, so there the variance is corrected"
+    " after Nadeau and Bengio (2003).",
+    "Families": "Networks against mapicx are one family (same training, expected to be equal),"
+    " classical models another (another method). Within a family, case and quantity the p values"
+    " are corrected after Holm. The sizes of a crossover are each judged at 95 %.",
+    "Break-even": "Start (total less training at warm speed) and step are subtracted within each"
+    " block; (later start) / (time saved per step) is the median over blocks with the exact"
+    " interval.",
+    "Crossover": "At each size the framework's best variant there; log ratios of step times, mean"
+    " over blocks, interpolated linearly in the log of the size; interval: percentile bootstrap"
+    " over whole blocks, widened as Student's t is (Hesterberg 2015), from six blocks on.",
+    "Verdicts": "A difference is called one when its interval excludes 1 (scores: 0), the corrected"
+    " test rejects, and a ratio is beyond the smallest effect of interest ({time}). equivalent"
+    " within x: the interval lies within x (scores: both one-sided tests). undecided: measured, and"
+    " neither. too few: measured in too few blocks. mapicx, measured twice in each block, says"
+    " whether the run can be trusted: its ratio to itself should be 1.",
+    "Same work": "Network systems start from the same weights, see the same rows in the same order,"
+    " and prove in float64 that they compute the same losses and weights. Ratios with a system that"
+    " fails are not printed; those with a system that was not checked are marked. Step times are"
+    " only divided where parameters, steps, samples seen and dtype are equal. Other families do"
+    " different work, and the tables say so.",
+    "Headlines": "use each framework's best variant for the quantity in question, chosen from these"
+    " rows, which favours the framework. The beginner's variant stands beside it under that name.",
+    "Digits": "No number has more digits than its bounds support. Nothing is removed as an"
+    " outlier.",
+}
+
+# Hoefler and Belli, "Scientific benchmarking of parallel computing systems", SC 2015.
+RULES = (
+    ("1", "a speedup names its base case and gives its absolute value",
+     "result tables: the base is mapicx; absolute values stand beside every ratio"),
+    ("2", "a reason for every subset", "section Skipped, failed and not run; nothing else is left"
+     " out, except from figures, whose captions say so"),
+    ("3", "arithmetic means for costs only, harmonic ones for rates",
+     "result tables: medians of costs; no rate is averaged"),
+    ("4", "no averages of ratios", "ratios are geometric means, and only of paired ratios"),
+    ("5", "say whether values are deterministic; intervals if not",
+     "result tables: brackets in every cell that varies; footnote says which"),
+    ("6", "no normality without a check", "times: order statistics; logs of paired ratios and"
+     " paired scores: coverage simulated on noise like the recorded, in the tests"),
+    ("7", "compare by sound statistics", "columns × mapicx and against mapicx; section Accuracy;"
+     " verdicts as defined above"),
+    ("8", "the central measure that fits the question", "result tables: medians; first and"
+     " repeated training apart; section Time by phase"),
+    ("9", "document every factor and the setup", "sections What was run and where and Environment;"
+     " run.json beside the rows"),
+    ("10", "say how parallel timing is done", "Method, One trial; threads stand in every title;"
+     " times of different machines are never pooled"),
+    ("11", "bounds on what can be reached", "Accuracy: ceiling and floor; Memory by phase: computed"
+     " floor; Controls and noise: a trial that does nothing"),
+    ("12", "plot as much as is needed; lines only where values between make sense",
+     "figures: every raw value; lines only along steps, sizes and seconds"),
+)  # fmt: skip
+
+LIMITS = (
+    "CPU only, these machines, one contestant was written by the suite's authors.",
+    "Small networks: most of a step is overhead, not arithmetic; a ratio from here does not carry"
+    " over to large networks, accelerators or several machines.",
+    "Seeds are not data sets: an interval over seeds is about this data distribution and recipe.",
+    "The recipe is fixed, so the time to reach a given accuracy is not what is compared.",
+    "Peak memory counts library pages that processes on the same machine may share.",
+    "Verdicts are corrected within a family, not over all tables of a report: of twenty families"
+    " without any difference one may show one.",
+)
+
+WORDS = (
+    ("faster / slower", "less / more time than mapicx, beyond interval and 5 %"),
+    ("smaller / larger", "less / more memory than mapicx"),
+    ("higher / lower", "better / worse score than mapicx"),
+    ("equivalent within x", "shown to differ by less than x"),
+    ("undecided", "measured, but these rows show neither a difference nor equivalence"),
+    ("not measured", "there are no rows"),
+    ("different work", "another method, or another amount of training"),
+)
+
+
+CLAIMS_PREFACE = (
+    "The author of Mapicx asked the question that this repository works on, wrote the first engine"
+    " and said in numbers what it does, so that others can measure them again. Thank you: the"
+    " design is the ground this stands on. Below is each of those sentences, in our words, in the"
+    " ways in which it may be meant, measured on the article's own program and on this engine; then"
+    " each sentence of this README that states a number."
+)
+CLAIMS_LEGEND = (
+    "The verdict on a sentence of the article is about the article's program, mapicx 0.1.0, unless"
+    " the reading names this engine; on a sentence of this README, about this engine. A number"
+    " about neither, such as the size of TensorFlow, stands in the first column of figures.",
+    "holds: the whole 95 % interval lies within what is said. does not hold: the whole of it lies"
+    " outside. undecided: measured, but the interval reaches across the limit, or the rows are too"
+    " few for one. not measured: no recorded run has the rows.",
+    "(low–high): 95 % interval; [low–high]: lowest and highest value, for memory, which hardly"
+    " varies, and where there are too few rows; without bounds: counted. Ratios and differences"
+    " are paired in blocks, at one thread. A framework stands for its best variant in the quantity"
+    " concerned, chosen from the same rows, which favours it; of several systems the one that the"
+    " sentence fits least is shown. Other versions, machines and recipes give other figures: that a"
+    " number did not reproduce here says nothing about what its author saw.",
+)
+
+
+def describe_method(data: RunData) -> list[Block]:
+    """How numbers came about, and where the rules of careful benchmarking are kept."""
+    margins = {
+        "accuracy": format_margin(data.margins["accuracy"], METRICS["accuracy_test"]),
+        "time": format_margin(data.margins["time"], METRICS["time_total_s"]),
+    }
+    items: list[Text] = [(Strong(f"{k}."), f" {v.format(**margins)}") for k, v in METHOD.items()]
+    rules = make_table(("rule", "demands", "kept by"), [list(rule) for rule in RULES], words=(1, 2))
+    intro = "Hoefler and Belli's twelve rules (Scientific benchmarking of parallel computing"
+    return [Items(tuple(items)), Paragraph(f"{intro} systems, SC 2015):"), rules]
+
+
+def describe_limits(data: RunData) -> list[Block]:
+    """What the numbers do not show."""
+    return [Items(LIMITS)]
+
+
+def describe_words(data: RunData) -> list[Block]:
+    """Meaning of every heading, from the schema; and the verdict words."""
+    shown = [name for name in FIELDS if name in METRICS or FIELDS[name].better]
+    shown = [name for name in shown if data.frame[name].notna().any()] or shown
+    meanings = [(FIELDS[name].heading, FIELDS[name].meaning) for name in shown]
+    return [Items(tuple(f"{word}: {meaning}" for word, meaning in [*meanings, *WORDS]))]

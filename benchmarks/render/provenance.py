@@ -1,0 +1,198 @@
+"""Sections on how a run came about: what was run and where, controls, checks, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.analyse.checks import estimate_overhead
+from benchmarks.analyse.frameworks import AGAIN
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.work import compute_memory_floor
+from benchmarks.record.schema import STATUSES
+from benchmarks.render.document import (
+    Block,
+    Cell,
+    Items,
+    Paragraph,
+    Quantity,
+    Strong,
+    Text,
+    make_table,
+)
+from benchmarks.render.numbers import MIB, NOTHING, format_estimate
+
+HOLDS = {True: "holds", False: "does not hold", None: "not shown"}
+IDLE = ("noop", "allocate")
+LONG = 160  # a longer value of the environment is cut
+
+
+def describe_run(data: RunData) -> list[Block]:
+    """Command, counts, seeds, machine."""
+    run, frame = data.run, data.frame
+    statuses = frame["status"].value_counts().sort_index()
+    counts = ", ".join(f"{status} {n}" for status, n in statuses.items()) or "no rows"
+    planned = len(run.get("plan") or ())
+    facts = {
+        "command": run.get("command"),
+        "suite, preset": ", ".join(str(run.get(k)) for k in ("suite", "preset") if run.get(k)),
+        "started": run.get("created_at"),
+        "rows": f"{len(frame)} of {planned} planned trials ({counts})",
+        "blocks": f"{data.blocks()} of time, {data.blocks('memory')} of memory",
+        "memory": ", ".join(sorted(frame["memory_method"].dropna().unique())),
+        "seeds": ", ".join(str(seed) for seed in run.get("seeds") or ()),
+        "machines": ", ".join(sorted(frame["machine_id"].dropna().unique())),
+        "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(data.margins.items())),
+    }
+    items: list[Text] = [f"{name}: {value}" for name, value in facts.items() if value]
+    items += _describe_table(run.get("table") or {})
+    items += [
+        (Strong("resumed by force"), f": {_describe_forced(entry, run)}") for entry in data.forced
+    ]
+    items += [f"digest of {k}: {v}" for k, v in sorted((run.get("digests") or {}).items())]
+    if run.get("side_by_side"):
+        items.append("timed trials ran side by side: their times are a look, not a comparison.")
+    items += [f"warning: {warning}" for warning in run.get("warnings") or ()]
+    if frame["machine_id"].nunique() > 1:
+        items.append("several machines: times and memory are compared within one machine only.")
+    return [Items(tuple(items))]
+
+
+def _describe_table(facts: dict[str, Any]) -> list[str]:
+    """What is known of a user's table, and what was chosen for it."""
+    if not facts:
+        return []
+    columns = facts.get("columns") or ()
+    count = len(columns) if isinstance(columns, list) else columns
+    first = f"table: {facts.get('file')}, {facts.get('rows', 0):,} rows, {count} columns"
+    return [first, *(f"table: {note}" for note in facts.get("notes") or ())]
+
+
+def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
+    """What had changed since the plan when the run went on, and in what."""
+    said = f"{', '.join(entry.get('changed') or ())} had changed since the plan"
+    parts = []
+    for name in ("versions", "digests"):
+        now, then = entry.get(name) or {}, run.get(name) or {}
+        for key in sorted(now.keys() | then.keys()):
+            if now.get(key) != then.get(key):
+                was, became = then.get(key, "absent"), now.get(key, "absent")
+                parts.append(f"{key} from {was} to {became}")
+    changes = f" ({'; '.join(parts)})" if parts else ""
+    return f"{said}{changes}; rows before and after may differ"
+
+
+def describe_controls(data: RunData) -> list[Block]:
+    """What the harness itself costs and how much two runs of one system differ."""
+    lines = [x for x in data.lines(controls=True) if x.family == "control"]
+    if not lines:
+        return [Paragraph("The run has no controls, so its noise is not known.")]
+    rows: list[list[Cell]] = []
+    for line in sorted(lines, key=lambda x: (x.case, x.system)):
+        idle = line.system in IDLE
+        train = NOTHING if idle else Quantity(line.estimate("time_train_cold_s"))
+        ratio = line.against("time_total_s").estimate
+        rows.append(
+            [
+                line.system,
+                line.case.workload,
+                Quantity(line.estimate("time_total_s")),
+                train,
+                Quantity(line.estimate("memory_peak_bytes"), MIB),
+                Quantity(ratio) if line.system == AGAIN else NOTHING,
+            ]
+        )
+    head = ("control", "workload", "total (s)", "training (s)", "peak memory (MiB)", "× mapicx")
+    blocks: list[Block] = [make_table(head, rows, words=(1,), name="controls")]
+    said = f"{AGAIN} is mapicx once more in each block: its ratio should be 1."
+    said += "".join(f" {warning}" for warning in find_twin_warnings(data))
+    overhead = estimate_overhead(data.frame)
+    if overhead.known:
+        said += f" A trial that does nothing takes {format_estimate(overhead)} s more than a bare"
+        said += " interpreter, from exec to its row on disk."
+    return [*blocks, Paragraph(said)]
+
+
+def find_twin_warnings(data: RunData) -> list[str]:
+    """Where mapicx seems to differ from itself, which calls the other ratios into question."""
+    found = []
+    for line in data.lines(controls=True):
+        ratio = line.against("time_total_s").estimate
+        if line.system == AGAIN and ratio.kind == "interval" and not ratio.low <= 1 <= ratio.high:
+            found.append(
+                f"On {line.case.workload} the total time of mapicx differs from itself by"
+                f" {format_estimate(ratio)}: smaller differences there are noise."
+            )
+    return found
+
+
+def describe_checks(data: RunData, failed_only: bool = False) -> list[Block]:
+    """The findings, one row each; or those alone that do not hold."""
+    shown = [one for one in data.findings if not failed_only or one.holds is False]
+    if not shown:
+        none = "No check failed." if data.findings else "There was nothing to check."
+        return [Paragraph(none)]
+    rows: list[list[Cell]] = [
+        [one.name, one.case.workload, str(one.case.threads), HOLDS[one.holds], one.detail]
+        for one in shown
+    ]
+    head = ("check", "workload", "threads", "verdict", "evidence")
+    return [make_table(head, rows, words=(1, 3, 4), name="checks")]
+
+
+def describe_missing(data: RunData) -> list[Block]:
+    """Skipped systems, failed rows and unfinished trials, each with its reason."""
+    items: list[Text] = [
+        f"skipped: {entry.get('system')} on {entry.get('workload')}: {entry.get('reason')}"
+        for entry in data.run.get("skipped") or ()
+    ]
+    bad = data.frame[data.frame["status"].ne("ok")]
+    keys = ["system", "workload", "measure", "status", "reason"]
+    for key, rows in bad.fillna({"reason": ""}).groupby(keys, sort=True):
+        system, workload, measure, status, reason = (str(part) for part in key)
+        items.append(
+            f"failed: {system} on {workload}, {measure}, {len(rows)} rows: {status}"
+            f" ({STATUSES.get(status, '')}): {reason}"
+        )
+    missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
+    if missing:
+        items.append(f"not run: {missing} planned trials; a budget or an interrupt ended the run.")
+    return [Items(tuple(items or ["Nothing was skipped, nothing failed."]))]
+
+
+def describe_floor(data: RunData, workload: str) -> Paragraph:
+    """How much memory the training needs whatever the framework."""
+    kinds = data.frame.loc[data.frame["workload"].eq(workload), "dtype"].dropna()
+    try:
+        dtype = str(kinds.mode().iloc[0]) if len(kinds) else "float32"
+        parts = compute_memory_floor(data.workloads[workload], dtype)
+    except (KeyError, TypeError, ValueError):
+        return Paragraph("The run does not describe this workload, so its floor is not known.")
+    said = ", ".join(f"{name} {size / MIB:.3g}" for name, size in parts.items() if name != "sum")
+    return Paragraph(f"Computed floor of the training: {parts['sum'] / MIB:.3g} MiB ({said}).")
+
+
+def describe_environment(data: RunData) -> list[Block]:
+    """Everything that run.json says about machine and versions."""
+    found = list(_flatten(data.run.get("environment") or {}))
+    found += [(f"version of {k}", str(v)) for k, v in (data.run.get("versions") or {}).items()]
+    if not found:
+        return [Paragraph("The run recorded no environment.")]
+    rows: list[list[Cell]] = [
+        [name, value if len(value) <= LONG else value[: LONG - 1] + "…"]
+        for name, value in sorted(found)
+    ]
+    return [make_table(("what", "value"), rows, words=(1,), name="environment")]
+
+
+def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted name, text) of every leaf of a nested dict."""
+    if isinstance(value, dict):
+        for key in value:
+            yield from _flatten(value[key], f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list):
+        yield prefix, ", ".join(str(part) for part in value) or "none"
+    else:
+        yield prefix, "not known" if value is None or pd.isna(value) else str(value) or "none"

@@ -1,0 +1,267 @@
+"""The result tables: absolute values, ratios to mapicx beside them, notes.
+
+The first cell of a row is the bare system name. Controls never stand in a result table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from benchmarks.analyse.frameworks import (
+    BASE,
+    BEGINNERS,
+    CEILING,
+    FAMILIES,
+    FLOOR,
+    WHEELS,
+)
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.summary import Case, Line, find_best_variants
+from benchmarks.analyse.verdicts import Kind
+from benchmarks.record.schema import FIELDS
+from benchmarks.render.document import Cell, Link, Quantity, Table, Text, make_table
+from benchmarks.render.numbers import (
+    NOTHING,
+    choose_column_unit,
+    format_count,
+    format_number,
+    format_verdict,
+    join_words,
+)
+
+COSTS = ("time_total_s", "time_train_warm_s", "memory_peak_bytes")
+ROLES = {CEILING: "ceiling", FLOOR: "floor"}
+MOST_ROWS = 8  # of the headline table
+HEADLINE = {
+    "time_total_s": "start to end",
+    "time_train_warm_s": "training",
+    "memory_peak_bytes": "peak memory",
+}
+UNCHECKED, OTHER_WORK = "†", "‡"
+
+
+def order_lines(lines: Iterable[Line]) -> list[Line]:
+    """mapicx, then networks and classical models by total time, then the bounds."""
+
+    def rank(line: Line) -> tuple:
+        total = line.value("time_total_s")
+        time = math.inf if math.isnan(total) else total
+        return line.system != BASE, FAMILIES.index(line.family), time, line.system
+
+    return sorted((line for line in lines if line.family in FAMILIES), key=rank)
+
+
+def find_best_classical(lines: Iterable[Line], score: str) -> Line | None:
+    """The classical model with the best score."""
+    able = [line for line in lines if line.family == "classical" and line.has(score)]
+    return min(able, key=lambda line: (-line.value(score), line.system), default=None)
+
+
+def select_headline(data: RunData, case: Case, most: int = MOST_ROWS) -> list[Line]:
+    """mapicx, each framework's fastest variant, the best classical model, the ceiling."""
+    lines = data.lines(case)
+    chosen = {line.system: line for line in lines if line.system == BASE}
+    chosen |= {x.system: x for x in find_best_variants(lines, "time_total_s").values()}
+    tail = [find_best_classical(lines, data.score(case))]
+    tail += [line for line in lines if line.system == CEILING]
+    last = {line.system: line for line in tail if line is not None}
+    kept = [line for line in order_lines(chosen.values()) if line.system not in last]
+    return order_lines([*kept[: most - len(last)], *last.values()])
+
+
+def make_headline_table(data: RunData, case: Case, report: str = "") -> Table:
+    """At most eight systems: score, and each cost as value and multiple.
+
+    report: where the intervals stand, if not in the document itself.
+    """
+    lines = select_headline(data, case)
+    score = data.score(case)
+    costs = [name for name in COSTS if any(line.has(name) for line in lines)]
+    units = {name: choose_column_unit(lines, name) for name in costs}
+    head = ["system", METRICS[score].heading]
+    head += [f"{HEADLINE[name]} ({units[name][1]})" for name in costs]
+    rows: list[list[Cell]] = []
+    for line in lines:
+        cells: list[Cell] = [line.system, Quantity(line.estimate(score), bounds=False)]
+        for name in costs:
+            value = Quantity(line.estimate(name), units[name][0], bounds=False)
+            ratio = Quantity(line.against(name).estimate, bounds=False, suffix=" ×")
+            if line.system == BASE and line.has(name):
+                cells.append((value, " (1 ×)"))
+            else:
+                cells.append((value, " (", ratio, ")") if ratio.estimate.known else value)
+        rows.append(cells)
+    return make_table(head, rows, _caption(data, case, lines, costs, report), name=case.workload)
+
+
+def _caption(
+    data: RunData, case: Case, lines: list[Line], costs: list[str], report: str
+) -> tuple[Text, ...]:
+    """How sure the cells are, what they are of, and what they may not be read as."""
+    seeds = max((line.estimate(data.score(case)).n for line in lines), default=0)
+    blocks = max((line.estimate(costs[0]).n for line in lines), default=0) if costs else 0
+    said = f"Score: mean over {format_count(seeds, 'seed')}. Costs: medians over"
+    said += f" {format_count(blocks, 'process')}"
+    said += f"; in brackets the multiple of {BASE}, paired in blocks."
+    ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
+    known = [(line, r) for line, r in ratios if r.kind == "interval"]
+    notes: list[Text] = [said]
+    if known:
+        line, widest = max(known, key=lambda pair: pair[1].high / pair[1].low)
+        factor = format_number(math.sqrt(widest.high / widest.low))
+        notes.append(
+            f" How sure: at 95 % no multiple is off by more than a factor of {factor}"
+            f" ({line.system})" + (", and all intervals stand in the " if report else ".")
+        )
+        notes += [Link("report", report), "."] if report else []
+    elif report:
+        notes += [" Too few blocks for intervals; all values stand in the ", Link("report", report),
+                  "."]  # fmt: skip
+    wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]
+    if wheels:
+        notes.append(f" Wheels: {'; '.join(wheels)}.")
+    others = [x.system for x in lines if x.other_work and x.family != "bound"]
+    if others:
+        notes.append(f" Another method or amount of training: {join_words(others)}.")
+    if any(line.system == CEILING for line in lines):
+        notes.append(f" No classifier exceeds {CEILING} on average.")
+    if any(line.unchecked for line in lines):
+        notes.append(f" {_name_unchecked(lines)}")
+    return tuple(notes)
+
+
+def _find_wheel(line: Line) -> str:
+    """The distribution of a framework and its version, where it decides what is paid."""
+    wanted = WHEELS.get(line.framework)
+    for version in line.versions:
+        for part in version.split(", "):
+            if wanted and part.startswith(wanted):
+                return part.replace("+cpu", " (CPU build)")
+    return ""
+
+
+def _name_unchecked(lines: list[Line]) -> str:
+    names = join_words(line.system for line in lines if line.unchecked)
+    return f"Not proven to train the same network: {names}."
+
+
+def select_metrics(data: RunData, case: Case) -> list[str]:
+    """The columns of a case's result table: its score, and the costs that were measured."""
+    names = [data.score(case), *(["mse_test"] if data.score(case) == "r2_test" else []), *COSTS]
+    lines = data.lines(case)
+    return [name for name in names if any(line.has(name) for line in lines)] or names
+
+
+def make_result_table(data: RunData, case: Case) -> Table:
+    """Every system of a case with bounds, ratios and verdicts; also what has not run."""
+    lines = order_lines(data.lines(case))
+    metrics = select_metrics(data, case)
+    units = {name: choose_column_unit(lines, name) for name in metrics}
+    head = ["system"]
+    words: tuple[int, ...] = ()
+    for name in metrics:
+        unit = units[name][1]
+        head.append(METRICS[name].heading + (f" ({unit})" if unit else ""))
+        if METRICS[name].compare:
+            ratio = METRICS[name].compare == "ratio"
+            words += () if ratio else (len(head),)
+            head.append(f"× {BASE}" if ratio else f"against {BASE}")
+    rows = [_make_row(line, metrics, units) for line in lines]
+    absent = sorted(data.planned(case).keys() - {line.system for line in lines})
+    rows += [[system, *[NOTHING] * (len(head) - 1), "not run"] for system in absent]
+    table = make_table([*head, "notes"], rows, words=(*words, len(head)), name=case.workload)
+    return Table(table.columns, table.rows, _note(data, case, table, lines), table.name)
+
+
+def _make_row(line: Line, metrics: list[str], units: dict) -> list[Cell]:
+    cells: list[Cell] = [line.system]
+    for name in metrics:
+        cells.append(Quantity(line.estimate(name), units[name][0]))
+        if METRICS[name].compare:
+            cells.append(_compare(line, name))
+    return [*cells, _remark(line)]
+
+
+def _compare(line: Line, name: str) -> Cell:
+    """The cell of a ratio, or of a verdict on a score, with its marks."""
+    metric, found = METRICS[name], line.against(name)
+    if line.system == BASE:
+        return "1" if metric.compare == "ratio" else "base"
+    if line.comparable is False and metric.compare == "ratio":
+        return "not comparable"
+    if not found.estimate.known:
+        return NOTHING
+    if metric.compare == "difference":
+        return format_verdict(found.verdict, metric)
+    mark = f" {OTHER_WORK}" if line.other_work else f" {UNCHECKED}" if line.unchecked else ""
+    said = ""
+    if found.verdict.kind in (Kind.EQUIVALENT, Kind.UNDECIDED):
+        said = f" {format_verdict(found.verdict, metric)}"
+    return (Quantity(found.estimate), said + mark) if said + mark else Quantity(found.estimate)
+
+
+def _remark(line: Line) -> str:
+    """Role, other work and every status that is not ok."""
+    said = [ROLES[line.system]] if line.system in ROLES else []
+    if line.system in BEGINNERS and line.family == "network":
+        said.append("beginner's variant")
+    if line.differs_in:
+        said.append(f"different work: {', '.join(FIELDS[f].heading for f in line.differs_in)}")
+    elif line.other_work and line.family != "bound":
+        said.append("different work")
+    if line.counts.failed:
+        said += [f"{status} {n}" for status, n in line.counts.by_status.items()]
+    if line.machines > 1:
+        said.append(f"{line.machines} machines")
+    if len(line.versions) > 1:
+        said.append(f"{len(line.versions)} versions")
+    return "; ".join(said)
+
+
+def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> tuple[Text, ...]:
+    """What the marks and brackets of a table mean, as far as they occur."""
+    said = [f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory."]
+    said += explain_bounds(table)
+    compared = [c.verdict.kind for line in lines for c in line.comparisons.values()]
+    if Kind.TOO_FEW in compared:
+        said.append("Some comparisons have too few blocks or seeds for a verdict.")
+    if any(line.unchecked for line in lines):
+        said.append(f"{UNCHECKED} {_name_unchecked(lines)}")
+    if data.workloads.get(case.workload, {}).get("shuffle"):
+        shown = {line.system for line in lines}
+        own = [system for system in data.run.get("own_order") or () if system in shown]
+        if own:
+            said.append(f"In an order of their own, not the harness's: {', '.join(own)}.")
+    if any(line.other_work and line.family != "bound" for line in lines):
+        said.append(f"{OTHER_WORK} Different work: another method or amount of training.")
+    if any(line.machines > 1 for line in lines):
+        said.append("Times and memory of several machines are not pooled.")
+    return (" ".join(said),)
+
+
+def explain_bounds(table: Table) -> list[str]:
+    """What the brackets in a table mean."""
+    said = []
+    if table.shows("interval"):
+        said.append("(low–high): 95 % interval.")
+    if table.shows("range"):
+        said.append("[low–high]: lowest and highest value, where there are too few values for an"
+                    " interval or the quantity hardly varies.")  # fmt: skip
+    return said
+
+
+def make_phase_table(lines: Iterable[Line], metrics: Iterable[str], name: str = "") -> Table | None:
+    """Medians without bounds, one row per system; None if nothing was measured."""
+    metrics = [m for m in metrics if any(line.has(m) for line in lines)]
+    lines = [line for line in order_lines(lines) if any(line.has(m) for m in metrics)]
+    if not lines:
+        return None
+    units = {m: choose_column_unit(lines, m) for m in metrics}
+    head = ["system", *(f"{METRICS[m].heading} ({units[m][1]})" for m in metrics)]
+    rows: list[list[Cell]] = [
+        [x.system, *(Quantity(x.estimate(m), units[m][0], bounds=False) for m in metrics)]
+        for x in lines
+    ]
+    return make_table(head, rows, name=name)

@@ -1,0 +1,272 @@
+"""Figures of what was learnt: boundaries, score against cost, and losses step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from baselines.contract import Workload
+from benchmarks.analyse.checks import find_ceiling
+from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.summary import Case, Line
+from benchmarks.measure.data import draw
+from benchmarks.plan.datasets import DATASETS
+from benchmarks.render import style
+from benchmarks.render.csv import tabulate
+from benchmarks.render.numbers import choose_column_unit, format_number
+from benchmarks.render.results import order_lines
+from benchmarks.render.style import Drawing
+
+PANELS = 5
+BOUNDARIES_CAPTION = (
+    "What five systems learnt from the same points (dots, coloured by their class): the class"
+    " predicted at every place; the paler, the less sure. Shown are mapicx and the four whose"
+    " predictions differ most from one another."
+)
+PARETO_CAPTION = (
+    "Score against cost. Filled: no other system scores as well and is as cheap. Diamond: mapicx;"
+    " circles: other networks; squares: classical models."
+)
+LOSSES_CAPTION = (
+    "How far the training loss of each network is from that of {reference}, step by step, from the"
+    " same weights and data. Differences below the precision of the numbers are drawn at its floor."
+)
+BESIDE = ((1.2, 0), (-1.2, 0), (0, 1.2), (0, -1.2), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7))
+# Where a number may stand beside its point, in points of type: near places first.
+AROUND = tuple((radius * x, radius * y) for radius in (9, 17, 26, 36, 46) for x, y in BESIDE)
+FLOOR = 1e-9  # of a difference of losses, in nats: below float32
+
+
+def draw_boundaries(data: RunData, case: Case) -> Drawing | None:
+    """Predicted classes of five systems that differ, with the training points."""
+    found = {}
+    for system, arrays in data.read_arrays(case, "time"):
+        grid = _read_grid(arrays)
+        if grid:
+            found[system] = grid
+    if not found:
+        return None
+    chosen = _choose_different(found)
+    first = found[chosen[0]]
+    x, y = np.meshgrid(first["x"], first["y"])
+    labels = {s: g["label"].ravel() for s, g in found.items() if g["label"].shape == x.shape}
+    table = pd.DataFrame({"x1": x.ravel(), "x2": y.ravel()} | labels)
+    lines = {line.system: line for line in data.lines(case)}
+    points = _draw_training_points(data, case)
+    return Drawing(table, lambda: _plot_boundaries({s: found[s] for s in chosen}, lines, points))
+
+
+def _read_grid(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """x (k,), y (k,), label (k, k), sure (k, k) in 0..1, or {} if the arrays hold no grid."""
+    if "grid_x" not in arrays or "grid_y" not in arrays:
+        return {}
+    shape = (len(arrays["grid_y"]), len(arrays["grid_x"]))
+    if "grid_proba" in arrays:
+        proba = arrays["grid_proba"].reshape(shape[0] * shape[1], -1)
+        if proba.shape[1] == 1:  # one logistic output: P(second class)
+            proba = np.column_stack([1 - proba, proba])
+        labels, least = proba.argmax(axis=1), 1 / proba.shape[1]
+        sure = np.clip((proba.max(axis=1) - least) / (1 - least), 0, 1)
+    elif "grid_labels" in arrays:
+        labels = arrays["grid_labels"].astype(int).ravel()
+        sure = np.ones(labels.shape)
+    else:
+        return {}
+    grid = {"label": labels.reshape(shape), "sure": sure.reshape(shape)}
+    return {"x": arrays["grid_x"], "y": arrays["grid_y"]} | grid
+
+
+def _choose_different(found: dict[str, dict]) -> list[str]:
+    """mapicx, then again and again the system that differs most from all chosen so far.
+
+    A floor that knows one class alone shows nothing and takes no part.
+    """
+    able = [s for s, grid in found.items() if len(np.unique(grid["label"])) > 1] or list(found)
+    chosen = [BASE if BASE in able else able[0]]
+    while len(chosen) < min(PANELS, len(able)):
+        distance = {
+            s: min(np.mean(found[s]["label"] != found[c]["label"]) for c in chosen)
+            for s in able
+            if s not in chosen
+        }
+        chosen.append(max(sorted(distance), key=lambda s: distance[s]))
+    return chosen
+
+
+def _draw_training_points(data: RunData, case: Case) -> tuple[np.ndarray, np.ndarray] | None:
+    """The rows that the drawn systems were trained on; None for a table of more columns."""
+    workload = data.workloads.get(case.workload) or {}
+    seeds = data.rows(case, "time").sort_values(["block", "order"])["seed"]
+    if workload.get("dataset") not in DATASETS or workload["layers"][0] != 2 or seeds.empty:
+        return None
+    try:
+        made = draw(Workload(**workload), int(seeds.iloc[0]), "float32")
+    except (TypeError, ValueError):  # a run whose workloads had other fields
+        return None
+    return made.arrays["X_train"], made.arrays["y_train"]
+
+
+def _plot_boundaries(
+    grids: dict[str, dict], lines: dict[str, Line], points: tuple[np.ndarray, np.ndarray] | None
+) -> Any:
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Patch
+
+    colours = np.array([to_rgb(colour) for colour in style.CLASS_COLOURS])
+    fig, axes = style.make_figure(
+        2.3 * len(grids), 3.5, ncols=len(grids), squeeze=False, sharex=True, sharey=True
+    )
+    classes: set[int] = set()
+    for axis, (system, grid) in zip(axes[0], grids.items(), strict=True):
+        labels = np.unique(grid["label"])
+        classes |= set(labels.tolist())
+        weight = 0.35 + 0.4 * grid["sure"][..., None]
+        shades = weight * colours[grid["label"] % len(colours)] + (1 - weight)
+        extent = (grid["x"][0], grid["x"][-1], grid["y"][0], grid["y"][-1])
+        axis.imshow(shades, extent=extent, origin="lower", aspect="equal", interpolation="nearest")
+        for label in labels:
+            inside = (grid["label"] == label).astype(float)
+            if 0 < inside.mean() < 1:
+                axis.contour(
+                    grid["x"], grid["y"], inside, [0.5], colors="black", linewidths=0.6
+                ).set_rasterized(True)
+        if points is not None:
+            at, kind = points
+            axis.scatter(at[:, 0], at[:, 1], s=7, c=colours[kind.astype(int) % len(colours)],
+                         edgecolors="black", linewidths=0.3, rasterized=True)  # fmt: skip
+            axis.set_xlim(extent[:2])
+            axis.set_ylim(extent[2:])
+        line = lines.get(system)
+        score = format_number(line.value("accuracy_test")) if line else ""
+        axis.set_title(f"{system}\nmean test accuracy {score}", fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.locator_params(nbins=3)
+        axis.set_xlabel("x1", fontsize=7)
+    axes[0][0].set_ylabel("x2", fontsize=7)
+    key = [
+        Patch(facecolor=colours[c % len(colours)], edgecolor="black", label=f"class {c}")
+        for c in sorted(classes)
+    ]
+    fig.legend(handles=key, fontsize=8, frameon=False, loc="outside lower center", ncols=len(key))
+    return fig
+
+
+def draw_pareto(data: RunData, case: Case) -> Drawing | None:
+    """Score against total time and against peak memory."""
+    score = data.score(case)
+    lines = [x for x in order_lines(data.lines(case)) if x.family != "bound" and x.has(score)]
+    costs = [c for c in ("time_total_s", "memory_peak_bytes") if any(x.has(c) for x in lines)]
+    if not costs:
+        return None
+    table = tabulate(lines, [score, *costs])
+    for cost in costs:
+        table[f"{cost}_front"] = [_leads(line, lines, cost, score) for line in lines]
+    ceiling = find_ceiling(data.rows(case))
+    return Drawing(table, lambda: _plot_pareto(lines, score, costs, ceiling))
+
+
+def _leads(line: Line, lines: list[Line], cost: str, score: str) -> bool:
+    """No other system scores as well and costs as little."""
+    if not line.has(cost):
+        return False
+    return not any(
+        other.has(cost)
+        and other.value(cost) <= line.value(cost)
+        and other.value(score) >= line.value(score)
+        and (other.value(cost), other.value(score)) != (line.value(cost), line.value(score))
+        for other in lines
+    )
+
+
+def _plot_pareto(lines: list[Line], score: str, costs: list[str], ceiling: float) -> Any:
+    fig, axes = style.make_figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True,
+                                  squeeze=False)  # fmt: skip
+    places: list[np.ndarray] = []
+    for axis, cost in zip(axes[0], costs, strict=True):
+        scale, unit = choose_column_unit(lines, cost)
+        at = []
+        for number, line in enumerate(lines, start=1):
+            colour, marker = style.choose_mark(line)
+            x, estimate = line.value(cost) / scale, line.estimate(score)
+            at.append((x, estimate.value))
+            axis.vlines(x, estimate.low, estimate.high, color=colour, linewidth=0.8)
+            filled = colour if _leads(line, lines, cost, score) else "white"
+            (dot,) = axis.plot(x, estimate.value, marker, color=colour, markerfacecolor=filled,
+                               markersize=6, label=f"{number} {line.system}")  # fmt: skip
+            tip = f"{line.system}: {format_number(estimate.value)} at {format_number(x)} {unit}"
+            style.add_tip(dot, tip)
+        if np.isfinite(ceiling):
+            axis.axhline(ceiling, color="black", linestyle="--", linewidth=1,
+                         label=f"ceiling {ceiling:.3f}")  # fmt: skip
+        axis.grid(color="0.9", linewidth=0.7)
+        axis.margins(0.1)  # room for the numbers
+        places.append(np.array(at))
+        style.set_log_axis(axis, places[-1][:, 0], f"{METRICS[cost].heading} ({unit})")
+    axes[0][0].set_ylabel(METRICS[score].heading)
+    axes[0][-1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    fig.canvas.draw()  # after this the layout stands, and places on the sheet are known
+    fig.set_layout_engine("none")
+    for axis, where in zip(axes[0], places, strict=True):
+        _number_points(axis, where)
+    return fig
+
+
+def _number_points(axis: Any, points: np.ndarray) -> None:
+    """The points' numbers, each where it covers neither a point nor another number."""
+    known = np.isfinite(points).all(axis=1)
+    at = axis.transData.transform(points) * 72 / axis.figure.dpi  # in points of type
+    taken = [tuple(place) for place in at[known]]
+    for number in np.flatnonzero(known):
+        x, y = at[number]
+        place = max(
+            ((x + dx, y + dy) for dx, dy in AROUND),
+            key=lambda p: min(min(max(abs(p[0] - a) / 10, abs(p[1] - b) / 8), 1) for a, b in taken),
+        )
+        taken.append(place)
+        shift = (place[0] - x, place[1] - y)
+        line = {"arrowstyle": "-", "linewidth": 0.4, "color": "0.4", "shrinkA": 0, "shrinkB": 0}
+        axis.annotate(
+            str(number + 1), points[number], shift, textcoords="offset points", fontsize=7,
+            ha="center", va="center", arrowprops=line if max(map(abs, shift)) > 12 else None,
+        )  # fmt: skip
+
+
+def draw_losses(data: RunData, case: Case) -> Drawing | None:
+    """|loss - reference| of every network, one seed."""
+    found = {
+        system: np.asarray(arrays["losses"], dtype=float).ravel()
+        for system, arrays in data.read_arrays(case, "time")
+        if "losses" in arrays and arrays["losses"].size > 1
+    }
+    if len(found) < 2:
+        return None
+    length = min(map(len, found.values()))
+    (steps,) = style.thin(np.arange(length))
+    curves = {system: losses[:length][steps] for system, losses in found.items()}
+    table = pd.DataFrame({"step": steps} | curves)
+    order = [line.system for line in order_lines(data.lines(case)) if line.system in curves]
+    return Drawing(table, lambda: _plot_losses(steps, curves, order))
+
+
+def choose_reference(systems: list[str]) -> str:
+    """The network whose losses the others are compared with."""
+    return next((s for s in ("numpy-plain", BASE) if s in systems), systems[0])
+
+
+def _plot_losses(steps: np.ndarray, curves: dict[str, np.ndarray], order: list[str]) -> Any:
+    reference = choose_reference(order)
+    fig, axis = style.make_figure(8.5, 4.2)
+    for index, system in enumerate(s for s in order if s != reference):
+        look = style.choose_curve(index, system == BASE, len(steps))
+        gap = np.maximum(np.abs(curves[system] - curves[reference]), FLOOR)
+        axis.plot(steps + 1, gap, label=system, **look)
+    axis.set_yscale("log")
+    axis.set_xlabel("step")
+    axis.set_ylabel(f"|training loss − {reference}'s|, log scale")
+    axis.grid(color="0.9", linewidth=0.7)
+    axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig

@@ -1,0 +1,258 @@
+"""The step-time sweep: sentences, tables and picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.frameworks import BASE, PRODUCTS, WHOLE_LOOP, find_framework
+from benchmarks.analyse.metrics import STEP
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.stats import Estimate
+from benchmarks.analyse.steps import StepCost, SweepPoint
+from benchmarks.analyse.summary import Case
+from benchmarks.analyse.verdicts import Kind
+from benchmarks.render import style
+from benchmarks.render.csv import spread
+from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
+from benchmarks.render.numbers import (
+    MICRO,
+    NOTHING,
+    format_count,
+    format_estimate,
+    format_number,
+    format_verdict,
+    format_with_unit,
+)
+from benchmarks.render.results import UNCHECKED, explain_bounds
+from benchmarks.render.style import Drawing
+
+TITLE = "The ladder of training steps"
+CAPTION = (
+    "Step time of mapicx divided by that of each other system, with bounds; left of the line"
+    " mapicx is faster. Filled: loops in Python; hollow: the whole loop in one program."
+)
+PRODUCTS_NOTE = (
+    "A matmul-only control makes the matrix products of a step and nothing else: with NumPy (for"
+    " mapicx and scikit-learn), and with each framework's own calls. Everything but the products is"
+    " the step less its own framework's products, paired in blocks. The two come from different"
+    " processes, so a small difference may be negative."
+)
+
+
+def describe_sweep(points: list[SweepPoint]) -> list[str]:
+    """The answer of a sweep."""
+    said = []
+    pairs = [(point, rival) for point in points if (rival := point.competitor) is not None]
+    if pairs:
+        said.append(_count("the fastest of the systems whose training loop runs in Python", pairs))
+        ends = [pairs[0], pairs[-1]] if len(pairs) > 1 else pairs
+        parts = ", ".join(
+            f"{format_with_unit(point.steps[BASE].step, 's')} on {_name(point)}"
+            f" ({format_estimate(rival.ratio, bounds=False)} times {rival.system}'s)"
+            for point, rival in ends
+        )
+        said.append(f"Its step takes {parts}.")
+    loops = [(p, p.steps[WHOLE_LOOP]) for p in points if WHOLE_LOOP in p.steps]
+    loops = [(point, step) for point, step in loops if step.ratio.known]
+    if loops:
+        said.append(_count(f"{WHOLE_LOOP}, whose whole loop is one compiled program,", loops))
+    shares = [point.products_share for point in points if point.products_share is not None]
+    if shares:
+        low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+        between = low if low == high else f"{low} to {high}"
+        said.append(f"NumPy's matrix products alone take {between} of {BASE}'s step.")
+    return said
+
+
+def _count(whom: str, pairs: list[tuple[SweepPoint, StepCost]]) -> str:
+    """How often mapicx is faster than one competitor per point."""
+    ratios = [step.ratio.value for _, step in pairs]
+    span = f"ratios {format_number(min(ratios))} to {format_number(max(ratios))}"
+    kinds = [step.verdict.kind for _, step in pairs]
+    if all(kind is Kind.TOO_FEW for kind in kinds):
+        below = sum(ratio < 1 for ratio in ratios)
+        return (
+            f"Of {format_count(len(pairs), 'step')}, {BASE}'s median is below that of {whom} on"
+            f" {below} ({span}; too few blocks for verdicts)."
+        )
+    parts = [
+        f"faster than {whom} on {kinds.count(Kind.LESS)} of {format_count(len(pairs), 'step')}"
+    ]
+    words = {Kind.MORE: "slower", Kind.EQUIVALENT: "equivalent", Kind.UNDECIDED: "undecided"}
+    parts += [f"{word} on {kinds.count(kind)}" for kind, word in words.items() if kind in kinds]
+    return f"{BASE} is {', '.join(parts)} ({span})."
+
+
+def _name(point: SweepPoint) -> str:
+    return f"{point.shape}, batch {point.batch}, {point.optimizer}"
+
+
+def keep_fewest_threads(points: list[SweepPoint]) -> list[SweepPoint]:
+    """The points of one thread setting: the one that every machine has."""
+    fewest = min((point.case.threads for point in points), default=1)
+    return [point for point in points if point.case.threads == fewest]
+
+
+def make_compact_table(points: list[SweepPoint]) -> Table:
+    """One row per point: mapicx, its fastest competitor, and the whole loop in one program."""
+    rows: list[list[Cell]] = []
+    for point in points:
+        rival, loop = point.competitor, point.steps.get(WHOLE_LOOP)
+        own = point.steps[BASE].step if BASE in point.steps else Estimate()
+        share = point.products_share
+        threads = f", {point.case.threads} threads" if point.case.threads > 1 else ""
+        rows.append(
+            [
+                f"{point.shape}, {point.batch}{threads}",
+                point.optimizer,
+                Quantity(own, MICRO, bounds=False),
+                rival.system if rival else NOTHING,
+                _show_ratio(rival),
+                _show_verdict(rival),
+                _show_ratio(loop),
+                NOTHING if share is None else f"{share:.0%}",
+            ]
+        )
+    head = ["network, batch", "optimizer", f"{BASE} (µs)", "fastest competitor"]
+    head += [f"{BASE} / competitor", f"{BASE} is", f"{BASE} / {WHOLE_LOOP}", "products"]
+    table = make_table(head, rows, words=(1, 3, 5), name="steps")
+    return dataclasses.replace(table, notes=(_note(table, points),))
+
+
+def _show_ratio(step: StepCost | None) -> Cell:
+    if step is None or not step.ratio.known:
+        return NOTHING
+    return Quantity(step.ratio, suffix="" if step.checked else f" {UNCHECKED}")
+
+
+def _show_verdict(step: StepCost | None) -> str:
+    return NOTHING if step is None else format_verdict(step.verdict, STEP)
+
+
+def _note(table: Table, points: list[SweepPoint]) -> str:
+    said = [
+        f"Medians of one whole training step. Ratios are {BASE} / competitor, paired in blocks:"
+        f" below 1 {BASE} is faster. The competitor is the fastest system whose training loop runs"
+        " in Python, chosen from these rows, which favours it. Products: NumPy's matrix products"
+        f" as a share of {BASE}'s step.",
+        *explain_bounds(table),
+    ]
+    steps = [step for point in points for step in point.steps.values() if step.ratio.known]
+    if any(step.verdict.kind is Kind.TOO_FEW for step in steps):
+        said.append("Some comparisons have too few blocks for a verdict.")
+    if any(not step.checked for step in steps):
+        said.append(f"{UNCHECKED} not proven to train the same network in this run.")
+    return " ".join(said)
+
+
+def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:
+    """Every system's step time, then each step less the products of its own framework."""
+    sections = []
+    for optimizer in dict.fromkeys(point.optimizer for point in points):
+        part = [point for point in points if point.optimizer == optimizer]
+        whole = _tabulate(part, "step")
+        rest = _tabulate(part, "rest")
+        sections.append(Section(f"Step time of every system (µs), {optimizer}", (whole,)))
+        title = f"Everything but the products (µs), {optimizer}"
+        missing = Paragraph("The products alone were not measured.")
+        blocks = (rest, Paragraph(PRODUCTS_NOTE)) if rest.rows else (missing,)
+        sections.append(Section(title, blocks))
+    return tuple(sections)
+
+
+def _tabulate(part: list[SweepPoint], field: str) -> Table:
+    """Rows: systems (and for whole steps the products alone); columns: points."""
+    rows: list[list[Cell]] = []
+    for name in _order_systems(part):
+        cells = [getattr(p.steps[name], field) if name in p.steps else Estimate() for p in part]
+        rows.append([name, *(Quantity(cell, MICRO) for cell in cells)])
+    for control in dict.fromkeys(PRODUCTS.values()) if field == "step" else ():
+        cells = [point.products.get(control, Estimate()) for point in part]
+        rows.append([control, *(Quantity(cell, MICRO) for cell in cells)])
+    shown = [row for row in rows if any(q.estimate.known for q in row[1:])]  # type: ignore[union-attr]
+    return make_table(["system", *_head(part)], shown)
+
+
+def _head(part: list[SweepPoint]) -> list[str]:
+    many = len({point.case.threads for point in part}) > 1
+    return [
+        f"{p.shape}, {p.batch}" + (f", {format_count(p.case.threads, 'thread')}" if many else "")
+        for p in part
+    ]
+
+
+def _order_systems(part: list[SweepPoint]) -> list[str]:
+    """mapicx, then by framework, the whole loop in one program last."""
+    known = {name for point in part for name in point.steps}
+    return sorted(known, key=lambda n: (n != BASE, n == WHOLE_LOOP, find_framework(n), n))
+
+
+def draw(data: RunData, case: Case) -> Drawing | None:
+    """One panel per optimizer, one row per point; None if no ratio is known."""
+    points = data.sweep
+    if not any(step.ratio.known for point in points for step in point.steps.values()):
+        return None
+    return Drawing(_tabulate_all(points), lambda: _plot(points))
+
+
+def _tabulate_all(points: list[SweepPoint]) -> pd.DataFrame:
+    """Everything behind tables and picture, in seconds, one line per point and system."""
+    lines = []
+    for point in points:
+        place = {"workload": point.case.workload, "threads": point.case.threads}
+        place |= {"network": point.shape, "batch": point.batch, "optimizer": point.optimizer}
+        for step in point.steps.values():
+            line = place | {"system": step.system, "framework": find_framework(step.system)}
+            line |= spread("step_s", step.step) | spread("rest_s", step.rest)
+            line |= spread("mapicx_over_system", step.ratio)
+            fastest = step == point.competitor
+            lines.append(line | {"verdict": step.verdict.kind.value, "competitor": fastest})
+        for control, estimate in point.products.items():
+            lines.append(place | {"system": control} | spread("step_s", estimate))
+    return pd.DataFrame(lines)
+
+
+def _plot(points: list[SweepPoint]) -> Any:
+    names = [name for name in _order_systems(points) if name != BASE]
+    groups = list(dict.fromkeys(point.optimizer for point in points))
+    tallest = max(sum(point.optimizer == group for point in points) for group in groups)
+    size = (4.6 * len(groups) + 1.5, 0.95 * tallest + 1.2)
+    fig, axes = style.make_figure(*size, ncols=len(groups), squeeze=False, sharex=True)
+    handles: dict[str, Any] = {}
+    every = [1.0]
+    for axis, group in zip(axes[0], groups, strict=True):
+        part = [point for point in points if point.optimizer == group]
+        for row, point in enumerate(part):
+            for place, name in enumerate(names):
+                step = point.steps.get(name)
+                if step is not None and step.ratio.known:
+                    every += [step.ratio.value]
+                    y = row + 0.8 * ((place + 0.5) / len(names) - 0.5)
+                    handles[name] = _mark(axis, step, y, place)
+        for row in range(1, len(part)):
+            axis.axhline(row - 0.5, color="0.8", linewidth=0.7)
+        axis.axvline(1, color="black", linewidth=1.2)
+        axis.set_yticks(range(len(part)), _head(part))
+        axis.set_ylim(len(part) - 0.5, -0.5)
+        axis.set_title(group, fontsize=9)
+        axis.grid(axis="x", color="0.9", linewidth=0.7)
+        style.set_log_axis(axis, np.array(every), f"step of {BASE} / step of system")
+    shown = [name for name in names if name in handles]
+    axes[0][-1].legend([handles[name] for name in shown], shown, fontsize=8, frameon=False,
+                       loc="center left", bbox_to_anchor=(1, 0.5))  # fmt: skip
+    axes[0][0].set_ylabel("network, batch")
+    return fig
+
+
+def _mark(axis: Any, step: StepCost, y: float, place: int) -> Any:
+    colour = style.CURVE_COLOURS[place % len(style.CURVE_COLOURS)]
+    axis.plot([step.ratio.low, step.ratio.high], [y, y], color=colour, linewidth=2)
+    filled = "white" if step.system == WHOLE_LOOP else colour
+    (dot,) = axis.plot(step.ratio.value, y, style.MARKS[place % len(style.MARKS)], color=colour,
+                       markersize=5.5, markerfacecolor=filled)  # fmt: skip
+    style.add_tip(dot, f"{step.system}: {format_estimate(step.ratio)}")
+    return dot

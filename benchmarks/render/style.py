@@ -1,0 +1,142 @@
+"""How every figure looks: readable in grey, by colour-blind readers, and without a date inside.
+
+Families differ by shape and by lightness, not by colour alone (Okabe and Ito's palette).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.summary import Line
+from benchmarks.paths import write_atomically
+
+DPI = 110
+UNDATED: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+FAMILIES = {"network": ("#0072B2", "o"), "classical": ("#E69F00", "s"), "bound": ("#7f7f7f", "^")}
+# Dark, middle, light: three arms stay three greys.
+CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9", "#4d4d4d")
+CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+LINES = ("-", "--", ":", "-.")
+MARKS = ("o", "s", "^", "v", "P", "X", "<", ">", "p", "*", "h")
+MARKED = 8  # marks along a curve
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """A figure that can be drawn, and the numbers behind it."""
+
+    table: pd.DataFrame
+    plot: Callable[[], Any]  # returns a Matplotlib figure
+
+
+def make_figure(width: float, height: float, **kwargs: Any) -> tuple[Any, Any]:
+    """A Matplotlib figure and its axes; width and height in inches. No display is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
+                         "svg.hashsalt": "mapicx", "svg.fonttype": "none"})  # fmt: skip
+    return plt.subplots(figsize=(width, height), layout="constrained", **kwargs)
+
+
+def add_tip(artist: Any, text: str) -> None:
+    """Show this text where a reader of the SVG points at the artist."""
+    tips = artist.figure.__dict__.setdefault("mapicx_tips", [])
+    artist.set_gid(f"tip{len(tips)}")
+    tips.append(text)
+
+
+def save_figure(fig: Any, path: Path, kinds: Iterable[str]) -> None:
+    """Write the picture without date and version in each format; free its memory."""
+    import matplotlib.pyplot as plt
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        if kind == "svg":
+            write_atomically(path.with_suffix(".svg"), _make_svg(fig, path.stem))
+        else:
+            fig.savefig(path.with_suffix(f".{kind}"), dpi=DPI, metadata=UNDATED[kind])
+    plt.close(fig)
+
+
+def _make_svg(fig: Any, name: str) -> str:
+    """The picture as one element for a page that holds several: its ids begin with its name."""
+    text = io.StringIO()
+    fig.savefig(text, format="svg", metadata=UNDATED["svg"])
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for number, tip in enumerate(getattr(fig, "mapicx_tips", ())):
+        group = f'<g id="tip{number}">'
+        svg = svg.replace(group, f"{group}<title>{html.escape(tip)}</title>")
+    for before in (' id="', 'href="#', "url(#"):
+        svg = svg.replace(before, f"{before}{name}-")
+    return svg
+
+
+def choose_mark(line: Line) -> tuple[str, str]:
+    """Colour and marker of a system: mapicx by itself, the others by family."""
+    return ("black", "D") if line.system == BASE else FAMILIES[line.family]
+
+
+def choose_curve(index: int, base: bool, points: int = 0) -> dict[str, Any]:
+    """Colour and dash of the index-th curve, and marks if it has many points.
+
+    Marks tell curves apart in grey, and where they lie on top of one another.
+    """
+    if base:
+        return {"color": "black", "linestyle": "-", "linewidth": 2.2, "zorder": 5}
+    look: dict[str, Any] = {
+        "color": CURVE_COLOURS[index % len(CURVE_COLOURS)],
+        "linestyle": LINES[(index + index // 12) % len(LINES)],
+        "linewidth": 1.2,
+    }
+    if points:
+        gap, turn = max(1, points // MARKED), index % len(MARKS)
+        first = turn * gap // len(MARKS)  # each kind of mark stands at places of its own
+        look |= {"marker": MARKS[turn], "markersize": 5, "markevery": (first, gap)}
+    return look
+
+
+def set_log_axis(axis: Any, values: np.ndarray, label: str) -> None:
+    """A logarithmic x axis with plain numbers, said so in its label."""
+    axis.set_xscale("log")
+    axis.set_xlabel(f"{label}, log scale")
+    set_plain_ticks(axis.xaxis, values)
+
+
+def set_plain_ticks(axis: Any, values: np.ndarray) -> None:
+    """Plain numbers at 1, 2, 5 or 1, 3 of a logarithmic axis (its xaxis or yaxis)."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    known = values[np.isfinite(values) & (values > 0)]
+    if known.size:
+        low, high = known.min(), known.max()
+        if high / low < 300:
+            steps = (1, 2, 5) if high / low < 30 else (1, 3)
+            ticks = [m * 10.0**e for e in range(-9, 13) for m in steps]
+            axis.set_ticks([t for t in ticks if low * 0.7 <= t <= high * 1.4])
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}")
+    )
+    axis.set_minor_formatter(NullFormatter())
+
+
+def thin(*arrays: np.ndarray, points: int = 400) -> list[np.ndarray]:
+    """At most so many points of each array, the first and last among them."""
+    keep = np.unique(np.linspace(0, len(arrays[0]) - 1, points).astype(int))
+    return [array[keep] for array in arrays]

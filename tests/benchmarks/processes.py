@@ -1,0 +1,46 @@
+"""The real command as a process of its own, with the plug-ins that stand in the folder plugin/."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = str(Path(__file__).parent / "plugin")
+
+
+def run(command, folder, *options):
+    """A whole run, to its end."""
+    return command(
+        "benchmarks.run", "--results", folder / "results", "--reports", folder / "reports",
+        *options, PYTHONPATH=PLUGIN,
+    )  # fmt: skip
+
+
+def start(folder, *options, **variables):
+    """Begin a run; its output is read by `communicate`."""
+    return subprocess.Popen(
+        [
+            sys.executable, "-m", "benchmarks.run", "--results", folder / "results",
+            "--reports", folder / "reports", *map(str, options),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": PLUGIN, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+
+
+def until_rows(folder, count, limit=60):
+    """Wait for rows on disk; the run's folder."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        files = list((folder / "results").glob("*/trials.jsonl"))
+        if files and files[0].read_bytes().count(b"\n") >= count:
+            return files[0].parent
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} rows within {limit} s")
