@@ -208,11 +208,6 @@ def test_outputs_that_overflow_are_refused():
                 call(huge)
 
 
-def test_a_layer_without_methods_cannot_be_made():
-    with pytest.raises(TypeError, match="forward"):
-        Layer()
-
-
 def test_a_compile_that_fails_leaves_the_model_as_it_was():
     model = make()
     model.fit(X, Y, verbose=False)
