@@ -1,82 +1,208 @@
 """scikit-learn estimators; the only module that imports scikit-learn."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    check_random_state,
+    validate_data,
+)
 
+from mapicx.callbacks import EarlyStopping
+from mapicx.data import Array
 from mapicx.model import Mapicx
 from mapicx.optimizers import Adam
-from mapicx.validation import FLOATS
+from mapicx.validation import FLOATS, check_count, require
 
 
-class MapicxEstimator(BaseEstimator):
+class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What classifier and regressor share: hidden layers, Adam, full batches unless told otherwise.
 
-    Parameters: hidden_layer_sizes, activation (a name), lr, alpha (weight decay), epochs,
-    batch_size (None: all samples), random_state. float32 data are trained in float32, others in
-    float64. After fit: `model_` (a Mapicx), `history_`, `n_iter_`, `n_features_in_`.
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int
+    activation : str
+    lr, alpha : float
+        Adam's learning rate, and its weight decay.
+    epochs : int
+    batch_size : int or None
+        Samples per update; None: all.
+    shuffle : bool
+    early_stopping : bool
+        Hold out `validation_fraction` of the samples, stop when their loss has not fallen for
+        `n_iter_no_change` epochs, and keep the weights of the best epoch.
+    verbose : bool or int
+        Print a line every 100 epochs, or every so many.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    model_ : Mapicx
+        float32 data are trained in float32, others in float64.
+    history_ : dict of str to list of float
+    n_iter_, n_features_in_ : int
     """
 
-    def __init__(self, hidden_layer_sizes=(64,), *, activation="relu", lr=0.01, alpha=0.0,
-                 epochs=200, batch_size=None, random_state=None):  # fmt: skip
+    def __init__(self, hidden_layer_sizes: Any = (64,), *, activation: str = "relu",
+                 lr: float = 0.01, alpha: float = 0.0, epochs: int = 200,
+                 batch_size: int | None = None, shuffle: bool = True, early_stopping: bool = False,
+                 validation_fraction: float = 0.1, n_iter_no_change: int = 10,
+                 verbose: bool | int = False, random_state: Any = None) -> None:  # fmt: skip
         self.hidden_layer_sizes, self.activation = hidden_layer_sizes, activation
         self.lr, self.alpha, self.epochs = lr, alpha, epochs
-        self.batch_size, self.random_state = batch_size, random_state
+        self.batch_size, self.shuffle, self.early_stopping = batch_size, shuffle, early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.verbose, self.random_state = verbose, random_state
 
-    def _train(self, X, y, outputs, last, loss, sample_weight):
+    def _build(self, dtype: Any, width: int, outputs: int, last: str, loss: str) -> None:
+        """Make a new model_."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        self.model_, width = Mapicx(seed=seed, dtype=X.dtype), X.shape[1]
-        for size in self.hidden_layer_sizes:
+        self.model_ = Mapicx(seed=seed, dtype=dtype)
+        for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
             self.model_.add(width, size, activation=self.activation)
             width = size
         self.model_.add(width, outputs, activation=last)
         self.model_.compile(Adam(self.lr, weight_decay=self.alpha), loss, metrics=())
-        options = {"batch_size": self.batch_size, "sample_weight": sample_weight, "verbose": False}
-        self.history_ = self.model_.fit(X, y, self.epochs, **options).history
-        self.n_iter_ = len(self.history_["loss"])
+
+    def _train(self, X: Array, y: Array, weights: Any, epochs: int, stop: bool) -> Self:
+        """Train model_ for so many epochs."""
+        options: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": self.shuffle}
+        if stop:
+            patience = check_count("n_iter_no_change", self.n_iter_no_change)
+            options["validation_split"] = self.validation_fraction
+            options["callbacks"] = EarlyStopping("val_loss", patience, restore_best_weights=True)
+        every = 100 if self.verbose is True else int(self.verbose)
+        history = self.model_.fit(X, y, epochs, every, sample_weight=weights, **options)
+        self.history_ = history.history
+        self.n_iter_ = len(history.epoch)
         return self
 
-    def _outputs(self, X):
+    def _outputs(self, X: Any) -> Array:
         check_is_fitted(self)
-        return self.model_.predict(validate_data(self, X, dtype=FLOATS, reset=False))
+        outputs: Array = self.model_.predict(validate_data(self, X, dtype=FLOATS, reset=False))
+        return outputs
 
 
-class MapicxClassifier(ClassifierMixin, MapicxEstimator):
-    """A classifier with softmax outputs."""
+class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
+    """A classifier with softmax outputs.
 
-    def fit(self, X, y, sample_weight=None):
-        """Train on X (samples, features) and labels y."""
-        X, y = validate_data(self, X, y, dtype=FLOATS)
+    Its parameters are those of MapicxEstimator, and `class_weight`: None, "balanced", or a dict
+    from labels to weights. After fit, `classes_` holds the labels.
+
+    Examples
+    --------
+    >>> from mapicx import MapicxClassifier
+    >>> from mapicx.datasets import spiral_data
+    >>> X, y = spiral_data(100, 3, seed=0)
+    >>> MapicxClassifier(64, lr=0.05, random_state=0).fit(X, y).score(X, y) > 0.7
+    True
+    """
+
+    classes_: Array
+
+    def __init__(self, hidden_layer_sizes: Any = (64,), *, activation: str = "relu",
+                 lr: float = 0.01, alpha: float = 0.0, epochs: int = 200,
+                 batch_size: int | None = None, shuffle: bool = True, early_stopping: bool = False,
+                 validation_fraction: float = 0.1, n_iter_no_change: int = 10,
+                 class_weight: Any = None, verbose: bool | int = False,
+                 random_state: Any = None) -> None:  # fmt: skip
+        super().__init__(
+            hidden_layer_sizes, activation=activation, lr=lr, alpha=alpha, epochs=epochs,
+            batch_size=batch_size, shuffle=shuffle, early_stopping=early_stopping,
+            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
+            verbose=verbose, random_state=random_state,
+        )  # fmt: skip
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train anew on X (samples, features) and labels y."""
+        return self._learn(X, y, None, sample_weight, self.epochs, True)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train on for one epoch; the first call needs all `classes` that will ever occur."""
+        first = not hasattr(self, "classes_")
+        require(not first or classes is not None, "give classes in the first call of partial_fit")
+        require(
+            self.class_weight != "balanced",
+            "class_weight='balanced' needs all samples; give partial_fit a dict",
+        )
+        return self._learn(X, y, classes, sample_weight, 1, first)
+
+    def _learn(
+        self, X: Any, y: Any, classes: Any, sample_weight: Any, epochs: int, first: bool
+    ) -> Self:
+        X, y = validate_data(self, X, y, dtype=FLOATS, reset=first)
         check_classification_targets(y)
-        self.classes_, indices = np.unique(y, return_inverse=True)
-        loss, outputs = "categorical_crossentropy", max(2, len(self.classes_))
-        return self._train(X, indices, outputs, "softmax", loss, sample_weight)
+        known = self.classes_ if not first else np.unique(y if classes is None else classes)
+        strange = np.setdiff1d(y, known).tolist()
+        require(not strange, f"y has labels {strange[:5]}, not among {known.tolist()}")
+        self.classes_ = known
+        weights = None
+        if sample_weight is not None or self.class_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            weights = weights * compute_sample_weight(self.class_weight, y)
+        if first:
+            outputs = max(2, len(known))
+            self._build(X.dtype, X.shape[1], outputs, "softmax", "categorical_crossentropy")
+        indices = np.searchsorted(known, y)
+        return self._train(X, indices, weights, epochs, epochs > 1 and self.early_stopping)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> Array:
         """The probabilities (samples, classes), in the order of `classes_`."""
-        return self._outputs(X)[:, : len(self.classes_)]
+        outputs = self._outputs(X)
+        return outputs if len(self.classes_) > 1 else np.ones_like(outputs[:, :1])
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """The most probable labels."""
         best = self.predict_proba(X).argmax(1)
-        return self.classes_[best]
+        labels: Array = self.classes_[best]
+        return labels
 
 
-class MapicxRegressor(RegressorMixin, MapicxEstimator):
-    """A regressor for one or several targets, by squared error."""
+class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
+    """A regressor for one or several targets, by squared error; see MapicxEstimator.
 
-    def fit(self, X, y, sample_weight=None):
-        """Train on X (samples, features) and targets y (samples,) or (samples, targets)."""
-        X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)
-        self._shape = (-1, *y.shape[1:])
-        return self._train(X, y, y[0].size, "linear", "mse", sample_weight)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mapicx import MapicxRegressor
+    >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
+    >>> MapicxRegressor(32, random_state=0).fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.9
+    True
+    """
 
-    def __sklearn_tags__(self):
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train anew on X (samples, features) and targets y (samples,) or (samples, targets)."""
+        return self._learn(X, y, sample_weight, self.epochs, True)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on for one epoch."""
+        return self._learn(X, y, sample_weight, 1, not hasattr(self, "model_"))
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, epochs: int, first: bool) -> Self:
+        X, y = validate_data(
+            self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True, reset=first
+        )
+        if first:
+            self._shape = (-1, *y.shape[1:])
+            self._build(X.dtype, X.shape[1], y[0].size, "linear", "mse")
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        return self._train(X, y, sample_weight, epochs, epochs > 1 and self.early_stopping)
+
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Array:
         """The values, in the shape of y."""
         return self._outputs(X).reshape(self._shape)
