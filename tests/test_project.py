@@ -45,7 +45,7 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_holds_mapicx_alone_and_needs_numpy_alone(wheel):
-    assert wheel.stat().st_size <= 40 * 1024
+    assert wheel.stat().st_size <= 48 * 1024
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (name for name in names if name.endswith("METADATA"))
