@@ -14,7 +14,8 @@ let layer = null;
 let curve = [];
 let running = false;
 let ready = false;
-let chosen = 0;
+let copyWhenResting = false;
+let chosen = 1; // the layer that is looked into
 
 const send = (type, content = {}) => worker.postMessage({ type, ...content });
 
@@ -38,7 +39,6 @@ function configure(note = "") {
   $("own").hidden = form.elements.data.value !== "own";
   history.replaceState(null, "", toAddress(form));
   say(note);
-  showRunning(false);
   if (ready) send("configure", { settings: readForm(form) });
 }
 
@@ -83,12 +83,15 @@ const receive = {
   program({ text }) {
     $("code").textContent = text;
   },
+  running: () => showRunning(true),
   resting() {
-    document.body.dataset.resting = curve.at(-1).epoch;
     showRunning(false);
+    if (copyWhenResting) copy($("copy"), $("code").textContent);
+    copyWhenResting = false;
   },
-  failed({ text }) {
+  failed({ text, lost }) {
     showRunning(false);
+    if (lost) enable(false); // until the settings are mended
     if (ready) say(text);
     else $("loading").textContent = text;
   },
@@ -136,6 +139,10 @@ function showLegend() {
     return item;
   }));
   $("ceiling-key").hidden = data.ceiling == null;
+  $("note").textContent = data.ceiling == null
+    ? "A quarter of your points is held out; these are the fresh ones."
+    : "The classes overlap, so no classifier can do better than the ceiling on fresh points; what"
+      + " lies above it is memorised noise.";
 }
 
 function showLayers() {
@@ -170,15 +177,14 @@ async function copy(button, text) {
 
 const act = {
   run() {
-    send(running ? "pause" : "run");
     if (!running) say("");
-    showRunning(!running);
+    send(running ? "pause" : "run");
   },
   step: () => send("step"),
   reset: () => configure(),
   copy() {
-    if (running) act.run(); // the program is of the epochs done
-    setTimeout(() => copy($("copy"), $("code").textContent), running ? 300 : 0);
+    copyWhenResting = true; // the program is of the epochs done
+    send("pause");
   },
   link: () => copy($("link"), location.href),
 };

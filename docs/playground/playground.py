@@ -113,12 +113,13 @@ def check_points(X, labels):
     """ValueError unless there is something to learn."""
     if not FEWEST_POINTS <= len(labels) <= MOST_POINTS:
         raise ValueError(
-            f"There are {len(labels):,} points; from {FEWEST_POINTS} to {MOST_POINTS:,} can be used."
+            f"There are {len(labels):,} points; from {FEWEST_POINTS} to {MOST_POINTS:,} are taken."
         )
     for name, column in zip("xy", X.T, strict=True):
         if np.ptp(column) == 0:
             raise ValueError(f"{name} is {column[0]:g} on every line, so it tells nothing apart.")
-    names, counts = np.unique(labels, return_counts=True)
+    values, counts = np.unique(labels, return_counts=True)
+    names = values.tolist()
     if len(names) == 1:
         raise ValueError(f"Every point is of class {names[0]!r}; at least two classes are needed.")
     if len(names) > MOST_CLASSES:
@@ -220,9 +221,7 @@ class Session:
         try:
             self.model.fit(self.X, self.y, epochs, batch_size=batch_size, verbose=False)
         except FloatingPointError as error:
-            raise ValueError(
-                f"The {error}. Take a smaller learning rate, then reset."
-            ) from None
+            raise ValueError(f"The {error}. Take a smaller learning rate, then reset.") from None
         self.epoch_seconds = (time.perf_counter() - start) / epochs
         self.epochs += epochs
         return self.scores()

@@ -43,7 +43,7 @@ function call(method, ...values) {
 function fail(error) {
   running = false;
   const last = String(error.message ?? error).trim().split("\n").pop();
-  post("failed", { text: last.replace(/^(playground\.)?\w*Error: /, "") });
+  post("failed", { text: last.replace(/^\w*Error: /, ""), lost: session === null });
 }
 
 function draw(side) {
@@ -64,6 +64,7 @@ const breathe = () => new Promise((resolve) => setTimeout(resolve)); // lets mes
 async function run() {
   if (running) return;
   running = true;
+  post("running");
   while (running) {
     post("scores", call("train", FRAME));
     if (performance.now() - drawn > DRAW_EVERY) draw(COARSE);
@@ -81,7 +82,7 @@ const actions = {
     rest();
   },
   run: () => session && run().catch(fail),
-  pause: () => session && running && rest(),
+  pause: () => session && rest(),
   step() {
     if (!session) return;
     post("scores", call("train", 0));
