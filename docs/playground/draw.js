@@ -119,9 +119,9 @@ export function drawCurve(canvas, epochs, lines, { low = null, high = null, ceil
     context.textAlign = "left";
     context.fillText(`ceiling ${ceiling.toFixed(3)}`, left + 4, y(ceiling) - 8);
   }
-  context.lineWidth = 1.8;
   context.lineJoin = "round";
   for (const [line, name] of lines) {
+    context.lineWidth = name === "--accent" ? 2.4 : 1.2;
     context.strokeStyle = colour(name);
     context.beginPath();
     line.forEach((value, k) => context.lineTo(x(epochs[k]), y(Math.min(value, to))));
