@@ -13,7 +13,7 @@ from typing import Any
 
 from baselines.contract import Workload
 from benchmarks.plan import table_file
-from benchmarks.plan.columns import Columns, checked, some
+from benchmarks.plan.columns import MOST_WHOLE_CLASSES, Columns, checked, some
 from benchmarks.plan.workloads import UsageError
 
 NAME = "table"  # of the workload and of its data set
@@ -43,7 +43,7 @@ class Table:
 
 def prepare(path: str, target: str | None, task: str | None = None) -> Table:
     """Read and check a file. UsageError names the column that is at fault."""
-    source = Path(path).resolve()
+    source = table_file.find(path)
     frame, digest = table_file.read(source)
     if target is None:
         raise UsageError(f"--data needs --target; the columns are {some(frame.columns)}")
@@ -51,6 +51,8 @@ def prepare(path: str, target: str | None, task: str | None = None) -> Table:
     chosen = "classification" if columns.classes else "regression"
     workload = _workload(columns, len(frame), chosen, target, source.name, digest)
     notes = _notes(columns, workload, task)
+    if "read" in frame.attrs:
+        notes.insert(0, f"The file is {frame.attrs['read']}.")
     facts = {
         "file": source.name,
         "sha256": digest,
@@ -59,6 +61,7 @@ def prepare(path: str, target: str | None, task: str | None = None) -> Table:
         "numeric": list(columns.numeric),
         "categorical": {name: len(values) for name, values in columns.categories.items()},
         "dropped": columns.dropped,
+        "ids": columns.ids,
         "inputs": columns.inputs,
         "target": target,
         "task": chosen,
@@ -107,6 +110,9 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
         kind = f"classification into {len(columns.classes)} classes ({some(columns.classes)})"
     else:
         kind = "regression"
+        different = len(set(columns.target.tolist()))
+        if different <= MOST_WHOLE_CLASSES and not asked:
+            why += f"; if its {different} different values are classes, --task classification"
     batch = f"batches of {workload.batch_size}" if workload.batch_size else "full batch"
     notes = [
         f"Target {target!r}: {kind}; {why}.",
@@ -131,6 +137,11 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
             "The target is standardised like the columns, so errors are in units of its deviation;"
             " R2 does not depend on units."
         )
+    empty = [name for name, values in columns.categories.items() if "" in values]
+    if empty:
+        notes.append(f"An empty cell counts as a value of its own in {some(empty)}.")
+    if columns.ids:
+        notes.append(f"Left out, an ID with another value in every row: {some(columns.ids)}.")
     if columns.dropped:
         notes.append(f"Left out, the same value in every row: {some(columns.dropped)}.")
     return notes
