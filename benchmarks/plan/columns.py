@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.plan.workloads import UsageError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TASKS = ("classification", "regression")
 MOST_WHOLE_CLASSES = 20  # whole numbers with more values than this are a quantity
 MOST_TEXTS = 50  # values of a text column: each becomes an input of the network
+FEW_TEXTS = 10  # beyond, a value must stand in two rows on average, or there is nothing to learn
 FEWEST_ROWS = 20
 FEWEST_OF_A_CLASS = 4  # a quarter of them is one test row
 LONGEST_CLASS = 200  # characters: its name stands on the screen and in the report
@@ -31,7 +32,7 @@ MARKS = frozenset(
 )
 CODE = re.compile(r"[+-]?0\d+")  # a leading zero: a label, not a quantity
 WHOLE = re.compile(r"[+-]?\d+")
-SIGNS = re.compile(r"[,\s'_%$€£]")  # in "1,037", "12 %" or "$5"
+SIGNS = re.compile(r"[,\s'_%$€£−]")  # in "1,037", "12 %" or "$5"
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})")
 ID_NAME = re.compile(r"(?:.*[^a-z])?(?:id|uuid|guid|index|row)|unnamed: 0|.*[a-z]I[dD]")
 
@@ -62,7 +63,8 @@ class Columns:
         return len(self.numeric) + sum(map(len, self.categories.values()))
 
 
-class Missing(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Missing:
     """The missing values of one column."""
 
     what: str  # "column 'x'" or "the target 'x'"
@@ -190,7 +192,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
             first = int(is_mark.argmax())
             return Missing(what, int(is_mark.sum()), first, stripped[first])
         numbers = _finite(numbers, what)
-        if not _loses(stripped, numbers, different):
+        if not _loses(stripped, numbers, different, is_target):
             return numbers
         if not is_target and different > MOST_TEXTS:
             raise UsageError(
@@ -210,22 +212,24 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
             " rows out"
         )
     _refuse_disguised(stripped[~is_mark], what, is_target)
-    if different > MOST_TEXTS and not is_target:
+    most = min(MOST_TEXTS, max(FEW_TEXTS, len(column) // 2))
+    if different > most and not is_target:
         raise UsageError(
-            f"{what} holds {different} different texts; at most {MOST_TEXTS} can be told apart:"
-            " leave it out, group its values, or write numbers"
+            f"{what} holds {different} different texts such as {column[0][:30]!r}; in"
+            f" {len(column):,} rows at most {most} can be told apart: leave it out, group its"
+            " values, or write numbers"
         )
     return column
 
 
-def _loses(texts: pandas.Series, numbers: Any, different: int) -> bool:
+def _loses(texts: pandas.Series, numbers: Any, different: int, is_target: bool) -> bool:
     """Whether numbers would be fewer than what is written: leading zeros, or beyond 2**53."""
     import numpy as np
 
     if not texts.str.fullmatch(WHOLE).all():
         return False
     codes, beyond = texts.str.fullmatch(CODE).any(), (np.abs(numbers) >= EXACT).any()
-    if codes and different <= MOST_TEXTS:
+    if codes and different <= (MOST_WHOLE_CLASSES if is_target else MOST_TEXTS):
         return True
     return bool(codes or beyond) and len(set(numbers.tolist())) < different
 

@@ -138,7 +138,7 @@ def _text(content: bytes) -> str:
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not empty, with its last line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     return ((reader.line_num, row) for row in reader if row)
 
 
@@ -164,10 +164,18 @@ def _csv(content: bytes) -> pandas.DataFrame:
         )
     _check_names(header)
     if len(header) == 1:
-        raise UsageError(f"has one column, {header[0]!r}; expected a target and features")
+        raise UsageError(
+            f"has one column, {header[0]!r}; expected a target and features, separated by commas,"
+            " semicolons, tabs or bars, and no line above their names"
+        )
     decimal = "," if separator != "," and DECIMAL_COMMA.search(text) else "."
     options: dict[str, Any] = {"sep": separator, "decimal": decimal, "na_values": [""]}
-    options |= {"keep_default_na": False, "low_memory": False, "index_col": False}
+    options |= {
+        "keep_default_na": False,
+        "low_memory": False,
+        "index_col": False,
+        "skipinitialspace": True,
+    }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows longer than the header
@@ -178,6 +186,10 @@ def _csv(content: bytes) -> pandas.DataFrame:
         # ParserError is a ValueError: "Expected 3 fields in line 5, saw 4".
         told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise UsageError(f"has rows that do not fit its header: {told}") from None
+    if decimal == ",":  # beside a mark for missing, pandas leaves all of a column as it was
+        for name in table.columns[[column.kind not in "iufb" for column in table.dtypes]]:
+            plain = table[name].str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
+            table[name] = plain
     if separator != ",":
         table.attrs["read"] = f"separated by {SEPARATORS[separator]}" + (
             ", with decimal commas" if decimal == "," else ""

@@ -70,7 +70,7 @@ BAD_TABLES = {
         ["'rare'", "'class'", "1 row;", "at least 4"],
     ),
     "too many texts": (
-        frame(kind=[f"name {i}" for i in range(ROWS)]), "class", ["'kind'", "60 different", "50"],
+        frame(kind=[f"name {i}" for i in range(ROWS)]), "class", ["'kind'", "60 different", "most 30"],
     ),
     "a text among numbers": (
         frame(length=with_hole(GOOD["length"].astype(str), "wide")), "class",
@@ -96,6 +96,12 @@ BAD_TABLES = {
         ["'count'", "'1,000'", "plain numbers"],
     ),
     "units": (frame(count=[f"{k % 9} %" for k in range(ROWS)]), "class", ["'0 %'", "units"]),
+    "a text in every row": (
+        frame(count=[f"0x{k:x}" for k in range(ROWS)])[:40], "class", ["40 different", "most 20"],
+    ),
+    "a sign that is no minus": (
+        frame(count=[f"\N{MINUS SIGN}{k}" for k in range(ROWS)]), "class", ["plain numbers"],
+    ),
     "dates": (
         frame(count=[f"2024-0{1 + k % 9}-11" for k in range(ROWS)]), "class",
         ["'count'", "dates", "'2024-01-11'", "leave it out"],
@@ -132,6 +138,11 @@ BAD_BYTES = {
     "latin-1": (b"gr\xf6\xdfe,class\n" + 30 * b"1,2\n", ["UTF-8", "0xf6", "line 1"]),
     "latin-1 further down": (HEADER + 30 * b"1,2\n" + b"\xe9,2\n", ["UTF-8", "line 32"]),
     "utf-16": ("length,class\n1,2\n".encode("utf-16"), ["UTF-8"]),
+    "a title": (b"My table\na,b,class\n" + 30 * b"1,2,3\n", ["'My table'", "no line above"]),
+    "a mark among decimal commas": (
+        b"x;class\n" + b"".join(b"%d,5;%c\n" % (k, b"ab"[k % 2]) for k in range(30)) + b"?;a\n",
+        ["1 missing value, written '?'", "row 31"],
+    ),
     "no header": (b"".join(b"%d.5,3,%c\n" % (k, b"ab"[k % 2]) for k in range(30)), ["no header"]),
     "no header and equal cells": (b"1,1,a\n" + 30 * b"2,3,a\n", ["no header", "'1,1,a'"]),
     "no header, texts alone": (15 * b"red,yes\nblue,no\n", ["no header", "'red,yes'"]),
@@ -303,6 +314,12 @@ def test_whole_numbers_of_parquet_beyond_floats_stay_apart(tmp_path):
 def test_numbers_with_zeros_before_them_are_numbers_where_nothing_is_lost(tmp_path):
     found = prepared(tmp_path, frame(count=[f"{k:03d}" for k in range(ROWS)], kind=None))
     assert found.facts["numeric"] == ["length", "count"]
+
+
+def test_spaces_after_commas_are_no_part_of_names_and_labels(tmp_path):
+    (tmp_path / "mine.csv").write_text('x, "y", class\n' + '1, "2", a\n2, 3, "b"\n' * 15)
+    found = table.prepare(str(tmp_path / "mine.csv"), "class")
+    assert found.facts["numeric"] == ["x", "y"] and found.facts["classes"] == ["a", "b"]
 
 
 def test_an_empty_cell_among_texts_is_a_value_with_a_note(tmp_path):

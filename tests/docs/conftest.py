@@ -7,7 +7,6 @@ import http.server
 import importlib.util
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +19,19 @@ PLAYGROUND = ROOT / "docs" / "playground"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
-def playground() -> ModuleType:
-    """docs/playground/playground.py in this Python; its folder is no package."""
-    path = PLAYGROUND / "playground.py"
-    spec = importlib.util.spec_from_file_location("playground", path)
+def _load(name: str) -> ModuleType:
+    """A file of docs/playground as a module; the folder is no package."""
+    spec = importlib.util.spec_from_file_location(name, PLAYGROUND / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def playground() -> ModuleType:
+    """docs/playground/playground.py, in this Python."""
+    return _load("playground")
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -40,11 +43,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the built page, with local copies of Pyodide and NumPy."""
     folder = tmp_path_factory.mktemp("site")
-    build = [sys.executable, PLAYGROUND / "build.py", "--local", "--output", folder]
-    done = subprocess.run(build, capture_output=True, text=True, check=False, timeout=600)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        pytest.skip(f"no local copies of Pyodide and NumPy: {last}")
+    build = _load("build")
+    try:
+        build.fetch_runtime()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"Pyodide and NumPy cannot be fetched here: {error}")
+    build.build(folder, local=True)
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
