@@ -22,6 +22,7 @@ const send = (type, content = {}) => worker.postMessage({ type, ...content });
 function say(text) {
   $("message").textContent = text;
   $("message").hidden = !text;
+  if (text) $("message").scrollIntoView({ block: "nearest" }); // on a phone the field is far below
 }
 
 function showRunning(now) {

@@ -252,8 +252,9 @@ class Session:
     def look(self, index):
         """Inside dense layer `index`: weights, their gradients, what each neuron sees."""
         layers = self.model.network.layers
-        places = [k for k, layer in enumerate(layers) if hasattr(layer, "n_neurons")
-                  and getattr(layer, "weights", None) is not None]  # fmt: skip
+        places = [
+            k for k, layer in enumerate(layers) if getattr(layer, "weights", None) is not None
+        ]
         place = places[min(index, len(places) - 1)]
         self.model.network.loss_and_gradients(self.X, self.y)
         dense, after = layers[place], layers[place + 1]

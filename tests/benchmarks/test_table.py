@@ -70,7 +70,8 @@ BAD_TABLES = {
         ["'rare'", "'class'", "1 row;", "at least 4"],
     ),
     "too many texts": (
-        frame(kind=[f"name {i}" for i in range(ROWS)]), "class", ["'kind'", "60 different", "most 30"],
+        frame(kind=[f"name {i}" for i in range(ROWS)]), "class",
+        ["'kind'", "60 different", "most 30"],
     ),
     "a text among numbers": (
         frame(length=with_hole(GOOD["length"].astype(str), "wide")), "class",
