@@ -263,7 +263,7 @@ def _finite(numbers: Any, what: str) -> Any:
     wrong = ~(np.abs(numbers) <= LARGEST)
     if wrong.any():
         raise UsageError(
-            f"{what} has {wrong.sum()} values that are infinite or beyond {LARGEST:g}, the"
+            f"{what} has {count_of(int(wrong.sum()), 'value')} infinite or beyond {LARGEST:g}, the"
             f" first in row {wrong.argmax() + 1} of the data; replace them or leave these rows out"
         )
     return numbers

@@ -13,7 +13,7 @@ from typing import Any
 
 from baselines.contract import Workload
 from benchmarks.plan import table_file
-from benchmarks.plan.columns import MOST_WHOLE_CLASSES, Columns, checked, some
+from benchmarks.plan.columns import MOST_WHOLE_CLASSES, Columns, checked, count_of, some
 from benchmarks.plan.workloads import UsageError
 
 NAME = "table"  # of the workload and of its data set
@@ -124,13 +124,13 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
     ]
     if columns.numeric:
         notes.append(
-            f"{len(columns.numeric)} columns of numbers are standardised by mean and deviation of"
-            " the training rows."
+            f"Numbers ({count_of(len(columns.numeric), 'column')}) are standardised by mean"
+            " and deviation of the training rows."
         )
     if columns.texts:
         notes.append(
-            f"{len(columns.texts)} columns of text become one input per value; the lists of values"
-            " come from the whole table, so that every seed has the same network."
+            f"Texts ({count_of(len(columns.texts), 'column')}) become one input per value;"
+            " the lists of values come from the whole table, so that every seed has the same network."
         )
     if not columns.classes:
         notes.append(
