@@ -129,8 +129,8 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
         )
     if columns.texts:
         notes.append(
-            f"Texts ({count_of(len(columns.texts), 'column')}) become one input per value;"
-            " the lists of values come from the whole table, so that every seed has the same network."
+            f"Texts ({count_of(len(columns.texts), 'column')}) become one input per value; the"
+            " lists of values come from the whole table, so that every seed has the same network."
         )
     if not columns.classes:
         notes.append(
