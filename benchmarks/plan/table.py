@@ -16,7 +16,7 @@ from typing import Any
 from baselines.contract import Workload
 from benchmarks.errors import UsageError, quote_names
 from benchmarks.plan import table_file
-from benchmarks.plan.table_columns import Columns, check_columns
+from benchmarks.plan.table_columns import MOST_WHOLE_CLASSES, Columns, check_columns, count_of
 
 NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
@@ -43,7 +43,7 @@ class Table:
     facts: dict[str, Any]  # run.json["table"]
 
 
-def prepare_table(
+def prepare(
     path: str, target: str | None, task: str | None = None, most_epochs: int | None = None
 ) -> Table:
     """Read and check a file. UsageError names the column that is at fault."""
@@ -57,6 +57,8 @@ def prepare_table(
     if most_epochs is not None:
         workload = dataclasses.replace(workload, epochs=min(workload.epochs, most_epochs))
     notes = _notes(columns, workload, task)
+    if "read" in frame.attrs:
+        notes.insert(0, f"The file is {frame.attrs['read']}.")
     facts = {
         "file": source.name,
         "sha256": digest,
@@ -65,6 +67,7 @@ def prepare_table(
         "numeric": list(columns.numeric),
         "categorical": {name: len(values) for name, values in columns.categories.items()},
         "dropped": columns.dropped,
+        "ids": columns.ids,
         "inputs": columns.inputs,
         "target": target,
         "task": chosen,
@@ -115,6 +118,9 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
         )
     else:
         kind = "regression"
+        different = len(set(columns.target.tolist()))
+        if different <= MOST_WHOLE_CLASSES and not asked:
+            why += f"; if its {different} different values are classes, --task classification"
     batch = f"batches of {workload.batch_size}" if workload.batch_size else "full batch"
     notes = [
         f"Target {target!r}: {kind}; {why}.",
@@ -126,18 +132,25 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
     ]
     if columns.numeric:
         notes.append(
-            f"{len(columns.numeric)} columns of numbers are standardised by mean and deviation of"
-            " the training rows."
+            f"Numbers ({count_of(len(columns.numeric), 'column')}) are standardised by mean"
+            " and deviation of the training rows."
         )
     if columns.texts:
         notes.append(
-            f"{len(columns.texts)} columns of text become one input per value; the lists of values"
-            " come from the whole table, so that every seed has the same network."
+            f"Texts ({count_of(len(columns.texts), 'column')}) become one input per value; the"
+            " lists of values come from the whole table, so that every seed has the same network."
         )
     if not columns.classes:
         notes.append(
             "The target is standardised like the columns, so errors are in units of its deviation;"
             " R2 does not depend on units."
+        )
+    empty = [name for name, values in columns.categories.items() if "" in values]
+    if empty:
+        notes.append(f"An empty cell counts as a value of its own in {quote_names(empty)}.")
+    if columns.ids:
+        notes.append(
+            f"Left out, an ID with another value in every row: {quote_names(columns.ids)}."
         )
     if columns.dropped:
         notes.append(f"Left out, the same value in every row: {quote_names(columns.dropped)}.")
@@ -156,7 +169,7 @@ def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table 
             raise UsageError(f"--{name} and --data exclude each other: the table is the workload")
     if options.readme:
         raise UsageError("--readme shows the project's own data sets; leave it out with --data")
-    return prepare_table(options.data, options.target, options.task, most_epochs)
+    return prepare(options.data, options.target, options.task, most_epochs)
 
 
 def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> Path | None:

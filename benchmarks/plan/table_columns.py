@@ -1,12 +1,14 @@
 """The columns of a user's table, checked: numbers, texts and a target that can be learnt.
 
-The process that makes the data reads the file again and comes to the same columns.
+The process that makes the data reads the file again and comes to the same columns. A text is taken
+for a number only if nothing is lost by it; what is neither is refused with a way out.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError, quote_names
@@ -17,17 +19,30 @@ if TYPE_CHECKING:
 TASKS = ("classification", "regression")
 MOST_WHOLE_CLASSES = 20  # whole numbers with more values than this are a quantity
 MOST_TEXTS = 50  # values of a text column: each becomes an input of the network
+FEW_TEXTS = 10  # beyond, a value must stand in two rows on average, or there is nothing to learn
 FEWEST_ROWS = 20
 FEWEST_OF_A_CLASS = 4  # a quarter of them is one test row
 LONGEST_CLASS = 200  # characters: its name stands on the screen and in the report
 LARGEST = 1e100  # its square must be finite, or nothing can be standardised
+EXACT = 2**53  # beyond, neighbouring whole numbers are the same float
+
+# What people write for a missing number, in lower case. Among texts they are values like others.
+MARKS = frozenset(
+    ("", "?", "-", "--", ".", "na", "n/a", "#n/a", "<na>", "nan", "nil", "none", "null", "missing")
+)
+CODE = re.compile(r"[+-]?0\d+")  # a leading zero: a label, not a quantity
+WHOLE = re.compile(r"[+-]?\d+")
+SIGNS = re.compile(r"[,\s'_%$€£−]")  # in "1,037", "12 %" or "$5"
+DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})")
+ID_NAME = re.compile(r"(?:.*[^a-z])?(?:id|uuid|guid|index|row)|unnamed: 0|.*[a-z]I[dD]")
 
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
     """The checked columns of a table: floats, texts with their categories, and the target.
 
-    `classes` are the target's values in order, as text; empty for regression.
+    `classes` are the target's values in order, as text; empty for regression. `dropped` have one
+    value, `ids` number or name the rows; both are left out.
     """
 
     numeric: dict[str, Any]  # name -> (n,) float64
@@ -35,6 +50,7 @@ class Columns:
     target: Any  # (n,) int64 class indices, or float64
     classes: list[str]
     dropped: list[str]
+    ids: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def categories(self) -> dict[str, list[str]]:
@@ -47,10 +63,30 @@ class Columns:
         return len(self.numeric) + sum(map(len, self.categories.values()))
 
 
+@dataclasses.dataclass(frozen=True)
+class Missing:
+    """The missing values of one column."""
+
+    what: str  # "column 'x'" or "the target 'x'"
+    count: int
+    first: int  # row, from 0
+    mark: str  # how the first is written
+
+    def __str__(self) -> str:
+        written = f", written {self.mark!r}" if self.mark else ""
+        return (
+            f"{self.what} has {count_of(self.count, 'missing value')}{written}, the first in row"
+            f" {self.first + 1} of the data"
+        )
+
+
+def count_of(number: int, noun: str) -> str:
+    """Such as "1 row" or "2,000 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def check_columns(frame: pandas.DataFrame, target: str, task: str | None = None) -> Columns:
     """The columns that will be learnt from. The same frame always gives the same columns."""
-    import numpy as np
-
     if target not in frame.columns:
         near = difflib.get_close_matches(target, frame.columns, n=3, cutoff=0.4)
         raise UsageError(
@@ -58,52 +94,168 @@ def check_columns(frame: pandas.DataFrame, target: str, task: str | None = None)
         )
     if len(frame) < FEWEST_ROWS:
         raise UsageError(f"the table has {len(frame)} rows; at least {FEWEST_ROWS} are needed")
-    values = _values(frame[target], f"the target {target!r}")
-    if frame[target].dtype.kind == "b" and task != "regression":
-        values = np.array(["False", "True"], dtype=object)[values.astype(int)]
-    labels, classes = _target(values, target, task)
+    values = _values(frame[target], f"the target {target!r}", is_target=True)
+    missing = [values] if isinstance(values, Missing) else []
     numeric: dict[str, Any] = {}
     texts: dict[str, Any] = {}
     dropped: list[str] = []
+    ids: list[str] = []
     for name in frame.columns:
         if name == target:
             continue
+        if _names_rows(name, frame[name]):
+            ids.append(name)
+            continue
         column = _values(frame[name], f"column {name!r}")
-        different = len(set(column.tolist()))
-        if different == 1:
+        if isinstance(column, Missing):
+            missing.append(column)
+        elif len(set(column.tolist())) == 1:
             dropped.append(name)
-        elif column.dtype.kind == "f":
-            numeric[name] = column
-        elif different <= MOST_TEXTS:
-            texts[name] = column
         else:
-            numeric[name] = _as_numbers(name, column)
+            (numeric if column.dtype.kind == "f" else texts)[name] = column
+    if missing:
+        raise UsageError(_advice(missing))
+    if frame[target].dtype.kind == "b" and task == "regression":
+        values = (values == "True").astype(float)
+    labels, classes = _target(values, target, task)
     if not numeric and not texts:
-        raise UsageError(f"beside the target {target!r} no column has more than one value")
-    return Columns(numeric, texts, labels, classes, dropped)
+        raise UsageError(
+            f"beside the target {target!r} no column has more than one value"
+            + (f" ({quote_names(ids)} only name the rows)" if ids else "")
+        )
+    return Columns(numeric, texts, labels, classes, dropped, ids)
 
 
-def _values(column: pandas.Series, what: str) -> Any:
-    """As finite float64 (booleans 0 and 1) or as text; UsageError for anything else."""
+def _advice(missing: list[Missing]) -> str:
+    """All columns with missing values at once, and what can be done."""
+    listed = "; ".join(map(str, missing[:10]))
+    more = f"; and so have {len(missing) - 10} more columns" if len(missing) > 10 else ""
+    return (
+        f"{listed}{more}. Leave these rows or columns out, or fill them before, for instance with"
+        " pandas: table.fillna(table.median(numeric_only=True))"
+    )
+
+
+def _names_rows(name: str, column: pandas.Series) -> bool:
+    """Whether a column is called an ID and has another value in every row."""
+    if not (ID_NAME.fullmatch(name) or ID_NAME.fullmatch(name.lower())):
+        return False
+    return column.dtype.kind != "f" and bool(column.is_unique)
+
+
+def _values(column: pandas.Series, what: str, is_target: bool = False) -> Any:
+    """As finite float64 (booleans 0 and 1, in a target texts), as text, or what is Missing.
+
+    UsageError for anything else.
+    """
     import numpy as np
     import pandas
     from pandas.api import types
 
-    missing = column.isna().to_numpy()
-    if missing.any():
-        raise UsageError(
-            f"{what} has {missing.sum()} missing values, the first in row {missing.argmax() + 1}"
-            " (in a .csv also NA, NaN, None and null); fill them or leave these rows out"
-        )
     if isinstance(column.dtype, pandas.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
+    if types.is_datetime64_any_dtype(column):
+        raise UsageError(_dates(what, str(column.iloc[0])))
+    is_missing = column.isna().to_numpy()
+    if types.is_bool_dtype(column) and not is_missing.any():
+        flags = column.to_numpy(bool)
+        return np.where(flags, "True", "False").astype(object) if is_target else flags * 1.0
     if types.is_numeric_dtype(column) and not types.is_complex_dtype(column):
-        return _finite(column.to_numpy(np.float64), what)
-    if types.is_string_dtype(column):
-        return np.array(column.tolist(), dtype=object)
-    if types.is_object_dtype(column) and set(map(type, column)) <= {str, bool, int, float}:
-        return np.array([str(value) for value in column], dtype=object)
-    raise UsageError(f"{what} is of type {column.dtype}; expected numbers, booleans or text")
+        if is_missing.all() and not is_target:
+            return np.zeros(len(column))  # an empty column: the same in every row
+        if is_missing.any():
+            return Missing(what, int(is_missing.sum()), int(is_missing.argmax()), "")
+        if column.dtype.kind not in "iu" or -EXACT <= column.min() <= column.max() <= EXACT:
+            return _finite(column.to_numpy(np.float64), what)
+    elif not types.is_string_dtype(column) and not (
+        types.is_object_dtype(column) and set(map(type, column[~is_missing])) <= SCALARS
+    ):
+        raise UsageError(f"{what} is of type {column.dtype}; expected numbers, booleans or text")
+    texts = ["" if no else str(value) for no, value in zip(is_missing, column, strict=True)]
+    return _from_texts(np.array(texts, dtype=object), what, is_target)
+
+
+SCALARS = {str, bool, int, float}
+
+
+def _from_texts(column: Any, what: str, is_target: bool) -> Any:
+    """Texts as float64 if they are numbers through and through, as they are if they are values."""
+    import numpy as np
+    import pandas
+
+    stripped = pandas.Series([text.strip() for text in column], dtype=object)
+    numbers = pandas.to_numeric(stripped, errors="coerce").to_numpy(np.float64)
+    is_mark = stripped.str.lower().isin(MARKS).to_numpy()
+    is_number = ~np.isnan(numbers) & ~is_mark
+    is_text = ~is_number & ~is_mark
+    different = len(set(column.tolist()))
+    if is_number.any() and not is_text.any():
+        if is_mark.any():
+            first = int(is_mark.argmax())
+            return Missing(what, int(is_mark.sum()), first, stripped[first])
+        numbers = _finite(numbers, what)
+        if not _loses(stripped, numbers, different, is_target):
+            return numbers
+        if not is_target and different > MOST_TEXTS:
+            raise UsageError(
+                f"{what} holds whole numbers such as {stripped[0]!r} that differ only beyond 2**53"
+                " or in leading zeros, so numbers cannot tell them apart: leave it out if it names"
+                " the rows, or write smaller numbers"
+            )
+        return column
+    empty = stripped == ""
+    if is_target and empty.any():
+        return Missing(what, int(empty.sum()), int(empty.argmax()), "")
+    if is_number.sum() > is_text.sum() and len(set(numbers[is_number])) > MOST_WHOLE_CLASSES:
+        first = int(is_text.argmax())
+        raise UsageError(
+            f"{what} holds numbers but for {count_of(int(is_text.sum()), 'text')} such as"
+            f" {column[first]!r} in row {first + 1} of the data; write numbers, or leave these"
+            " rows out"
+        )
+    _refuse_disguised(stripped[~is_mark], what, is_target)
+    most = min(MOST_TEXTS, max(FEW_TEXTS, len(column) // 2))
+    if different > most and not is_target:
+        raise UsageError(
+            f"{what} holds {different} different texts such as {column[0][:30]!r}; in"
+            f" {len(column):,} rows at most {most} can be told apart: leave it out, group its"
+            " values, or write numbers"
+        )
+    return column
+
+
+def _loses(texts: pandas.Series, numbers: Any, different: int, is_target: bool) -> bool:
+    """Whether numbers would be fewer than what is written: leading zeros, or beyond 2**53."""
+    import numpy as np
+
+    if not texts.str.fullmatch(WHOLE).all():
+        return False
+    codes, beyond = texts.str.fullmatch(CODE).any(), (np.abs(numbers) >= EXACT).any()
+    if codes and different <= (MOST_WHOLE_CLASSES if is_target else MOST_TEXTS):
+        return True
+    return bool(codes or beyond) and len(set(numbers.tolist())) < different
+
+
+def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
+    """UsageError for dates, and for numbers with signs or commas in them."""
+    if is_target or texts.empty:
+        return
+    if texts.str.fullmatch(DATE).all():
+        raise UsageError(_dates(what, texts.iloc[0]))
+    bare = texts.str.replace(SIGNS, "", regex=True)
+    if bare.str.fullmatch(r"[+-]?\d+(\.\d*)?").all():
+        signed = texts[bare != texts]
+        raise UsageError(
+            f"{what} holds numbers written such as {signed.iloc[0]!r}; write plain numbers, with a"
+            " point for decimals and without separators, units or currency"
+        )
+
+
+def _dates(what: str, example: str) -> str:
+    return (
+        f"{what} holds dates such as {example[:20]!r}, which are no quantity; write what matters of"
+        " them as numbers (days since the first, month, day of the week), or leave it out"
+    )
 
 
 def _finite(numbers: Any, what: str) -> Any:
@@ -113,34 +265,10 @@ def _finite(numbers: Any, what: str) -> Any:
     wrong = ~(np.abs(numbers) <= LARGEST)
     if wrong.any():
         raise UsageError(
-            f"{what} has {wrong.sum()} values that are infinite or beyond {LARGEST:g}, the"
-            f" first in row {wrong.argmax() + 1}; replace them or leave these rows out"
+            f"{what} has {count_of(int(wrong.sum()), 'value')} infinite or beyond {LARGEST:g}, the"
+            f" first in row {wrong.argmax() + 1} of the data; replace them or leave these rows out"
         )
     return numbers
-
-
-def _as_numbers(name: str, column: Any) -> Any:
-    """A column of too many texts, if all are numbers, such as integers beyond 64 bits.
-
-    If only most of them are, the others are the mistake.
-    """
-    import numpy as np
-    import pandas
-
-    numbers = pandas.to_numeric(pandas.Series(column), errors="coerce")
-    is_text = numbers.isna().to_numpy()
-    if not is_text.any():
-        return _finite(numbers.to_numpy(np.float64), f"column {name!r}")
-    if is_text.mean() < 0.5:
-        raise UsageError(
-            f"column {name!r} holds numbers but for {is_text.sum()} texts such as"
-            f" {column[is_text.argmax()]!r} in row {is_text.argmax() + 1}; write numbers, or leave"
-            " these rows out"
-        )
-    raise UsageError(
-        f"column {name!r} holds {len(set(column))} different texts; at most {MOST_TEXTS} can be"
-        " told apart: leave it out, group its values, or write numbers"
-    )
 
 
 def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
@@ -173,9 +301,9 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     if counts[rare] < FEWEST_OF_A_CLASS:
         several = f" ({len(distinct)} different values: is it a quantity? then --task regression)"
         raise UsageError(
-            f"class {_name_class(distinct[rare])!r} of the target {name!r} has {counts[rare]} rows;"
-            f" at least {FEWEST_OF_A_CLASS} are needed for training and test"
-            + (several if not is_text and len(distinct) > MOST_WHOLE_CLASSES else "")
+            f"class {_name_class(distinct[rare])!r} of the target {name!r} has"
+            f" {count_of(int(counts[rare]), 'row')}; at least {FEWEST_OF_A_CLASS} are needed for"
+            f" training and test{'' if is_text else several}"
         )
     return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in distinct]
 

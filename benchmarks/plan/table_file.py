@@ -1,19 +1,23 @@
 """A user's file as named columns, or a sentence that says why not.
 
-.csv (UTF-8, commas, one header line), .parquet and .npz. Nothing in the file is executed: pickled
-objects are refused. pandas is imported on first use.
+.csv and .tsv (UTF-8, one header line; also packed, .csv.gz), .parquet and .npz. Nothing in the file
+is executed: pickled objects are refused. pandas is imported on first use.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
+import itertools
 import math
+import re
 import warnings
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +30,20 @@ LONGEST_NAME = 200  # of a column; longer ones are no names but a sign of anothe
 MOST_COLUMNS = 50_000  # of more the checks alone take minutes
 LARGEST_ARRAY = 4 * 2**30  # bytes
 NO_NAME = "__index_level_"  # begins the name that parquet gives to an index without one
-SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+LARGEST_FILE = 2**31  # bytes after unpacking: a packed file of 2 MiB could hold that many
+LOOKED_AT = 1000  # rows, to tell a header from a row
+# Where no comma separates cells, as in "1,5;2,25", it is the decimal sign.
+DECIMAL_COMMA = re.compile(r"(?:^|[;\t|])\s*[+-]?\d+,\d+\s*(?:[;\t|]|$)", re.M)
+LEADING_ZERO = re.compile(r"(?:^|[,;\t|\"])[+-]?0\d+(?:[,;\t|\"]|$)", re.M)
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
     """The table and the SHA-256 of the file. UsageError if it is not a table."""
     content = _content(path)
     try:
-        table = READERS[path.suffix.lower()](content)
+        table = READERS[_kind(path)](_unpacked(content) if _is_packed(path) else content)
     except UsageError as error:
         raise UsageError(f"{path.name!r} {error}") from None
     if not len(table):
@@ -63,33 +73,62 @@ def resolve_path(path: str) -> Path:
     return resolved
 
 
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _kind(path: Path) -> str:
+    """The ending that tells the format, in lower case: .csv for table.csv.gz, too."""
+    return Path(path.stem if _is_packed(path) else path.name).suffix.lower()
+
+
 def _content(path: Path) -> bytes:
-    """The bytes of a file that may be a table."""
+    try:
+        return _checked_content(path)
+    except OSError as error:
+        name = path.name if len(path.name) <= 80 else f"{path.name[:80]}..."
+        raise UsageError(f"{name!r} cannot be read ({error.strerror})") from None
+
+
+def _checked_content(path: Path) -> bytes:
+    known = ", ".join(READERS)
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no ordinary file"
-        raise UsageError(
-            f"{path.name!r} is {what}; give a file that ends with .csv, .parquet or .npz"
-        )
+        raise UsageError(f"{path.name!r} is {what}; give a file that ends with one of {known}")
     if not path.is_file():
         near = sorted(other.name for other in path.parent.glob(f"*{path.suffix}"))[:3]
         raise UsageError(
             f"there is no file {path.name!r}"
             + (f"; its folder has {', '.join(map(repr, near))}" if near else "")
         )
-    if path.suffix.lower() not in READERS:
-        raise UsageError(f"{path.name!r} ends with none of {', '.join(READERS)}; give one of these")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path.name!r} cannot be read ({error.strerror})") from None
+    if _kind(path) in WORKBOOKS:
+        raise UsageError(
+            f"{path.name!r} is a workbook; save its sheet as CSV in UTF-8 and give that file"
+        )
+    if _kind(path) not in READERS:
+        raise UsageError(
+            f"{path.name!r} ends with none of {known}; save the table as CSV in UTF-8, with one"
+            " header line"
+        )
+    content = path.read_bytes()
     if not content.strip():
         raise UsageError(f"{path.name!r} is empty; expected a header line and rows")
     return content
 
 
-def _csv(content: bytes) -> pandas.DataFrame:
-    import pandas
+def _unpacked(content: bytes) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            found = file.read(LARGEST_FILE + 1)
+    except (OSError, EOFError, zlib.error):
+        raise UsageError("is no whole gzip file, whatever its name says") from None
+    if len(found) > LARGEST_FILE:
+        raise UsageError(f"holds more than {LARGEST_FILE / 2**30:.0f} GiB; take a sample of rows")
+    return found
 
+
+def _text(content: bytes) -> str:
+    """UTF-8 with ends of lines of any system."""
     if b"\0" in content:
         raise UsageError("holds zero bytes, so it is not text; save the table as CSV in UTF-8")
     try:
@@ -100,27 +139,112 @@ def _csv(content: bytes) -> pandas.DataFrame:
             f"is not UTF-8 text (byte 0x{content[error.start]:02x} in line {line});"
             " save the table as CSV in UTF-8"
         ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with its last line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    return ((reader.line_num, row) for row in reader if row)
+
+
+def _csv(content: bytes) -> pandas.DataFrame:
+    import pandas
+
+    text = _text(content)
+    csv.field_size_limit(LARGEST_FILE)  # long cells get a sentence of their own later
+    first = re.sub(r'"[^"]*"', "", text.lstrip("\n").partition("\n")[0])
+    separator = max(SEPARATORS, key=first.count)  # the first of equals
     try:
-        header = next(filter(None, csv.reader(io.StringIO(text))), [])
+        header = next(_rows(text, separator), (0, []))[1]
+        sample = [row for _, row in itertools.islice(_rows(text, separator), 1, LOOKED_AT)]
+        if '"' in text:
+            _check_quotes(text, separator, len(header))
     except csv.Error as error:
-        raise UsageError(f"is not a table separated by commas ({error})") from None
+        raise UsageError(f"is not a table separated by {SEPARATORS[separator]} ({error})") from None
+    if _is_data(header, sample):
+        line = separator.join(header)
+        raise UsageError(
+            f"seems to have no header: its first line is {line[:60]!r}; put a line with the names"
+            " of the columns before it"
+        )
     _check_names(header)
     if len(header) == 1:
-        for separator, spoken in SEPARATORS.items():
-            if separator in header[0]:
-                raise UsageError(
-                    f"has one column, {header[0]!r}, and seems to be separated by {spoken};"
-                    " save the table with commas"
-                )
-        raise UsageError(f"has one column, {header[0]!r}; expected a target and features")
+        raise UsageError(
+            f"has one column, {header[0]!r}; expected a target and features, separated by commas,"
+            " semicolons, tabs or bars, and no line above their names"
+        )
+    decimal = "," if separator != "," and DECIMAL_COMMA.search(text) else "."
+    options: dict[str, Any] = {"sep": separator, "decimal": decimal, "na_values": [""]}
+    options |= {
+        "keep_default_na": False,
+        "low_memory": False,
+        "index_col": False,
+        "skipinitialspace": True,
+    }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows longer than the header
-            return pandas.read_csv(io.StringIO(text), low_memory=False, index_col=False)
+            table = pandas.read_csv(io.StringIO(text), **options)
+            if LEADING_ZERO.search(text):
+                _keep_zeros(table, pandas.read_csv(io.StringIO(text), dtype=str, **options))
     except (ValueError, OverflowError, pandas.errors.ParserWarning) as error:
         # ParserError is a ValueError: "Expected 3 fields in line 5, saw 4".
         told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise UsageError(f"has rows that do not fit its header: {told}") from None
+    if decimal == ",":  # beside a mark for missing, pandas leaves all of a column as it was
+        for name in table.columns[[column.kind not in "iufb" for column in table.dtypes]]:
+            plain = table[name].str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
+            table[name] = plain
+    if separator != ",":
+        table.attrs["read"] = f"separated by {SEPARATORS[separator]}" + (
+            ", with decimal commas" if decimal == "," else ""
+        )
+    return table
+
+
+def _keep_zeros(table: pandas.DataFrame, texts: pandas.DataFrame) -> None:
+    """Put texts in place of numbers where leading zeros were lost: 01 and 1 may be two codes."""
+    for name in table.columns:
+        if table[name].dtype.kind in "iuf" and texts[name].str.fullmatch(r"[+-]?0\d+").any():
+            table[name] = texts[name]
+
+
+def _check_quotes(text: str, separator: str, columns: int) -> None:
+    """UsageError for a cell in quotation marks that has swallowed whole rows."""
+    before = 0
+    for line, row in _rows(text, separator):
+        if line - before > 1:
+            for cell in row:
+                inner = cell.split("\n")[1:-1]
+                if inner and all(part.count(separator) >= columns - 1 for part in inner):
+                    raise UsageError(
+                        f"has a quotation mark that opens in line {before + 1} and swallows the"
+                        f" lines up to {line}; close it, or double it if it belongs to the text"
+                    )
+        before = line
+
+
+def _is_data(header: list[str], rows: list[list[str]]) -> bool:
+    """Whether a first line is a row like those below it, not the names of the columns.
+
+    Its texts occur below in their own columns; or all are numbers that do not rise, as years,
+    wavelengths and counted columns do.
+    """
+    texts = [k for k, cell in enumerate(header) if cell.strip() and not _is_number(cell)]
+    below = [{row[k] for row in rows if k < len(row)} for k in texts]
+    if texts:
+        return len(header) > 1 and all(header[k] in b for k, b in zip(texts, below, strict=True))
+    numbers = [float(cell) for cell in header if cell.strip()]
+    rises = all(a < b for a, b in itertools.pairwise(numbers))
+    return len(numbers) > 1 and not rises
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return abs(float(cell)) < float("inf")
+    except ValueError:
+        return False
 
 
 def _parquet(content: bytes) -> pandas.DataFrame:
@@ -253,4 +377,9 @@ def _check_names(names: list[str]) -> None:
         raise UsageError(f"has more than one column named {twice[0]!r}; give each its own name")
 
 
-READERS: dict[str, Callable[[bytes], Any]] = {".csv": _csv, ".parquet": _parquet, ".npz": _npz}
+READERS: dict[str, Callable[[bytes], Any]] = {
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".parquet": _parquet,
+    ".npz": _npz,
+}

@@ -16,7 +16,7 @@ import benchmarks
 from benchmarks.errors import UsageError
 from benchmarks.measure.exit_status import judge_exit
 from benchmarks.measure.process import Ended
-from benchmarks.plan.table import prepare_table
+from benchmarks.plan.table import prepare
 from benchmarks.record.run_json import KEYS, validate_run
 from benchmarks.record.schema import FIELDS, find_fault
 from benchmarks.record.store import find_damage
@@ -79,7 +79,7 @@ def test_a_damaged_table_is_read_or_refused(tmp_path, place, patch, kind):
     path = tmp_path / ("a.npz" if kind == "n" else "a.csv")
     path.write_bytes(content[:place] + patch + content[place + len(patch) :])
     try:
-        prepare_table(str(path), "t")
+        prepare(str(path), "t")
     except UsageError as error:
         assert str(error)
 
@@ -92,11 +92,11 @@ def test_an_array_that_is_shorter_than_its_header_says_is_refused_at_once(tmp_pa
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00\x76\x00" + text.encode())
     with pytest.raises(UsageError, match="plain arrays"):
-        prepare_table(str(tmp_path / "a.npz"), "t")
+        prepare(str(tmp_path / "a.npz"), "t")
 
 
 @pytest.mark.parametrize("name", ["a" * 5000 + ".csv", "a\0b.csv", "loop.csv"])
 def test_a_path_that_leads_nowhere_is_refused(tmp_path, name):
     Path(tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     with pytest.raises(UsageError):
-        prepare_table(str(tmp_path / name), "t")
+        prepare(str(tmp_path / name), "t")

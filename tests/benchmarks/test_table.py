@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import gzip
 import json
 import os
 import sys
@@ -35,7 +37,7 @@ def frame(**changed) -> pd.DataFrame:
 def prepared(tmp_path, whole=None, target="class", task=None) -> table.Table:
     path = tmp_path / "mine.csv"
     (frame() if whole is None else whole).to_csv(path, index=False)
-    return table.prepare_table(str(path), target, task)
+    return table.prepare(str(path), target, task)
 
 
 def with_hole(values, filler):
@@ -65,14 +67,52 @@ BAD_TABLES = {
     "one class only": (frame(**{"class": "yes"}), "class", ["'class'", "'yes'", "every row"]),
     "a rare class": (
         frame(**{"class": with_hole(GOOD["class"], "rare")}), "class",
-        ["'rare'", "'class'", "1 rows", "at least 4"],
+        ["'rare'", "'class'", "1 row;", "at least 4"],
     ),
     "too many texts": (
-        frame(kind=[f"name {i}" for i in range(ROWS)]), "class", ["'kind'", "60 different", "50"],
+        frame(kind=[f"name {i}" for i in range(ROWS)]), "class",
+        ["'kind'", "60 different", "most 30"],
     ),
     "a text among numbers": (
+        frame(length=with_hole(GOOD["length"].astype(str), "wide")), "class",
+        ["'length'", "1 text such", "'wide'", "row 8"],
+    ),
+    "a mark for missing among numbers": (
         frame(length=with_hole(GOOD["length"].astype(str), "?")), "class",
-        ["'length'", "1 texts", "'?'", "row 8"],
+        ["'length'", "1 missing value, written '?'", "row 8", "fillna"],
+    ),
+    "a mark among few numbers": (
+        frame(count=with_hole(np.arange(ROWS) % 3, "N/A")), "class", ["'count'", "written 'N/A'"],
+    ),
+    "a mark in a quantity to learn": (
+        frame(**{"class": with_hole(GOOD["length"].astype(str), "-")}), "class",
+        ["the target 'class'", "written '-'", "row 8"],
+    ),
+    "missing values in several columns": (
+        frame(length=with_hole(GOOD["length"], np.nan), count=with_hole(GOOD["count"], None)),
+        "class", ["'length' has 1 missing", "'count' has 1 missing", "fillna"],
+    ),
+    "commas within numbers": (
+        frame(count=[f"{k + 1},{k * 37 % 1000:03d}" for k in range(ROWS)]), "class",
+        ["'count'", "'1,000'", "plain numbers"],
+    ),
+    "units": (frame(count=[f"{k % 9} %" for k in range(ROWS)]), "class", ["'0 %'", "units"]),
+    "a text in every row": (
+        frame(count=[f"0x{k:x}" for k in range(ROWS)])[:40], "class", ["40 different", "most 20"],
+    ),
+    "a sign that is no minus": (
+        frame(count=[f"\N{MINUS SIGN}{k}" for k in range(ROWS)]), "class", ["plain numbers"],
+    ),
+    "dates": (
+        frame(count=[f"2024-0{1 + k % 9}-11" for k in range(ROWS)]), "class",
+        ["'count'", "dates", "'2024-01-11'", "leave it out"],
+    ),
+    "numbers that floats cannot tell apart": (
+        frame(count=[10**18 + k for k in range(ROWS)]), "class", ["'count'", "2**53", "leave it"],
+    ),
+    "a rare whole number": (
+        frame(**{"class": with_hole(np.arange(ROWS) % 5, 12)}), "class",
+        ["'12'", "1 row;", "--task regression"],
     ),
     "numbers beyond the largest, as text": (
         frame(length=[10**400 + i for i in range(ROWS)]), "class",
@@ -99,8 +139,19 @@ BAD_BYTES = {
     "latin-1": (b"gr\xf6\xdfe,class\n" + 30 * b"1,2\n", ["UTF-8", "0xf6", "line 1"]),
     "latin-1 further down": (HEADER + 30 * b"1,2\n" + b"\xe9,2\n", ["UTF-8", "line 32"]),
     "utf-16": ("length,class\n1,2\n".encode("utf-16"), ["UTF-8"]),
-    "semicolons": (b"length;class\n" + 30 * b"1;2\n", ["semicolons", "commas"]),
-    "tabs": (b"length\tclass\n" + 30 * b"1\t2\n", ["tabs", "commas"]),
+    "a title": (b"My table\na,b,class\n" + 30 * b"1,2,3\n", ["'My table'", "no line above"]),
+    "a mark among decimal commas": (
+        b"x;class\n" + b"".join(b"%d,5;%c\n" % (k, b"ab"[k % 2]) for k in range(30)) + b"?;a\n",
+        ["1 missing value, written '?'", "row 31"],
+    ),
+    "no header": (b"".join(b"%d.5,3,%c\n" % (k, b"ab"[k % 2]) for k in range(30)), ["no header"]),
+    "no header and equal cells": (b"1,1,a\n" + 30 * b"2,3,a\n", ["no header", "'1,1,a'"]),
+    "no header, texts alone": (15 * b"red,yes\nblue,no\n", ["no header", "'red,yes'"]),
+    "no header, numbers alone": (b"5,3,1\n" + 30 * b"2,3,1\n", ["no header"]),
+    "a row in quotation marks": (
+        b'x,s,class\n1,"q,a\n' + 9 * b"2,q,b\n" + b'3,q",a\n' + 20 * b"2,q,b\n",
+        ["opens in line 2", "up to 12"],
+    ),
     "one column": (b"class\n" + 30 * b"1\n", ["one column", "'class'"]),
     "longer rows": (HEADER + 30 * b"1,2\n" + b"1,2,3\n", ["Expected 2 fields in line 32, saw 3"]),
     "all rows longer": (HEADER + 30 * b"1,2,3\n", ["do not fit"]),
@@ -109,7 +160,7 @@ BAD_BYTES = {
     "binary without zeros": (bytes(range(128, 256)) * 40, ["UTF-8"]),
     "too many columns": (",".join(f"c{i}" for i in range(50_001)).encode() + b"\n", ["50,001"]),
     "a long first line": (b"x" * 5000 + b",b\n1,2\n", ["5000 characters"]),
-    "an open quotation mark": (b'a,class\n"1,2\n' + 30 * b"1,2\n", ["do not fit"]),
+    "an open quotation mark": (b'a,class\n"1,2\n' + 30 * b"1,2\n", ["opens in line 2"]),
 }
 
 
@@ -129,18 +180,23 @@ def test_a_file_that_is_no_table_is_refused_by_a_sentence(tmp_path, case):
     path = tmp_path / "mine.csv"
     path.write_bytes(content)
     with pytest.raises(UsageError) as error:
-        table.prepare_table(str(path), "class")
+        table.prepare(str(path), "class")
     for word in words:
         assert word in str(error.value)
     assert str(tmp_path) not in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["missing.csv", "table.xlsx", "folder.csv"])
+@pytest.mark.parametrize(
+    "name",
+    ["missing.csv", "table.xlsx", "table.json", "folder.csv", "loop.csv", "x" * 300 + ".csv"],
+)
 def test_a_missing_file_or_another_kind_of_file_is_named(tmp_path, name):
     (tmp_path / "table.xlsx").write_bytes(b"PK")
+    (tmp_path / "table.json").write_bytes(b"[]")
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(UsageError, match=name):
-        table.prepare_table(str(tmp_path / name), "class")
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    with pytest.raises(UsageError, match=name[:40]):
+        table.prepare(str(tmp_path / name), "class")
 
 
 def test_a_folder_or_a_pipe_is_called_what_it_is(tmp_path):
@@ -148,7 +204,7 @@ def test_a_folder_or_a_pipe_is_called_what_it_is(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     for name, words in (("folder.csv", "is a folder"), ("pipe.csv", "no ordinary file")):
         with pytest.raises(UsageError, match=words):
-            table.prepare_table(str(tmp_path / name), "class")
+            table.prepare(str(tmp_path / name), "class")
 
 
 def test_whole_numbers_beyond_64_bits_are_numbers(tmp_path):
@@ -159,7 +215,7 @@ def test_whole_numbers_beyond_64_bits_are_numbers(tmp_path):
 def test_a_nearby_file_is_offered(tmp_path):
     GOOD.to_csv(tmp_path / "mine.csv")
     with pytest.raises(UsageError, match=r"mine\.csv"):
-        table.prepare_table(str(tmp_path / "mien.csv"), "class")
+        table.prepare(str(tmp_path / "mien.csv"), "class")
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet"])
@@ -168,7 +224,138 @@ def test_rubbish_in_other_formats_is_refused(tmp_path, suffix):
     for content in (bytes(range(256)) * 10, b"PK\x03\x04" + bytes(100), b"PAR1" + bytes(100)):
         path.write_bytes(content)
         with pytest.raises(UsageError):
-            table.prepare_table(str(path), "class")
+            table.prepare(str(path), "class")
+
+
+def test_a_damaged_archive_is_refused_wherever_the_damage_is(tmp_path):
+    path = tmp_path / "mine.npz"
+    np.savez_compressed(path, X=np.random.default_rng(0).random((40, 2)), y=np.arange(40) % 2)
+    whole = path.read_bytes()
+    for start in range(0, len(whole), 7):
+        path.write_bytes(whole[:start] + bytes(15) + whole[start + 15 :])
+        with contextlib.suppress(UsageError):  # or it still holds the arrays
+            table.prepare(str(path), "y")
+
+
+TEXT = GOOD.to_csv(index=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("mine.tsv", TEXT.replace(",", "\t").encode()),
+        ("mine.csv", TEXT.replace(",", ";").replace(".", ",").encode()),
+        ("mine.csv", TEXT.replace(",", "|").encode()),
+        ("mine.csv", TEXT.replace("\n", "\r").encode()),
+        ("mine.csv", TEXT.replace("\n", "\r\n").encode("utf-8-sig")),
+        ("mine.csv.gz", gzip.compress(TEXT.encode())),
+    ],
+    ids=["tabs", "decimal commas", "bars", "old Mac", "Windows", "packed"],
+)
+def test_the_same_table_in_another_dress_is_the_same_table(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    found, plain = table.prepare(str(tmp_path / name), "class"), prepared(tmp_path / "..")
+    for fact in ("columns", "numeric", "categorical", "classes", "rows"):
+        assert found.facts[fact] == plain.facts[fact]
+    separator = (
+        next((m for m in "\t;|" if m.encode() in content), ",") if ".gz" not in name else ","
+    )
+    assert ("separated by" in found.facts["notes"][0]) == (separator != ",")
+    ours, theirs = (drawn(tmp_path / part, one, part=part) for part, one in
+                    (("o", found), ("t", plain)))  # fmt: skip
+    np.testing.assert_array_equal(ours.X_train, theirs.X_train)
+
+
+def test_a_damaged_packed_file_is_refused(tmp_path):
+    for content in (gzip.compress(TEXT.encode())[:-20], b"no gzip at all", b"\x1f\x8b" + bytes(40)):
+        (tmp_path / "mine.csv.gz").write_bytes(content)
+        with pytest.raises(UsageError, match="no whole gzip file"):
+            table.prepare(str(tmp_path / "mine.csv.gz"), "class")
+
+
+@pytest.mark.parametrize(
+    "names", [["2019", "2020", "2021"], ["0", "1", "2"], ["400.5", "401", "9e2"]]
+)
+def test_numbers_that_rise_are_names_of_columns(tmp_path, names):
+    numbers = np.random.default_rng(0).normal(size=(40, 3)).round(3)
+    whole = pd.DataFrame(dict(zip(names, numbers.T, strict=True)))
+    assert prepared(tmp_path, whole, names[2]).facts["rows"] == 40
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([2**53, 2**53 + 1], ["9007199254740992", "9007199254740993"]),
+        ([10**20, 10**20 + 1], [str(10**20), str(10**20 + 1)]),
+        (["01", "1", "001"], ["001", "01", "1"]),
+        (["NA", "US"], ["NA", "US"]),
+        (["?", "yes"], ["?", "yes"]),
+    ],
+)
+def test_labels_stay_as_they_are_written(tmp_path, labels, classes):
+    values = (labels * ROWS)[:ROWS]
+    assert prepared(tmp_path, frame(**{"class": values})).facts["classes"] == classes
+
+
+def test_values_of_a_text_column_stay_as_they_are_written(tmp_path):
+    found = prepared(tmp_path, frame(kind=np.tile(["NA", "US", "n/a"], 20)))
+    assert found.facts["categorical"] == {"kind": 3}
+    codes = prepared(tmp_path, frame(kind=np.tile(["007", "7", "07"], 20)))
+    assert codes.facts["categorical"] == {"kind": 3}
+
+
+def test_whole_numbers_of_parquet_beyond_floats_stay_apart(tmp_path):
+    polars = pytest.importorskip("polars")
+    labels = [2**53 + k % 2 for k in range(ROWS)]
+    polars.DataFrame({"x": range(ROWS), "y": labels}).write_parquet(tmp_path / "mine.parquet")
+    found = table.prepare(str(tmp_path / "mine.parquet"), "y")
+    assert found.facts["classes"] == ["9007199254740992", "9007199254740993"]
+
+
+def test_numbers_with_zeros_before_them_are_numbers_where_nothing_is_lost(tmp_path):
+    found = prepared(tmp_path, frame(count=[f"{k:03d}" for k in range(ROWS)], kind=None))
+    assert found.facts["numeric"] == ["length", "count"]
+
+
+def test_spaces_after_commas_are_no_part_of_names_and_labels(tmp_path):
+    (tmp_path / "mine.csv").write_text('x, "y", class\n' + '1, "2", a\n2, 3, "b"\n' * 15)
+    found = table.prepare(str(tmp_path / "mine.csv"), "class")
+    assert found.facts["numeric"] == ["x", "y"] and found.facts["classes"] == ["a", "b"]
+
+
+def test_an_empty_cell_among_texts_is_a_value_with_a_note(tmp_path):
+    found = prepared(tmp_path, frame(kind=with_hole(GOOD["kind"], None)))
+    assert found.facts["categorical"] == {"kind": 4}
+    assert any("empty cell" in note and "'kind'" in note for note in found.facts["notes"])
+    assert drawn(tmp_path, found).X_train.shape[1] == found.workload.layers[0]
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "customer_id", "userId", "index", "Unnamed: 0"])
+def test_an_id_is_left_out_with_a_note(tmp_path, name):
+    for values in (np.arange(ROWS) + 1000, [f"C-{k}" for k in range(ROWS)]):
+        found = prepared(tmp_path, pd.DataFrame({name: values}).join(GOOD))
+        assert found.facts["ids"] == [name] and name not in found.facts["numeric"]
+        assert any("ID" in note and repr(name) in note for note in found.facts["notes"])
+
+
+@pytest.mark.parametrize("name", ["width", "acid", "period"])
+def test_a_column_with_another_value_in_each_row_is_not_an_id_by_that_alone(tmp_path, name):
+    found = prepared(tmp_path, frame(count=None).assign(**{name: np.arange(ROWS)}))
+    assert found.facts["ids"] == [] and name in found.facts["numeric"]
+
+
+def test_an_empty_column_is_dropped(tmp_path):
+    assert prepared(tmp_path, frame(count=np.nan)).facts["dropped"] == ["count"]
+
+
+def test_few_values_of_a_quantity_bring_the_hint_at_classes(tmp_path):
+    found = prepared(tmp_path, frame(**{"class": np.tile([0.5, 1.5], 30)}))
+    assert "--task classification" in found.facts["notes"][0]
+
+
+def test_a_long_text_over_several_lines_is_a_value(tmp_path):
+    notes = np.tile(["first\nsecond, third\nfourth", "short"], ROWS // 2)
+    assert prepared(tmp_path, frame(kind=notes)).facts["categorical"] == {"kind": 2}
 
 
 class Trap:
@@ -185,14 +372,14 @@ def test_an_npz_never_executes_what_it_holds(tmp_path):
     trace = tmp_path / "trace"
     np.savez(tmp_path / "mine.npz", x=np.array([Trap(trace)] * 30, dtype=object), y=np.arange(30))
     with pytest.raises(UsageError, match="pickled"):
-        table.prepare_table(str(tmp_path / "mine.npz"), "y")
+        table.prepare(str(tmp_path / "mine.npz"), "y")
     assert not trace.exists()
 
 
 def test_an_npz_gives_columns_and_numbered_columns(tmp_path):
     X = np.random.default_rng(0).normal(size=(40, 3))
     np.savez(tmp_path / "mine.npz", X=X, y=np.tile([0, 1], 20))
-    found = table.prepare_table(str(tmp_path / "mine.npz"), "y")
+    found = table.prepare(str(tmp_path / "mine.npz"), "y")
     assert found.facts["columns"] == ["X_0", "X_1", "X_2", "y"]
     assert found.workload.layers[0] == 3 and found.workload.layers[-1] == 1
 
@@ -200,7 +387,7 @@ def test_an_npz_gives_columns_and_numbered_columns(tmp_path):
 def test_arrays_of_different_lengths_are_named(tmp_path):
     np.savez(tmp_path / "mine.npz", x=np.zeros(30), y=np.arange(31))
     with pytest.raises(UsageError, match=r"'x' has 30 rows, 'y' 31"):
-        table.prepare_table(str(tmp_path / "mine.npz"), "y")
+        table.prepare(str(tmp_path / "mine.npz"), "y")
 
 
 def test_parquet_gives_the_same_table_as_csv(tmp_path):
@@ -209,7 +396,7 @@ def test_parquet_gives_the_same_table_as_csv(tmp_path):
     typed = {"count": polars.Int16, "kind": polars.Categorical, "price": polars.Decimal(10, 2)}
     columns = {name: column.tolist() for name, column in whole.items()}
     polars.DataFrame(columns).cast(typed).write_parquet(tmp_path / "mine.parquet")
-    found = table.prepare_table(str(tmp_path / "mine.parquet"), "class")
+    found = table.prepare(str(tmp_path / "mine.parquet"), "class")
     of_csv = prepared(tmp_path, whole)
     for name in ("columns", "numeric", "categorical", "classes", "inputs", "task"):
         assert found.facts[name] == of_csv.facts[name]
@@ -221,13 +408,13 @@ def test_parquet_gives_the_same_table_as_csv(tmp_path):
 def test_parquet_holes_and_lists_are_named(tmp_path):
     polars = pytest.importorskip("polars")
     for name, values, words in (
-        ("hole", with_hole(range(ROWS), None), "'hole' has 1 missing values, the first in row 8"),
+        ("hole", with_hole(range(ROWS), None), "'hole' has 1 missing value, the first in row 8"),
         ("list", [[1, 2]] * ROWS, "'list' of type List"),
     ):
         path = tmp_path / f"{name}.parquet"
         polars.DataFrame({name: values, "class": GOOD["class"].tolist()}).write_parquet(path)
         with pytest.raises(UsageError, match=words):
-            table.prepare_table(str(path), "class")
+            table.prepare(str(path), "class")
 
 
 def test_without_a_reader_of_parquet_a_sentence_says_what_to_install(tmp_path, monkeypatch):
@@ -236,7 +423,7 @@ def test_without_a_reader_of_parquet_a_sentence_says_what_to_install(tmp_path, m
     path = tmp_path / "mine.parquet"
     path.write_bytes(b"PAR1" + bytes(64) + b"PAR1")
     with pytest.raises(UsageError, match="pip install polars"):
-        table.prepare_table(str(path), "class")
+        table.prepare(str(path), "class")
 
 
 @pytest.mark.parametrize(
