@@ -95,7 +95,7 @@ class Batch:
         (samples, features, outputs), dtype = shape, recorder.dtype
         self.key, self.layers, self.recorder = key, layers, recorder
         self.training = key[0] in ("train", "by hand, training")  # whether dropout is on
-        self.trains = key[0] not in ("predict", "evaluate")
+        self.goes_back = key[0] not in ("predict", "evaluate")  # whether backward may follow
         self.inputs = new_array((samples, features), dtype)
         self.targets = new_array((samples, outputs), dtype)
         self.weights: Array = np.full((samples, 1), 1 / samples, dtype)
@@ -545,6 +545,12 @@ def bind_call(function: Any, args: list[Array], out: Array, options: Any) -> Cal
     return partial(function, *args, out=out, **options)
 
 
+def fill_numbers(args: list[Array]) -> list[Array]:
+    """Numbers among arrays as arrays of their shape."""
+    shape = np.broadcast(*args).shape
+    return [a if a.shape else np.full(shape[::-1], a).T for a in args]
+
+
 def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, Any]:
     """The shape and the data type of what a NumPy function returns."""
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:
@@ -572,6 +578,12 @@ class Slices:
         self.limit = float(np.finfo(w.dtype).max)
         self.numbers = np.zeros(2 + len(optimizer.rates(optimizer.lr)), w.dtype)
         self.calls: list[Callable[[], Any]] = []
+
+    def can_hold(self, norm_squared: float, lr: float) -> bool:
+        """Whether a gradient of this norm, with its weight decay, keeps the weights finite."""
+        decay = self.optimizer.weight_decay
+        decayed = float(self.w.dot(self.w)) * decay * decay if decay else 0.0
+        return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
 
     def belong_to(self, w: Array, gradients: Array) -> bool:
         """Whether these are the slices of two vectors."""

@@ -1,7 +1,8 @@
 """The layers, as the article writes them: rows are samples, columns are features.
 
 `xp` is NumPy where a layer is used alone; in a network it is a recorder of NumPy (recorder.py),
-which runs each call, notes it, and replays it in later steps. It has NumPy's functions; operators
+which runs each call, notes it, and replays it in later steps (or, with eager=True, runs the lines
+in every step). It has NumPy's functions; operators
 on the arrays that it hands out are recorded, too.
 """
 
@@ -24,7 +25,8 @@ class Layer(ABC):
     they become views of the network's vector, and `backward` must set `dweights` (and `dbiases`),
     the gradients of the mean loss. A layer that changes the number of features says so in
     `n_features` and `n_neurons`, one that does not in `keeps_width = True`; then sizes are checked
-    early. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
+    early. Leave `inputs` as they are; write weights in place, `weights[:] = ...`: another array in
+    their place would not be the network's.
 
     A layer whose `forward` and `backward` also take `xp` is recorded in its first step and replayed
     in the others: use `xp` for NumPy, and no Python branch that depends on values.
@@ -32,7 +34,8 @@ class Layer(ABC):
     Attributes
     ----------
     output, dinputs : ndarray (samples, features)
-        What the last `forward` and `backward` gave.
+        What the last `forward` and `backward` gave: of the layer alone, or of the network by hand
+        (there the first layer, and the activation of a cross-entropy, have no `dinputs`).
     weights, biases : ndarray (n_features, n_neurons) and (1, n_neurons), or None
     dweights, dbiases : ndarray of the same shapes, or None
 
@@ -53,6 +56,7 @@ class Layer(ABC):
 
     keeps_width = False
     n_features = n_neurons = cast(Any, None)  # None: unknown, or what it is given if `keeps_width`
+    # Attributes that instances set, declared for readers and type checkers.
     inputs = output = dinputs = cast(Array, None)
     weights = biases = dweights = dbiases = cast(Any, None)
     rng: np.random.Generator | None = None  # the network's random generator
@@ -105,16 +109,17 @@ class Dense(Layer):
         """Draw weights and biases, if there are none yet."""
         if self.weights is None:
             self.weights = INITIALISATIONS[self.init](rng, self.n_features, self.n_neurons)
-            self.biases = np.zeros((1, self.n_neurons or 0))
+            self.biases = np.zeros((1, self.n_neurons))
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """Each neuron's weighted sum of the features, plus its bias."""
         self.inputs = inputs
-        self.output = linear(inputs, self.weights, self.biases, xp)
+        self.output = linear(inputs, self.weights, self.biases, xp)  # inputs @ weights + biases
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
         """Gradients by weights and biases, written to their arrays, and by the inputs."""
+        # `out`: into the network's vector of gradients; None at first if the layer is used alone.
         self.dweights = xp.matmul(self.inputs.T, dvalues, out=self.dweights)
         self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, out=self.dbiases)
         self.dinputs = xp.matmul(dvalues, self.weights.T)
@@ -129,7 +134,7 @@ class Dropout(Layer):
     Parameters
     ----------
     rate : float
-        From 0 to below 1; it is met to within 1/65536.
+        From 0 to below 1; rounded to a multiple of 1/65536.
     """
 
     keeps_width = True
@@ -142,8 +147,8 @@ class Dropout(Layer):
         """The inputs, in training times a random mask."""
         self.output, self.mask = inputs, None
         if training and self.rate:
-            self.mask = np.empty(inputs.shape[::-1], inputs.dtype).T
-            each_time(xp, self.draw, self.mask)
+            self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # as all in a network
+            each_time(xp, self.draw, self.mask)  # anew in every replay, not noted as it is now
             self.output = inputs * self.mask
         return self.output
 
@@ -153,12 +158,13 @@ class Dropout(Layer):
         return self.dinputs
 
     def draw(self, mask: Array) -> None:
-        """Fill `mask` with 0 or 1/(1 - rate)."""
-        # 16 random bits per value take a third of the time that the 64 of `rng.random` take.
+        """Fill `mask` with (rng.random(mask.shape) < 1 - rate) / (1 - rate)."""
+        # By 16 random bits per value, four values from each of the generator's numbers of 64 bits:
+        # a third of the time of `rng.random`.
         rng = self.rng or np.random.default_rng()
         keep = max(1, round((1 - self.rate) * 65536))
-        bits = rng.bit_generator.random_raw(-(-mask.size // 4)).view(np.uint16)[: mask.size]
-        np.multiply(bits.reshape(mask.T.shape) < keep, mask.dtype.type(65536 / keep), mask.T)
+        bits = rng.bit_generator.random_raw((mask.size + 3) // 4).view(np.uint16)[: mask.size]
+        np.multiply(bits.reshape(mask.T.shape) < keep, mask.dtype.type(65536 / keep), out=mask.T)
 
 
 class Activation(Layer):
@@ -194,7 +200,7 @@ class LeakyReLU(Activation):
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
         """The slope is 1 where the output is above 0, else `slope`."""
-        self.dinputs = dvalues * xp.maximum(self.output > 0, self.slope)
+        self.dinputs = dvalues * xp.maximum(self.output > 0, self.slope)  # True counts as 1
         return self.dinputs
 
 
@@ -232,6 +238,7 @@ class Softmax(Activation):
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """The probabilities of the classes of each sample."""
+        # The cross-entropy reads these two: log(output) = shifted - log(sums).
         self.shifted = inputs - xp.max(inputs, axis=1, keepdims=True)
         exponentials = xp.exp(self.shifted)
         self.sums = xp.sum(exponentials, axis=1, keepdims=True)
@@ -240,8 +247,8 @@ class Softmax(Activation):
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
         """dx_i = y_i (d_i - sum_j(d_j y_j))."""
-        mean = xp.sum(dvalues * self.output, axis=1, keepdims=True)
-        self.dinputs = self.output * (dvalues - mean)
+        weighted = xp.sum(dvalues * self.output, axis=1, keepdims=True)
+        self.dinputs = self.output * (dvalues - weighted)
         return self.dinputs
 
 

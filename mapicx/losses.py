@@ -3,8 +3,8 @@
 Arrays are (samples, outputs); `weights` (samples, 1) sum to 1, so that each loss is the weighted
 mean over samples, sum(w l) / sum(w). In all three the gradient enters the network as (output -
 target) * weight times a constant: cross-entropy is paired with the activation that makes it so
-(Bishop 2006, section 4.3.6) and computed from its inputs x, the logits, so that it is finite for
-all finite logits.
+(Bishop 2006, section 4.3.6) and computed from its inputs x, the logits, so that it is finite as
+long as the data type can hold the differences of logits.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from mapicx.validation import by_name, show
 class Loss(ABC):
     """What the losses share."""
 
-    # What the last layer must be. Its slope is part of the gradient here, and the backward pass
-    # leaves that layer out; Layer: it may be any, and none is left out.
+    # What the last layer must be: `backward` includes its derivative, and the network's backward
+    # pass leaves that layer out. Layer: it may be any, and none is left out.
     activation: Any = Layer
     classifies = True
-    independent = False  # whether each output is a question of its own
+    # Whether each output is judged alone: several yes-or-no answers, or numbers.
+    independent = False
 
     @abstractmethod
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The mean loss, (1, 1), after a forward pass of the `last` layer."""
 
     def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The gradient by the logits, or by the output if there is no `activation`."""
+        """The gradient by the logits, or by the output if `activation` is any layer."""
         return (output - targets) * weights
 
     __repr__ = show
 
 
 class CategoricalCrossentropy(Loss):
-    """-sum(t log softmax(x)) = log(sum(exp(x))) - sum(t x), after a Softmax layer.
+    """-sum(t log softmax(x)) = log(sum(exp(x))) - sum(t x) for targets of sum 1, after a Softmax.
 
     Examples
     --------
@@ -55,9 +56,9 @@ class CategoricalCrossentropy(Loss):
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
         """The mean over samples of -log of the probability of the true class."""
-        right = xp.sum(targets * last.shifted, axis=1, keepdims=True)
-        losses = xp.log(last.sums) - right
-        return xp.matmul(weights.T, losses)
+        true = xp.sum(targets * last.shifted, axis=1, keepdims=True)
+        losses = xp.log(last.sums) - true
+        return xp.matmul(weights.T, losses)  # the weighted mean
 
 
 class BinaryCrossentropy(Loss):

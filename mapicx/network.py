@@ -109,10 +109,12 @@ class NeuralNetwork:
         """Forward: what one layer gives, the next one takes."""
         values = batch.recorder.track(batch.inputs)
         for layer in batch.layers:
-            method = layer.forward if batch.trains or takes_xp(layer) else d.fresh_forward(layer)
+            # In a prediction a user's layer without `xp` is copied: what it keeps for backward, or
+            # for another thread, stays as it is.
+            method = layer.forward if batch.goes_back or takes_xp(layer) else d.fresh_forward(layer)
             batch.passed.append(values)
             values = batch.recorder.apply(layer, method, values, batch.training)
-        layer.output, batch.output = values, plain(values)
+        batch.layers[-1].output, batch.output = values, plain(values)  # the loss reads them
 
     def _forward_and_loss(self, batch: Batch) -> None:
         """Forward, and the mean loss from what the last layer left."""
@@ -125,11 +127,12 @@ class NeuralNetwork:
         xp = batch.recorder
         output, targets, weights = map(xp.track, (batch.output, batch.targets, batch.weights))
         dvalues = self.loss.backward(output, targets, weights, xp)
-        pairs = [*zip(batch.layers, self._views, strict=True)]
-        for layer, views in reversed(pairs[: None if self.loss.activation is Layer else -1]):
+        # The gradient of a cross-entropy is already that by the logits: its activation is left out.
+        last = None if self.loss.activation is Layer else -1
+        for layer, views in reversed([*zip(batch.layers, self._views, strict=True)][:last]):
             dvalues = xp.apply(layer, layer.backward, dvalues)
             batch.returned.append(dvalues)
-            d.store_gradients(layer, views, xp)
+            d.store_gradients(layer, views, xp)  # of layers that did not write them in place
         xp.drop(dvalues)  # nobody reads the gradient by X: a tenth of a step of 784-2048-2048-10
 
     def forward(self, X: Any, training: bool = False) -> Array:

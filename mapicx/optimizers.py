@@ -20,8 +20,8 @@ class Optimizer(ABC):
     A callback may change all of these. An optimizer serves one network: given to another, it starts
     clean there, and the first goes on with a copy. Raises ValueError for options out of range.
 
-    Subclasses define `update`, in plain NumPy, and name in `slots` the vectors that they keep from
-    update to update; these are the `state`.
+    Subclasses define `update`, in place (`v *= ...`) and with NumPy functions that take `out`, and
+    name in `slots` the vectors that they keep from update to update; these are the `state`.
     """
 
     slots: Any = ()
@@ -37,8 +37,8 @@ class Optimizer(ABC):
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
         """Change w, a slice of the parameters, and `state`, the same slice of the slots, in place.
 
-        g is the gradient; `rates` holds what the method `rates` gave, as arrays of shape (); `xp`
-        is a recorder of NumPy.
+        g is the gradient; `rates` holds the numbers that the method `rates` gave, as arrays of
+        shape (); `xp` is a recorder of NumPy.
         """
 
     def rates(self, lr: float) -> tuple[float, ...]:
@@ -63,13 +63,12 @@ class Optimizer(ABC):
     def step(self, w: Array, gradients: Array, decays: Array, eager: bool = False) -> None:
         """Update the vector w in place; `decays` marks the parameters that weight decay acts on.
 
-        Raises FloatingPointError, with nothing changed, if the gradient or the step is too large.
+        Raises FloatingPointError, with nothing changed, if the gradient is too large.
         """
         if self._slices is None or not self._slices.belong_to(w, gradients):
             self._slices = Slices(self, w, gradients, decays, Recorder)
         lr, norm_squared = self.current_lr, float(gradients.dot(gradients))
-        # Bounded gradients and steps keep the weights finite, whatever follows.
-        if not norm_squared * max(1.0, lr * lr) < self._slices.limit:
+        if not self._slices.can_hold(norm_squared, lr):
             raise FloatingPointError("the gradient is not finite, or too large for its data type")
         clip = min(1.0, self.clipnorm / max(math.sqrt(norm_squared), TINY)) if self.clipnorm else 1
         self._slices.run((clip, lr, *self.rates(lr)), eager)
@@ -111,7 +110,7 @@ class SGD(Optimizer):
     def __init__(self, lr: float = 0.01, decay: float = 0.0, momentum: float = 0.0, *,
                  nesterov: bool = False, weight_decay: float = 0.0, clipnorm: float | None = None,
                  **unknown: Any) -> None:  # fmt: skip
-        super().__init__(vars())
+        super().__init__(vars())  # all arguments, by name
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -119,8 +118,8 @@ class SGD(Optimizer):
         return ("velocity",) if self.momentum else ()
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """One step along the gradient, or along the velocity."""
-        step = g * rates[0]
+        """One step against the gradient, or along the velocity."""
+        step = g * rates[0]  # rates[0] is lr
         if self.momentum:
             v = state[0]
             v *= self.momentum
@@ -150,7 +149,7 @@ class RMSprop(Optimizer):
     def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, rho: float = 0.9,
                  epsilon: float = 1e-7, weight_decay: float = 0.0, clipnorm: float | None = None,
                  **unknown: Any) -> None:  # fmt: skip
-        super().__init__(vars())
+        super().__init__(vars())  # all arguments, by name
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
         """The gradient over the root of its mean square."""
@@ -181,26 +180,31 @@ class Adam(Optimizer):
     0.9
     """
 
-    slots = ("mean", "mean_square")
+    slots = ("sum", "sum_of_squares")
 
     def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, beta_1: float = 0.9,
                  beta_2: float = 0.999, epsilon: float = 1e-8, weight_decay: float = 0.0,
                  clipnorm: float | None = None, **unknown: Any) -> None:  # fmt: skip
-        super().__init__(vars())
+        super().__init__(vars())  # all arguments, by name
 
     def rates(self, lr: float) -> tuple[float, ...]:
-        """What m / (sqrt(v) + shift) is multiplied by, and the shift."""
+        """What m / (sqrt(v) + shift) is multiplied by, and the shift.
+
+        m_hat = m (1 - beta_1) / (1 - beta_1^k) and sqrt(v_hat) = root sqrt(v): divide both by root.
+        """
         k = self.iterations + 1
         root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**k))
         return lr * (1 - self.beta_1) / (1 - self.beta_1**k) / root, self.epsilon / root
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """The mean gradient over the root of the mean square."""
-        (rate, shift), (m, v) = rates, state
+        """The sum of gradients over the root of the sum of their squares."""
+        (rate, shift), (m, v) = rates, state  # without (1 - beta): these are in rate and shift
         m *= self.beta_1
         m += g
         v *= self.beta_2
-        step = g * g  # one temporary array for all: with two, wide networks take 4 % longer
+        # w -= rate * m / (sqrt(v) + shift), in one temporary array: with two it takes 4 % longer
+        # where the vector is long.
+        step = g * g
         v += step
         xp.sqrt(v, out=step)
         step += shift
@@ -212,7 +216,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019).
 
-    Its arguments are those of Adam. Biases do not decay.
+    Its arguments are those of Adam, with weight_decay 0.01 unless told otherwise. Biases do not
+    decay.
     """
 
     def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, weight_decay: float = 0.01,

@@ -40,7 +40,6 @@ class Recorder:
         self.memory: dict[int, Array] = {}  # what recorded arrays may be views of, by its id
         self.results: list[Array] = []  # in the order in which they were made
         self.used = 0  # how many of them are in use
-        self.constants: dict[Any, Array] = {}
 
     def track(self, array: Array) -> Array:
         """The same memory as an array whose use is recorded."""
@@ -71,8 +70,7 @@ class Recorder:
         """Run a NumPy function that takes `out` in its fastest form, and note it."""
         args = [self.operand(value) for value in values]
         if function in (np.maximum, np.minimum):  # with a single number they take 2.5 times as long
-            shape = np.broadcast(*args).shape
-            args = [a if a.shape else self.filled(float(a), shape) for a in args]
+            args = d.fill_numbers(args)
         result = np.asarray(self.new_result(function, args, options) if out is None else out)
         call = d.bind_call(function, args, result, options)
         try:
@@ -81,10 +79,6 @@ class Recorder:
             raise not_replayable(self.layer, f"np.{function.__name__}") from error
         self.calls.append(call)
         return self.track(result)
-
-    def filled(self, value: float, shape: tuple[int, ...]) -> Array:
-        """A constant array, the same one for all calls that need it."""
-        return self.constants.setdefault((value, shape), np.full(shape[::-1], value, self.dtype).T)
 
     def new_result(self, function: Any, args: list[Array], options: dict[str, Any]) -> Array:
         """An array for the result of a call; one that was made before, if `used` was set back."""
