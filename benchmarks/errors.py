@@ -53,6 +53,11 @@ def quote_names(names: Iterable[object], most: int = 10) -> str:
     return ", ".join(quoted[:most]) + more
 
 
+def format_count(number: int, noun: str) -> str:
+    """A number with its noun, such as "1 row" or "2,000 rows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def strip_paths(text: str) -> str:
     """One line without folders or control characters, as a row may hold it.
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.errors import UsageError, quote_names
+from benchmarks.errors import UsageError, format_count, quote_names
 from benchmarks.plan import table_file
-from benchmarks.plan.table_columns import MOST_WHOLE_CLASSES, Columns, check_columns, count_of
+from benchmarks.plan.table_columns import Columns, check_columns
+from benchmarks.plan.table_values import MOST_WHOLE_CLASSES
 
 NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
@@ -132,12 +133,12 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
     ]
     if columns.numeric:
         notes.append(
-            f"Numbers ({count_of(len(columns.numeric), 'column')}) are standardised by mean"
+            f"Numbers ({format_count(len(columns.numeric), 'column')}) are standardised by mean"
             " and deviation of the training rows."
         )
     if columns.texts:
         notes.append(
-            f"Texts ({count_of(len(columns.texts), 'column')}) become one input per value; the"
+            f"Texts ({format_count(len(columns.texts), 'column')}) become one input per value; the"
             " lists of values come from the whole table, so that every seed has the same network."
         )
     if not columns.classes:
