@@ -54,8 +54,9 @@ def quote_names(names: Iterable[object], most: int = 10) -> str:
 
 
 def format_count(number: int, noun: str) -> str:
-    """A number with its noun, such as "1 row" or "2,000 rows"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """A number of things: "1 thread", "2,000 rows", "3 classes"."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def strip_paths(text: str) -> str:

@@ -14,10 +14,11 @@ from benchmarks.analyse.metrics import STEP
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Case, Line
+from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import spread
 from benchmarks.render.document import Block, Cell, Paragraph, Quantity, make_table
-from benchmarks.render.numbers import NOTHING, choose_unit, format_count
+from benchmarks.render.numbers import NOTHING, choose_unit
 from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 

@@ -15,10 +15,11 @@ from benchmarks.analyse.metrics import STEP
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
+from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import spread
 from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
-from benchmarks.render.numbers import NOTHING, format_count, format_estimate, format_verdict
+from benchmarks.render.numbers import NOTHING, format_estimate, format_verdict
 from benchmarks.render.style import Drawing
 
 TITLE = "From which size on a framework is faster"

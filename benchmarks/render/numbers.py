@@ -151,12 +151,6 @@ def format_margin(margin: float, metric: Metric) -> str:
     return f"{margin * 100:g} point" + ("" if margin == 0.01 else "s")
 
 
-def format_count(number: int, noun: str) -> str:
-    """A number of things: "1 thread", "1,200 rows"."""
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{'' if number == 1 else plural}"
-
-
 def join_words(words: Iterable[str]) -> str:
     """Words as a list in running text."""
     *most, last = list(words) or [""]

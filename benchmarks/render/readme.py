@@ -19,6 +19,7 @@ from pathlib import Path
 from benchmarks.analyse.crossover import WHOLE
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
+from benchmarks.errors import format_count
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
 from benchmarks.record.store import find_damage
@@ -34,7 +35,6 @@ from benchmarks.render.document import (
     make_table,
 )
 from benchmarks.render.markdown import write_blocks, write_table
-from benchmarks.render.numbers import format_count
 from benchmarks.render.report import SHORT, find_stale_files
 from benchmarks.render.results import make_headline_table
 

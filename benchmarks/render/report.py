@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
+from benchmarks.errors import format_count
 from benchmarks.paths import LOCAL, write_atomically
 from benchmarks.record.store import find_damage, read_run
 from benchmarks.render import (
@@ -43,7 +44,6 @@ from benchmarks.render.document import (
 )
 from benchmarks.render.figures import draw_figures
 from benchmarks.render.markdown import write_markdown
-from benchmarks.render.numbers import format_count
 from benchmarks.render.results import (
     make_headline_table,
     make_phase_table,

@@ -93,7 +93,8 @@ class Screen:
 def tables(store: Store) -> list[Table]:
     """One table per case: medians over the blocks so far."""
     from benchmarks.analyse.summary import summarise
-    from benchmarks.render.numbers import format_count, format_estimate
+    from benchmarks.errors import format_count
+    from benchmarks.render.numbers import format_estimate
 
     made = []
     for case, lines in summarise(load(store.run)).items():

@@ -13,12 +13,12 @@ from typing import Any
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import SMALLEST_FOR_MEAN
 from benchmarks.analyse.summary import Case
+from benchmarks.errors import format_count
 from benchmarks.paths import write_atomically
 from benchmarks.render import crossover, latex, steps
 from benchmarks.render.csv import tabulate_summary, write_csv
 from benchmarks.render.document import Picture, Table
 from benchmarks.render.markdown import escape
-from benchmarks.render.numbers import format_count
 from benchmarks.render.results import make_result_table
 
 FORMATS = ("md", "csv", "latex")

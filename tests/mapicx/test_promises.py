@@ -362,6 +362,15 @@ def test_a_loss_that_overflows_is_found():
     np.testing.assert_array_equal(model.network.parameters, before)
 
 
+@pytest.mark.parametrize("optimizer", [SGD(0.1, weight_decay=30.0), AdamW(0.1, weight_decay=30.0)])
+def test_weight_decay_that_overflows_is_found_in_time(optimizer):
+    model = Mapicx(seed=0).add(2, 8, activation="tanh").add(8, 3, activation="Softmax")
+    model.compile(copy.deepcopy(optimizer))
+    with pytest.raises(FloatingPointError):
+        model.fit(X, Y, 400, verbose=False)
+    assert np.isfinite(model.network.parameters).all()
+
+
 def test_a_model_can_be_copied_before_it_is_compiled():
     model = Mapicx(seed=0).add(2, 3, activation="Softmax")
     twin = copy.deepcopy(model)
