@@ -19,9 +19,9 @@ from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.samples import collect_samples, pair
 from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
+from benchmarks.errors import format_count
 from benchmarks.render import break_even, crossover, steps
 from benchmarks.render.numbers import (
-    format_count,
     format_estimate,
     format_number,
     format_verdict,

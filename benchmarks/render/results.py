@@ -20,12 +20,12 @@ from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
+from benchmarks.errors import format_count
 from benchmarks.record.schema import FIELDS
 from benchmarks.render.document import Cell, Link, Quantity, Table, Text, make_table
 from benchmarks.render.numbers import (
     NOTHING,
     choose_column_unit,
-    format_count,
     format_number,
     format_verdict,
     join_words,

@@ -15,13 +15,13 @@ from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import StepCost, SweepPoint
 from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
+from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import spread
 from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
 from benchmarks.render.numbers import (
     MICRO,
     NOTHING,
-    format_count,
     format_estimate,
     format_number,
     format_verdict,
