@@ -92,9 +92,9 @@ def test_looking_changes_nothing(session):
     ],
 )
 def test_ceilings_are_those_of_the_benchmarks(session, data, args):
-    from benchmarks.plan.datasets import ceiling
+    from benchmarks.plan.datasets import find_ceiling
 
-    assert session(data=data).ceiling == pytest.approx(ceiling(data, args), abs=0.002)
+    assert session(data=data).ceiling == pytest.approx(find_ceiling(data, args), abs=0.002)
 
 
 def test_a_layer_is_shown_as_the_network_has_it(session):
