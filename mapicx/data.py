@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Rows = Any  # a slice or an array of indices
+CACHE = 2**20  # bytes; results that fit into a core's cache gain nothing from sharing memory
 NARROW = 64  # up to so many features, a shuffled batch is gathered feature by feature
 
 
@@ -113,6 +114,11 @@ class Batch:
             self.recorder.calls = []
             record(self)
             self.calls[part] = self.recorder.calls
+            large = sum(a.nbytes for a in self.recorder.results) > CACHE
+            if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
+                self.calls = share_memory(self.calls, self.recorder.results, self.output, self.loss)
+                self.layers, self.passed, self.returned = [], [], []  # they hold the memory
+                self.recorder.results = []
 
     def values(self, loss: Loss, names: Sequence[str]) -> list[float]:
         """[loss] or [loss, accuracy], weighted means over the samples."""
@@ -560,6 +566,60 @@ def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, An
         return np.broadcast(*args).shape, function.resolve_dtypes(kinds)[-1]
     result = np.asarray(function(*args, **options))
     return result.shape, result.dtype
+
+
+def share_memory(
+    parts: dict[str, list[Any]], results: list[Array], *kept: Array
+) -> dict[str, list[Any]]:
+    """The same calls, with results in the memory of earlier ones that no later call reads.
+
+    A linear scan, as compilers allocate registers. ReLU and gradients in place save a twentieth of
+    a step of 2-512-512-3. With calls of a user's own functions, all stays as it is.
+    """
+    calls = [(part, call) for part, noted in parts.items() for call in noted]
+    known = (np.ufunc, type(np.add.reduce), type(np.dot))
+    if not all(isinstance(getattr(call, "func", None), known) for _, call in calls):
+        return parts
+    own = {id(root(a)) for a in results} - {id(root(a)) for a in kept}
+    last = {id(root(a)): i for i, (_, call) in enumerate(calls) for a in split_out(call)[0]}
+    moved: dict[int, Array] = {}  # the memory that took the place of a result's own
+    spare: dict[Any, list[Array]] = {}
+    placed: set[int] = set()
+    shared: dict[str, list[Any]] = {part: [] for part in parts}
+    for i, (part, call) in enumerate(calls):
+        args, out = split_out(call)
+        read = {id(root(a)): root(a) for a in args}
+        free = [moved.get(m, a) for m, a in read.items() if m in own and last[m] == i]
+        in_place = isinstance(call.func, np.ufunc)  # it may write where it reads
+        for memory in free if in_place else ():
+            spare.setdefault((memory.shape, memory.dtype), []).append(memory)
+        owner = root(out)
+        found = spare.get((owner.shape, owner.dtype))
+        if found and id(owner) in own - placed:
+            moved[id(owner)] = found.pop()
+        placed.add(id(owner))
+        args, out = [move(a, moved) for a in args], move(out, moved)
+        for memory in () if in_place else free:
+            spare.setdefault((memory.shape, memory.dtype), []).append(memory)
+        named = call.keywords | {"out": out} if "out" in call.keywords else {}
+        last_arg = () if named else (out,)
+        shared[part].append(partial(call.func, *args, *last_arg, **(named or call.keywords)))
+    return shared
+
+
+def split_out(call: Any) -> tuple[list[Array], Array]:
+    """What a bound NumPy call reads, and where its result goes."""
+    if "out" in call.keywords:
+        return list(call.args), call.keywords["out"]
+    return list(call.args[:-1]), call.args[-1]
+
+
+def move(array: Array, moved: dict[int, Array]) -> Array:
+    """The same view of the memory that took the place of an array's own."""
+    memory = moved.get(id(root(array)))
+    if memory is None:
+        return array
+    return np.ndarray(array.shape, array.dtype, memory, place(array), array.strides)
 
 
 class Slices:

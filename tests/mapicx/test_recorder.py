@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mapicx import SGD, Adam, AdamW, Dense, Layer, Mapicx, RMSprop, Softmax
+from mapicx.data import root, split_out
 from mapicx.datasets import spiral_data
 
 X, Y = spiral_data(20, 3, seed=0)
@@ -212,3 +213,19 @@ def test_dense_used_alone_is_plain_numpy():
     layer.initialise(np.random.default_rng(0))
     np.testing.assert_array_equal(layer.forward(X), X @ layer.weights + layer.biases)
     assert type(Softmax().forward(X)) is np.ndarray
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_large_batches_share_memory_and_keep_every_bit(activation):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((400, 5)).astype(np.float32), rng.integers(0, 3, 400)
+    twins = []
+    for eager in (False, True):
+        model = Mapicx(seed=0, eager=eager).add(5, 300, activation=activation)
+        model.add(300, 200, activation=activation).add(200, 3, activation="Softmax")
+        model.compile(Adam(0.01)).fit(X, y, 4, verbose=False)
+        twins.append(model)
+    np.testing.assert_array_equal(twins[0].parameters, twins[1].parameters)
+    (batch,) = (b for key, b in twins[0].network._batches.kept.items() if key[0] == "train")
+    owners = {id(root(split_out(call)[1])) for part in batch.calls.values() for call in part}
+    assert len(owners) < sum(map(len, batch.calls.values()))  # fewer places than calls
