@@ -17,7 +17,7 @@ from mapicx.data import Array
 from mapicx.layers import ACTIVATIONS, LAYERS, Layer
 from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
-from mapicx.validation import check_count, check_finite, require
+from mapicx.validation import check_finite, require
 
 if TYPE_CHECKING:
     from mapicx.model import Mapicx
@@ -85,10 +85,8 @@ def umask() -> int:
 
 
 def to_plain(value: Any) -> Any:
-    """NumPy's numbers as Python's, for JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):  # of a random generator's state
+    """NumPy's numbers, and arrays of a random generator's state, as Python's, for JSON."""
+    if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise ValueError(f"a model with {value!r} cannot be saved; keep it out of labels and options")
 
@@ -97,42 +95,46 @@ def describe(layer: Layer) -> dict[str, Any]:
     """A layer's class, its options and the shapes that it trains."""
     name = type(layer).__name__
     names = OPTIONS.get(name, ()) if name in BUILT_IN else tuple(vars(layer))
-    options = {n: to_plain_scalar(vars(layer)[n]) for n in names}
-    plain = {n: v for n, v in options.items() if isinstance(v, PLAIN)}
+    kinds = PLAIN | np.integer | np.floating | np.bool
+    options = {n: v for n, v in vars(layer).items() if n in names and isinstance(v, kinds)}
     shapes = {name: values.shape for name, values in layer.parameters().items()}
-    return {"class": name, "options": plain, "shapes": shapes}
-
-
-def to_plain_scalar(value: Any) -> Any:
-    """A number of NumPy as one of Python; other values as they are."""
-    return value.item() if isinstance(value, np.generic) else value
+    return {"class": name, "options": options, "shapes": shapes}
 
 
 def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]]) -> Mapicx:
     """The model that `save` wrote; see mapicx.load."""
     import json
+    import zipfile
 
     name = os.fspath(path)
     require(
         stat.S_ISREG(os.stat(path).st_mode),
-        f"{name!r} is no mapicx model, but a folder or device; give the path of a file",
+        f"{name!r} is no ordinary file; give the path of a file to read",
     )
-    on_disk = os.path.getsize(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            # Nothing is read that takes more memory than the file takes on disk.
-            size = sum(member.file_size for member in archive.zip.infolist())
-            require(size <= on_disk, "it is compressed; save never does that")
-            header = json.loads(str(archive["header"]))
-            states = [archive[f"state{number}"] for number in range(int(header["states"]))]
+        with zipfile.ZipFile(path) as archive:
+            # Nothing is read that takes more memory than the file.
+            members = archive.infolist()
+            size = sum(member.compress_size for member in members)
+            stored = not any(member.compress_type for member in members)
+            require(stored and size <= os.path.getsize(path), "it is compressed")
+            header = json.loads(str(read_array(archive, "header")))
+            names = ["parameters", *(f"state{number}" for number in range(len(members) - 2))]
+            require(header["states"] == len(members) - 2, "its states do not fit its optimizer")
             model = new_model(dtype=str(header["dtype"]))
-            return rebuild(model, header, [archive["parameters"], *states], layers)
-    except RecursionError as error:
-        raise ValueError(f"{name!r} is no whole mapicx model: its header is too deep") from error
-    except (MemoryError, KeyboardInterrupt):
+            return rebuild(model, header, [read_array(archive, n) for n in names], layers)
+    except MemoryError:
         raise
     except Exception as error:  # whatever a strange file makes go wrong
         raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
+
+
+def read_array(archive: Any, name: str) -> Array:
+    """An array of a zip; numpy.load would first allocate whatever size its header claims."""
+    with archive.open(name + ".npy") as member:
+        np.lib.format.read_magic(member)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        return np.frombuffer(bytearray(member.read()), dtype).reshape(shape)
 
 
 def rebuild(
@@ -142,13 +144,15 @@ def rebuild(
     require(header["format"] == FORMAT, f"the format is {header['format']!r}, not {FORMAT!r}")
     parameters, *states = vectors
     for vector in vectors:
-        fits = vector.ndim == 1 and vector.dtype == model.dtype and vector.shape == parameters.shape
+        fits = vector.dtype == model.dtype and vector.shape == (parameters.size,)
         require(fits, "its vectors differ in length or type")
         check_finite(vector, "a vector")
     descriptions = header["layers"]
     require(0 < len(descriptions) <= MOST_LAYERS, f"it has {len(descriptions)} layers")
-    sizes = [math.prod(shape_of(s)) for a in descriptions for s in a["shapes"].values()]
-    require(sum(sizes) == parameters.size, "its parameters do not fit its layers")
+    shapes = [shape for a in descriptions for shape in a["shapes"].values()]
+    whole = all(type(n) is int and n >= 0 for shape in shapes for n in shape)
+    fits = whole and sum(map(math.prod, shapes)) == parameters.size
+    require(fits, "its parameters do not fit its layers")
     stop = 0
     for description in descriptions:
         layer = make_layer(description, own)
@@ -161,25 +165,21 @@ def rebuild(
     require(all(0 <= rate < np.inf for rate in rates.values()), f"its rates are {rates}")
     optimizer = OPTIMIZERS[str(kind).lower()](**{**options, "lr": rates["lr"] or 1.0})
     losses = {loss.__name__: loss for loss in LOSSES.values()}
-    model.compile(optimizer, losses[header["loss"]](), [str(name) for name in header["metrics"]])
+    require(header["metrics"] in ([], ["accuracy"]), "its metrics are unknown")
+    model.compile(optimizer, losses[header["loss"]](), header["metrics"])
+    require(model.parameters.size == parameters.size, "its parameters do not fit its layers")
     optimizer.lr = rates["lr"]
     require(len(states) in (0, len(optimizer.slots)), "its states do not fit its optimizer")
-    negative = kind != "SGD" and any(s.min(initial=0) < 0 for s in states[-1:])
-    require(not negative, "its state has negative squares")
-    iterations = header["iterations"]
-    require(iterations == 0 or check_count("iterations", iterations), "its iterations are negative")
-    optimizer.iterations, optimizer.state = iterations, states
+    negative = any(state.min(initial=0) < 0 for state in states[-1:])
+    require(kind == "SGD" or not negative, "its squares are negative")
+    steps = header["iterations"]
+    counted = type(steps) is int and 0 <= steps <= 2**53  # a float counts no further
+    require(counted, f"its iterations are {steps}")
+    optimizer.iterations, optimizer.state = steps, states
     model.rng.bit_generator.state = header["rng"]
     model.rng.bit_generator.random_raw(0)
     model.network.classes = read_classes(header["classes"], model.network.n_neurons)
     return model
-
-
-def shape_of(shape: Any) -> list[int]:
-    """The shape of weights or biases; ValueError for anything else."""
-    whole = isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)
-    require(whole and len(shape) <= 4, f"it has a shape {shape}")
-    return list(shape)
 
 
 def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Layer:
@@ -209,8 +209,9 @@ def read_classes(labels: Any, outputs: int | None) -> Array | None:
         return None
     classes = np.array(labels)
     fits = classes.shape == (max(2, outputs or 0),) and classes.dtype.kind in "Ubiuf"
-    require(fits and len(np.unique(classes)) == len(classes), f"its labels are {labels}")
-    require((np.unique(classes) == classes).all(), "its labels are not sorted")
+    fits = fits and np.array_equal(np.unique(classes), classes)  # sorted, each once
+    finite = classes.dtype.kind == "U" or np.isfinite(classes).all()
+    require(fits and finite, f"its labels are {labels}")
     return classes
 
 
