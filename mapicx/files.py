@@ -31,7 +31,6 @@ OPTIONS = {
     "LeakyReLU": ("slope",),
 }
 PLAIN = bool | int | float | str | None
-MOST_LAYERS = 1000
 
 
 def save(self: Mapicx, path: Any) -> None:
@@ -148,7 +147,7 @@ def rebuild(
         require(fits, "its vectors differ in length or type")
         check_finite(vector, "a vector")
     descriptions = header["layers"]
-    require(0 < len(descriptions) <= MOST_LAYERS, f"it has {len(descriptions)} layers")
+    require(0 < len(descriptions) <= 1000, f"it has {len(descriptions)} layers")
     shapes = [shape for a in descriptions for shape in a["shapes"].values()]
     whole = all(type(n) is int and n >= 0 for shape in shapes for n in shape)
     fits = whole and sum(map(math.prod, shapes)) == parameters.size
