@@ -162,7 +162,7 @@ class Dropout(Layer):
         # By 16 random bits per value, four values from each of the generator's numbers of 64 bits:
         # a third of the time of `rng.random`.
         rng = self.rng or np.random.default_rng()
-        keep = max(1, round((1 - self.rate) * 65536))
+        keep = max(1, round((1 - float(self.rate)) * 65536))
         bits = rng.bit_generator.random_raw((mask.size + 3) // 4).view(np.uint16)[: mask.size]
         np.multiply(bits.reshape(mask.T.shape) < keep, mask.dtype.type(65536 / keep), out=mask.T)
 
