@@ -1,5 +1,6 @@
 """Model files: nothing in them can run code, hang or take more memory than they hold."""
 
+import copy
 import io
 import json
 import math
@@ -363,7 +364,7 @@ def mutate_header(header, rng):
         part, kind = header, rng.random()
         for step in way:
             part = part[step]
-        value = VALUES[rng.integers(len(VALUES))]
+        value = copy.deepcopy(VALUES[rng.integers(len(VALUES))])
         if kind < 0.15:
             del part[key]
         elif kind < 0.25 and isinstance(part, dict):
