@@ -8,7 +8,7 @@ If one returns True, training stops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -308,13 +308,8 @@ def run_batches(
     if len(done) == 1:
         return done[0][0]
     total = sum(weight for _, weight in done)
-    return [sum(v * weight for v, weight in column) / total for column in columns_of(done)]
-
-
-def columns_of(done: list[tuple[list[float], float]]) -> Iterator[list[tuple[float, float]]]:
-    """Each value of the batches with the batches' weights."""
-    for number in range(len(done[0][0])):
-        yield [(values[number], weight) for values, weight in done]
+    weighted = ([value * weight for value in values] for values, weight in done)
+    return [sum(column) / total for column in zip(*weighted, strict=True)]
 
 
 def predict(self: Any, X: Any) -> Any:
