@@ -124,7 +124,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train anew on X (samples, features) and labels y."""
-        return self._learn(X, y, None, sample_weight, self.epochs, True)
+        return self._learn(X, y, None, sample_weight, self.epochs, True, self.early_stopping)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train on for one epoch; the first call needs all `classes` that will ever occur."""
@@ -134,11 +134,12 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
             self.class_weight != "balanced",
             "class_weight='balanced' needs all samples; give partial_fit a dict",
         )
-        return self._learn(X, y, classes, sample_weight, 1, first)
+        return self._learn(X, y, classes, sample_weight, 1, first, False)
 
     def _learn(
-        self, X: Any, y: Any, classes: Any, sample_weight: Any, epochs: int, first: bool
-    ) -> Self:
+        self, X: Any, y: Any, classes: Any, sample_weight: Any, epochs: int, first: bool,
+        stop: bool,
+    ) -> Self:  # fmt: skip
         X, y = validate_data(self, X, y, dtype=FLOATS, reset=first)
         check_classification_targets(y)
         known = self.classes_ if not first else np.unique(y if classes is None else classes)
@@ -153,7 +154,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
             outputs = max(2, len(known))
             self._build(X.dtype, X.shape[1], outputs, "softmax", "categorical_crossentropy")
         indices = np.searchsorted(known, y)
-        return self._train(X, indices, weights, epochs, epochs > 1 and self.early_stopping)
+        return self._train(X, indices, weights, epochs, stop)
 
     def predict_proba(self, X: Any) -> Array:
         """The probabilities (samples, classes), in the order of `classes_`."""
@@ -181,13 +182,15 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train anew on X (samples, features) and targets y (samples,) or (samples, targets)."""
-        return self._learn(X, y, sample_weight, self.epochs, True)
+        return self._learn(X, y, sample_weight, self.epochs, True, self.early_stopping)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on for one epoch."""
-        return self._learn(X, y, sample_weight, 1, not hasattr(self, "model_"))
+        return self._learn(X, y, sample_weight, 1, not hasattr(self, "model_"), False)
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, epochs: int, first: bool) -> Self:
+    def _learn(
+        self, X: Any, y: Any, sample_weight: Any, epochs: int, first: bool, stop: bool
+    ) -> Self:
         X, y = validate_data(
             self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True, reset=first
         )
@@ -196,7 +199,7 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
             self._build(X.dtype, X.shape[1], y[0].size, "linear", "mse")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        return self._train(X, y, sample_weight, epochs, epochs > 1 and self.early_stopping)
+        return self._train(X, y, sample_weight, epochs, stop)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
