@@ -34,6 +34,8 @@ def test_habits_that_do_not_work_are_answered_with_the_line_to_write():
         model.compile("adam", "sparse_categorical_crossentropy")
     with pytest.raises(TypeError, match=r"write Adam\(lr=0.01\)"):
         Adam(learning_rate=0.01)
+    with pytest.raises(TypeError):
+        Dense(64, activation="relu")
     with pytest.raises(ValueError, match=r"\(model, epoch, logs\)"):
         model.fit(X, y, callbacks=lambda epoch, logs: None, verbose=False)
     assert [Dense, EarlyStopping, MapicxClassifier, ReLU, make_pipeline, StandardScaler]
