@@ -160,7 +160,7 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
     """Measure what is missing, then report; also after Ctrl-C."""
     from benchmarks.render.terminal import Screen
 
-    store, durations = run.store, Durations(run.workloads)
+    store, durations = run.store, Durations(run.workloads, machine.count_cores())
     _announce(run, durations)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     executor = Local(
@@ -254,7 +254,7 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
 
 
 def _show_plan(run: Run) -> int:
-    durations = Durations(run.workloads)
+    durations = Durations(run.workloads, machine.count_cores())
     for line in describe_table(run.description):
         print(line)
     for trial in run.plan:

@@ -5,7 +5,9 @@ Adding a framework is adding its prefix, its products control and, if it matters
 
 from __future__ import annotations
 
-BASE, AGAIN = "mapicx", "mapicx-again"
+from benchmarks.plan.trials import BASE
+
+AGAIN = "mapicx-again"  # the base under another name
 CEILING, FLOOR = "bayes-rule", "majority-class"
 WHOLE_LOOP = "jax-scan"  # the training loop is one compiled program
 FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order

@@ -3,8 +3,9 @@
 So the process that measures a system loads neither a generator nor another library. A fixed table
 is split by seed, then preprocessed from its training part alone, by scikit-learn.
 
-    python -m benchmarks.measure.data SPEC      SPEC: {"folder", "workload", "seed", "dtype"},
-                                                and "source", the file of a user's table
+    python -m benchmarks.measure.data SPEC      SPEC: {"folders": {folder: seed}, "workload",
+                                                "dtype", "ceiling"}, and "source", the file of a
+                                                user's table
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def generate_data(
     dtype: str,
     source: str | None = None,
     ceiling: float | None = None,
-) -> None:
+) -> float | None:
     """Write one draw of a workload's data set into a folder, for `Data` to read.
 
     Parameters
@@ -134,6 +135,11 @@ def generate_data(
         The file of a user's table.
     ceiling : float
         What is known of it from another draw; else it is found here.
+
+    Returns
+    -------
+    float or None
+        The ceiling, for other draws of the data set.
     """
     import numpy as np
 
@@ -150,6 +156,7 @@ def generate_data(
         ceiling = find_ceiling(workload.dataset, workload.dataset_args)
     facts = {"n_classes": drawn.n_classes, "ceiling": ceiling}
     (folder / FACTS).write_text(json.dumps(facts))
+    return ceiling
 
 
 def _draw_parts(
@@ -263,11 +270,8 @@ def _preprocess(columns: Any, train: Any) -> Any:
 
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
-    generate_data(
-        Path(spec["folder"]),
-        Workload(**spec["workload"]),
-        spec["seed"],
-        spec["dtype"],
-        spec["source"],
-        spec["ceiling"],
-    )
+    found = spec["ceiling"]
+    for folder, seed in spec["folders"].items():
+        found = generate_data(
+            Path(folder), Workload(**spec["workload"]), seed, spec["dtype"], spec["source"], found
+        )

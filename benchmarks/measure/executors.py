@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import Popen
@@ -24,9 +24,12 @@ from benchmarks.measure.exit_status import describe_exit, judge_exit
 from benchmarks.measure.memory import Sampler
 from benchmarks.paths import ROOT
 from benchmarks.plan import workloads as catalogue
+from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S
 from benchmarks.plan.trials import Trial
 
+WORKER = "benchmarks.measure.worker"
 ATTEMPTS = 3  # at a trial during which the harness was stopped or the machine slept
+MOST_DEATHS = 3  # of processes that train many seeds; then the seeds that are left are given up
 
 
 class DataFailed(Exception):
@@ -75,7 +78,7 @@ class Local:
         self._folder.cleanup()
 
     def run_trial(
-        self, trial: Trial, arrays: Path, *, extras: bool, slot: int = 0
+        self, trial: Trial, arrays: Path, *, extras: bool, slot: int = 0, repeats: int = 1
     ) -> dict[str, Any]:
         """Give one row, whatever happens; only KeyboardInterrupt passes.
 
@@ -89,32 +92,122 @@ class Local:
             Also write the arrays and figures that one block of a run is enough for.
         slot : int
             Which cores, counted from the last, so that trials at the same time do not share.
+        repeats : int
+            How many processes of this system share the block's warm trainings.
         """
         identity = self._identify(trial)
         try:
-            row = self._measure(trial, arrays, extras, slot)
+            row = self._measure(trial, arrays, extras, slot, repeats)
         except DataFailed as error:
             row = {"status": "crashed", "reason": str(error)}
+        return self._complete(row, identity, arrays)
+
+    def run_seeds(
+        self,
+        trials: Sequence[Trial],
+        array_path: Callable[[str], Path],
+        tell: Callable[[Trial, dict[str, Any]], None],
+        *,
+        slot: int = 0,
+    ) -> None:
+        """Train one system on every seed in one process; `tell` gets each row as it ends.
+
+        Where the process ends before its last seed, that seed's row says so and the others go on
+        in a new process, a few times.
+        """
+        remaining, deaths = list(trials), 0
+        identity = self._identify(trials[0])
+
+        def finish(trial: Trial, row: dict[str, Any]) -> None:
+            own = {**dataclasses.asdict(trial), "trial_id": trial.trial_id}
+            tell(trial, self._complete(row, {**identity, **own}, array_path(trial.trial_id)))
+
+        while remaining:
+            try:
+                told, row = self._measure_seeds(remaining, array_path, finish, slot)
+            except DataFailed as error:
+                told, row, deaths = 0, {"status": "crashed", "reason": str(error)}, MOST_DEATHS
+            remaining, deaths = remaining[told:], deaths + 1
+            lost = remaining if deaths >= MOST_DEATHS else remaining[:1]
+            for trial in lost:
+                finish(trial, dict(row))
+            remaining = remaining[len(lost) :]
+
+    def _measure_seeds(
+        self,
+        trials: Sequence[Trial],
+        array_path: Callable[[str], Path],
+        finish: Callable[[Trial, dict[str, Any]], None],
+        slot: int,
+    ) -> tuple[int, dict[str, Any]]:
+        """How many seeds gave a row, and the row of the one at which the process ended."""
+        first, workload = trials[0], self.workloads[trials[0].workload]
+        requires = self.requires.get(first.system, ())
+        folders = self._find_data(workload, [trial.seed for trial in trials], first.dtype)
+        draws = [
+            {"seed": trial.seed, "data": str(folder), "arrays": str(array_path(trial.trial_id))}
+            for trial, folder in zip(trials, folders, strict=True)
+        ]
+        waiting, began = list(trials), time.perf_counter()
+        started_at = _format_now()
+
+        def hear(line: bytes) -> None:
+            nonlocal began, started_at
+            if not waiting:
+                return
+            now = time.perf_counter()
+            end = process.Ended(line, "", 0, "", began, now)
+            row = judge_exit(end, self.timeout, self.memory_limit, requires)
+            row.pop("measured_until", None)
+            finish(waiting.pop(0), {**row, "started_at": started_at})
+            began, started_at = now, _format_now()
+
+        end = process.run_module(
+            WORKER,
+            {**self._describe(first, workload, slot), "draws": draws},
+            cores=first.threads,
+            timeout=self.timeout,
+            memory_limit=self.memory_limit,
+            hear=hear,
+        )
+        row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
+        return len(trials) - len(waiting), {**row, "started_at": started_at}
+
+    def _complete(
+        self, row: dict[str, Any], identity: dict[str, Any], arrays: Path
+    ) -> dict[str, Any]:
+        """The row with what the harness knows. MachineFault if the machine is what failed."""
         if row["status"] != "ok":
             machine.check_disk(arrays.parent, Path(tempfile.gettempdir()))
         return {**row, **identity}
 
-    def _measure(self, trial: Trial, arrays: Path, extras: bool, slot: int) -> dict[str, Any]:
-        workload = self.workloads[trial.workload]
-        if trial.measure == "parity":
-            workload = parity.reduce_workload(workload)
-        spec = {
+    def _describe(self, trial: Trial, workload: Workload, slot: int) -> dict[str, Any]:
+        """A trial as worker.py reads it, but for its draws."""
+        return {
             "system": trial.system,
             "workload": dataclasses.asdict(workload),
-            "seed": trial.seed,
             "threads": trial.threads,
             "dtype": trial.dtype,
             "measure": trial.measure,
-            "data": str(self._find_data(workload, trial.seed, trial.dtype)),
-            "arrays": str(arrays),
             "slot": slot,
             "hidden": self._hidden(trial.system),
+            "first_block": False,
+            "repeats": 1,
+            "warm": {"seconds": WARM_S, "least": WARM_LEAST, "limit_s": WARM_LIMIT_S},
+        }
+
+    def _measure(
+        self, trial: Trial, arrays: Path, extras: bool, slot: int, repeats: int
+    ) -> dict[str, Any]:
+        workload = self.workloads[trial.workload]
+        if trial.measure == "parity":
+            workload = parity.reduce_workload(workload)
+        folder = self._find_data(workload, [trial.seed], trial.dtype)[0]
+        spec = {
+            **self._describe(trial, workload, slot),
+            "draws": [{"seed": trial.seed, "data": str(folder), "arrays": str(arrays)}],
             "first_block": extras and trial.measure == "time",
+            "repeats": repeats,
         }
         samplers: list[Sampler] = []
         steal = machine.read_steal_s()
@@ -124,10 +217,10 @@ class Local:
                 samplers[:] = [Sampler(child)]
 
         for _ in range(ATTEMPTS):
-            started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            started_at = _format_now()
             wall_start = time.time()
             end = process.run_module(
-                "benchmarks.measure.worker",
+                WORKER,
                 spec,
                 cores=trial.threads,
                 timeout=self.timeout,
@@ -182,18 +275,18 @@ class Local:
             return {"modules": [], "distributions": []}
         return hidden_modules(tuple(self.requires.get(system, ())))
 
-    def _find_data(self, workload: Workload, seed: int, dtype: str) -> Path:
-        """The folder of a draw, which is made when it is asked for first."""
-        name = f"{catalogue.digest_workload(workload)}-{seed}-{dtype}"
-        folder = Path(self._folder.name) / name
+    def _find_data(self, workload: Workload, seeds: Sequence[int], dtype: str) -> list[Path]:
+        """The folders of these draws, which are made when they are asked for first."""
+        digest = catalogue.digest_workload(workload)
+        folders = {seed: Path(self._folder.name) / f"{digest}-{seed}-{dtype}" for seed in seeds}
         key = workload.dataset + json.dumps(workload.dataset_args, sort_keys=True)
         with self._generating:
-            if not folder.exists():
-                half = folder.with_suffix(".part")
+            missing = {seed: folder for seed, folder in folders.items() if not folder.exists()}
+            half = {seed: folder.with_suffix(".part") for seed, folder in missing.items()}
+            if missing:
                 spec = {
-                    "folder": str(half),
+                    "folders": {str(folder): seed for seed, folder in half.items()},
                     "workload": dataclasses.asdict(workload),
-                    "seed": seed,
                     "dtype": dtype,
                     "source": str(self.source) if self.source else None,
                     "ceiling": self._ceilings.get(key),  # which can take seconds to find
@@ -201,9 +294,14 @@ class Local:
                 end = process.run_module("benchmarks.measure.data", spec, timeout=self.timeout)
                 if end.exit_code != 0:
                     raise DataFailed(f"the data could not be drawn: {describe_exit(end)}")
-                self._ceilings[key] = read_ceiling(half)
-                half.rename(folder)
-        return folder
+                self._ceilings[key] = read_ceiling(next(iter(half.values())))
+                for seed, folder in missing.items():
+                    half[seed].rename(folder)
+        return list(folders.values())
+
+
+def _format_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def digest_system(name: str) -> str | None:

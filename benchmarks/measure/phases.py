@@ -17,7 +17,8 @@ from benchmarks.measure import threads
 from benchmarks.measure.data import Data, read_weights
 from benchmarks.measure.score import check_weights, convert_losses, score_system
 
-WARM_REPEATS, WARM_LIMIT_S = 3, 5.0
+WARM_MOST = 200  # trainings after the first
+ONE_ROW_S = 0.2  # of predictions of one row
 GRID = 60  # points per side of the picture of the decision boundary
 
 
@@ -52,6 +53,7 @@ class MeasuredSystem:
         self.predicted: Any = None
         self.counted: dict[str, Any] = {}
         self.scoring_s = 0.0
+        self._compiled: int | None = None  # how often, before the warm trainings
         with probe.phase("data"):
             if self.system.requires:  # a system that requires nothing cannot hold an array
                 self.data = Data(spec["data"], workload)
@@ -92,51 +94,62 @@ class MeasuredSystem:
     def repeat(self) -> dict[str, Any]:
         """Warm trainings, single predictions and, in the first block, the picture's arrays."""
         row = {"time_predict_one_s": self._time_one_prediction()}
-        first = self._draw_boundary() if self.spec["first_block"] else {}
-        row.update(self._train_again())
+        arrays = self._draw_boundary() if self.spec["first_block"] else {}
+        durations = self._train_again()
+        if durations:
+            arrays["warm_s"] = durations
+            row.update(self._describe_warm(durations))
         if self.spec["first_block"]:
             row["gemm_gflops"] = self._measure_product()
             if self.system.family == "network":
                 self.system.reset(self.weights)
                 self.system.train(record=True)
-                first["losses"] = convert_losses(self.system.losses)
-            self.save_arrays(**first)
+                arrays["losses"] = convert_losses(self.system.losses)
+        self.save_arrays(**arrays)
         if self.spec["system"] == "matmul":
             row.update(threads.inspect_pools(self.spec["threads"]))
         return row
 
-    def _train_again(self) -> dict[str, Any]:
-        """Median of up to 3 trainings after reset(); none begins after 5 s, one always does."""
+    def _train_again(self) -> list[float]:
+        """Seconds of trainings after reset(), as many as the spec asks for; at least one."""
         if not self.system.requires:
-            return {}
-        before = self.system.compilations()
+            return []
+        warm = self.spec["warm"]
+        self._compiled = self.system.compilations()
         durations: list[float] = []
         began = time.perf_counter()
         while not durations or (
-            len(durations) < WARM_REPEATS and time.perf_counter() - began < WARM_LIMIT_S
+            (passed := time.perf_counter() - began) < warm["limit_s"]
+            and (passed < warm["seconds"] / self.spec["repeats"] or len(durations) < warm["least"])
+            and len(durations) < WARM_MOST
         ):
             self.system.reset(self.weights)
             start = time.perf_counter()
             self.system.train()
             durations.append(time.perf_counter() - start)
-        median = (
-            sorted(durations)[len(durations) // 2] if len(durations) != 2 else sum(durations) / 2
-        )
-        steps = self.counted["steps"]
+        return durations
+
+    def _describe_warm(self, durations: list[float]) -> dict[str, Any]:
+        ordered, steps = sorted(durations), self.counted["steps"]
+        median = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+        before, after = self._compiled, self.system.compilations()
         return {
             "time_train_warm_s": median,
+            "time_train_warm_low_s": ordered[(len(ordered) - 1) // 4],
             "time_step_warm_s": median / steps if steps else None,
-            "compiled_again": None if before is None else self.system.compilations() > before,
+            "warm_trainings": len(durations),
+            "compiled_again": None if before is None else after > before,
         }
 
     def _time_one_prediction(self) -> float | None:
-        """Median seconds of predicting one row, over at most 30 calls or a fifth of a second."""
+        """Median seconds of predicting one row, over at most 30 calls within a time."""
         if self.predicted is None or self.data is None:
             return None
         row, began = self.data.X_test[:1], time.perf_counter()
+        limit = ONE_ROW_S / self.spec["repeats"]
         durations: list[float] = []
         self.system.predict(row)  # the first call of a shape may compile
-        while len(durations) < 30 and (not durations or time.perf_counter() - began < 0.2):
+        while len(durations) < 30 and (not durations or time.perf_counter() - began < limit):
             start = time.perf_counter()
             self.system.predict(row)
             durations.append(time.perf_counter() - start)

@@ -57,6 +57,7 @@ def run_module(
     cores: int = 1,
     memory_limit: int | None = None,
     watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    hear: Callable[[bytes], None] | None = None,
 ) -> Ended:
     """Run a module of this project in a trial's environment, and hear what it says.
 
@@ -73,13 +74,15 @@ def run_module(
         How many threads its libraries are told to use.
     watch : callable
         Called with the process as soon as it exists.
+    hear : callable
+        Called with each line of the answer as it comes; each begins the timeout anew.
     """
 
     def arguments(pipe: int, started: float) -> list[str]:
         return ["-m", module, json.dumps({**spec, "pipe": pipe, "exec_at": started})]
 
     return run_python(
-        arguments, cores=cores, timeout=timeout, memory_limit=memory_limit, watch=watch
+        arguments, cores=cores, timeout=timeout, memory_limit=memory_limit, watch=watch, hear=hear
     )
 
 
@@ -117,8 +120,9 @@ def run(
     timeout: float,
     memory_limit: int | None = None,
     watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    hear: Callable[[bytes], None] | None = None,
 ) -> Ended:
-    """Run `command(pipe, started)` to its end, at most `timeout` seconds.
+    """Run `command(pipe, started)` to its end, at most `timeout` seconds, or as many per line.
 
     `watch` is called with the process as soon as it exists (the memory sampler).
     KeyboardInterrupt kills the child and goes on to the caller.
@@ -143,7 +147,7 @@ def run(
     try:
         if watch is not None:
             watch(process)
-        return _attend(process, reader, started, timeout, memory_limit)
+        return _attend(process, reader, started, timeout, memory_limit, hear)
     finally:
         kill(process)
         _alive.discard(process)
@@ -158,19 +162,21 @@ def _attend(
     started: float,
     timeout: float,
     memory_limit: int | None,
+    hear: Callable[[bytes], None] | None,
 ) -> Ended:
     assert process.stderr is not None
     os.set_blocking(process.stderr.fileno(), False)
     heard = {reader: b"", process.stderr.fileno(): b""}
     limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
     killed, continued, asleep = "", _count_continued(), _asleep_s()
+    lines, latest = 0, started
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
         for descriptor in heard:
             selector.register(descriptor, selectors.EVENT_READ)
         if end is not None:
             selector.register(end, selectors.EVENT_READ)
         while process.poll() is None:
-            left = started + timeout - time.perf_counter()
+            left = latest + timeout - time.perf_counter()
             if left <= 0:
                 killed = "timeout"
             elif memory_limit is not None and group_memory(process.pid) > memory_limit:
@@ -182,6 +188,8 @@ def _attend(
             for key, _ in selector.select(min(left, pause)):
                 if key.fd in heard and not _listen(key.fd, heard, limits):
                     selector.unregister(key.fd)
+            told = _tell(heard[reader], lines, hear)
+            lines, latest = told, time.perf_counter() if told > lines else latest
         ended = time.perf_counter()
     if killed:
         kill(process)
@@ -189,10 +197,21 @@ def _attend(
     for descriptor in heard:  # what was written last is still in the pipes
         while len(heard[descriptor]) < LARGEST_MESSAGE and _listen(descriptor, heard, limits):
             pass
+    _tell(heard[reader], lines, hear)
     stderr = heard[process.stderr.fileno()].decode(errors="replace")
     time.sleep(0.001)  # for a signal that came with the end
     suspended = continued != _count_continued() or _asleep_s() - asleep > LONGEST_NAP_S
     return Ended(heard[reader], stderr, process.returncode, killed, started, ended, suspended)
+
+
+def _tell(message: bytes, told: int, hear: Callable[[bytes], None] | None) -> int:
+    """Pass on the lines that were not told yet; how many there are."""
+    if hear is None:
+        return told
+    whole = message[: message.rfind(b"\n") + 1].splitlines()
+    for line in whole[told:]:
+        hear(line)
+    return len(whole)
 
 
 def handle_signals() -> None:

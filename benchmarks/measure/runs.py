@@ -15,7 +15,9 @@ from benchmarks.measure import machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
 from benchmarks.paths import LOCAL
-from benchmarks.plan import suites, table, trials
+from benchmarks.plan import suites, table
+from benchmarks.plan.blocks import plan_trials
+from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
 from benchmarks.plan.workloads import read_table
 from benchmarks.record.store import Store
@@ -81,7 +83,8 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     machine.compile_packages()
     answers = ask_systems(names, request.workloads, options.timeout)
     order_seed = secrets.randbits(32)
-    plan, skipped = trials.plan_trials(request, answers, order_seed)
+    durations = Durations({item.name: item for item in request.workloads}, machine.count_cores())
+    plan, skipped = plan_trials(request, answers, durations, order_seed)
     footprint, warnings = _measure_footprint(plan, answers, options)
     environment = machine.environment()
     now = datetime.now(UTC)

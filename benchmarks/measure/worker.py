@@ -4,7 +4,7 @@
 
 Only the standard library is imported until the system loads its framework, so that what the
 process costs is what the system costs. The row travels over its own pipe: nothing that a
-framework prints can spoil it.
+framework prints can spoil it. The seeds of an accuracy trial share a process: a row for each.
 """
 
 import sys
@@ -81,7 +81,6 @@ def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
     """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
     ready = time.perf_counter()
     measure = spec["measure"]
-    hide(**spec["hidden"])
     workload = Workload(**spec["workload"])
     clock, memory = Stopwatch(), None
     if measure == "memory":
@@ -179,11 +178,9 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def main() -> None:
-    """Run the trial of the command line and send its row."""
-    spec = json.loads(sys.argv[1])
-    cores = threads.pin(spec["threads"], spec["slot"])
-    row: dict[str, Any] = {"status": "ok", "reason": None, "cores": cores}
+def measure_row(spec: dict[str, Any]) -> dict[str, Any]:
+    """One trial as the row that is sent; whatever it raises becomes the row's status."""
+    row: dict[str, Any] = {"status": "ok", "reason": None}
     try:
         run_trial(spec, row)
     except (Exception, SystemExit) as error:
@@ -192,9 +189,19 @@ def main() -> None:
     if row["status"] == "ok" and defect:
         row["status"], row["reason"] = "invalid", defect
     row["modules"] = _list_foreign_modules()
-    text = json.dumps({**row, "ended_at": time.perf_counter()}, default=_plain) + "\n"
+    return row
+
+
+def main() -> None:
+    """Run the trial of the command line and send its row, or one for each of its seeds."""
+    spec = json.loads(sys.argv[1])
+    cores = threads.pin(spec["threads"], spec["slot"])
+    hide(**spec["hidden"])
     with contextlib.suppress(OSError), os.fdopen(spec["pipe"], "w") as pipe:
-        pipe.write(text)
+        for draw in spec["draws"]:
+            row = {"cores": cores, **measure_row({**spec, **draw}), "ended_at": time.perf_counter()}
+            pipe.write(json.dumps(row, default=_plain) + "\n")
+            pipe.flush()
 
 
 if __name__ == "__main__":

@@ -3,62 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
 
 from baselines.contract import Workload
 from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_table
 
-TABLE = read_table("durations.toml")
-REPEATS = {"time": 4.0, "memory": 1.0, "accuracy": 1.0, "parity": 0.1}  # trainings per trial
-WARM_LIMIT_S = 6.0  # the worker begins no warm repetition after 5 s
-FRAMEWORKS = {
-    "torch": "torch",
-    "keras": "tensorflow",
-    "tf": "tensorflow",
-    "sklearn": "sklearn",
-    "jax": "jax",
-    "svm": "sklearn",
-    "knn": "sklearn",
-    "random": "sklearn",
-    "gradient": "sklearn",
-    "logistic": "sklearn",
-    "numpy": "numpy",
-    "mapicx": "mapicx",
-}
-NETWORK = 2 * 64 + 64 * 64 + 64 * 3  # products of the spiral's network, per row
-ROWS = 300
+TABLE: dict[str, Any] = read_table("durations.toml")
+WARM_S, WARM_LEAST, WARM_LIMIT_S = 1.0, 3, 5.0  # of the trainings after the first; see phases.py
+ROWS = 300  # of the trainings in the table
 
 
 class Durations:
-    """Expected seconds of trials. What has been seen replaces the guess."""
+    """Expected seconds of trials. The mean of what was seen replaces the guess.
 
-    def __init__(self, workloads: Mapping[str, Workload]) -> None:
-        self._workloads = workloads
-        self._seen: dict[tuple[str, str, int, str], float] = {}
+    Parameters
+    ----------
+    workloads : mapping
+        Every workload of the run, by name.
+    cores : int
+        How many trials run at once where none is timed.
+    """
+
+    def __init__(self, workloads: Mapping[str, Workload], cores: int = 1) -> None:
+        self._workloads, self._cores = workloads, cores
+        self._seen: dict[tuple[str, str, int, str], tuple[int, float]] = {}
 
     def observe(self, trial: Trial, seconds: float) -> None:
         """Remember how long a trial of this kind took, from start to row on disk."""
-        self._seen[_kind(trial)] = max(seconds, self._seen.get(_kind(trial), 0.0))
+        count, total = self._seen.get(_kind(trial), (0, 0.0))
+        self._seen[_kind(trial)] = count + 1, total + seconds
 
     def expect(self, trials: Iterable[Trial]) -> float:
-        """Seconds that these trials will take, one after the other."""
-        return sum(self._seen.get(_kind(trial)) or self._guess(trial) for trial in trials)
+        """Seconds that these trials will take; what is not timed shares the machine."""
+        return sum(
+            self.expect_one(trial) / (1 if trial.measure == "time" else self._cores)
+            for trial in trials
+        )
 
-    def _guess(self, trial: Trial) -> float:
-        framework = FRAMEWORKS.get(trial.system.split("-")[0], "default")
-        start = TABLE["start"].get(framework, TABLE["start"]["default"])
-        if trial.system == "torch-compile":
-            start += TABLE["start"]["compile"]
-        step = TABLE["step"].get(trial.system, TABLE["step"].get(framework, 0.0))
-        if trial.family != "network":
-            step = 0.0
+    def expect_one(self, trial: Trial) -> float:
+        """Seconds of one trial, from start to row on disk."""
+        if _kind(trial) in self._seen:
+            count, total = self._seen[_kind(trial)]
+            return total / count
+        process, training = self._guess_process(trial), self._guess_training(trial)
+        if trial.measure == "accuracy":  # the seeds of a system share a process
+            return training + (process if trial.seed == 0 else _look_up("build", trial.system))
+        if trial.measure == "parity":
+            return process + _look_up("build", trial.system)
+        if trial.measure == "memory":
+            return process + training
+        warm = WARM_S if training else 0.0
+        return process + training + max(warm, min(WARM_LEAST * training, WARM_LIMIT_S + training))
+
+    def expect_process(self, trial: Trial) -> float:
+        """Seconds from exec to exit of a timed trial, without what is repeated inside it."""
+        return self._guess_process(trial) + self._guess_training(trial)
+
+    def _guess_process(self, trial: Trial) -> float:
+        return float(TABLE["trial"]) + _look_up("process", trial.system)
+
+    def _guess_training(self, trial: Trial) -> float:
         work = self._workloads[trial.workload]
-        size = sum(a * b for a, b in zip(work.layers, work.layers[1:], strict=False)) / NETWORK
+        if trial.family == "bound" or trial.system in ("noop", "sleep", "allocate"):
+            return 0.0
+        counted = trial.family == "network" or _names(trial.system)[0] in TABLE["step"]
+        if not counted and not trial.system.startswith("matmul-only"):
+            return _look_up("training", trial.system) * work.train_rows / ROWS
         rows = min(work.batch_size or work.train_rows, work.train_rows)
-        steps = work.epochs * -(-work.train_rows // rows)
-        training = step * steps * max(0.3, size * rows / ROWS)
-        again = min((REPEATS[trial.measure] - 1) * training, WARM_LIMIT_S + training)
-        return start + (training + again if trial.measure == "time" else training)
+        products = 3 * rows * sum(a * b for a, b in pairwise(work.layers))
+        step = _look_up("step", trial.system) + float(TABLE["product"]) * products
+        return step * work.epochs * -(-work.train_rows // rows)
+
+
+def _look_up(table: str, system: str) -> float:
+    return float(next(TABLE[table][name] for name in _names(system) if name in TABLE[table]))
+
+
+def _names(system: str) -> tuple[str, ...]:
+    """A system's name in the table: in full, its first part, or any."""
+    return system, system.partition("-")[0], "other"
 
 
 def _kind(trial: Trial) -> tuple[str, str, int, str]:

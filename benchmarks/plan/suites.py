@@ -89,7 +89,7 @@ def make_request(
         named=tuple(name for name in split_names(systems) if name != "all"),
         seeds=count,
         memory_blocks=min(count, chosen["memory_blocks"] or count),
-        accuracy_seeds=max(count, chosen.get("accuracy_seeds", count)),
+        accuracy_seeds=count if seeds else chosen.get("accuracy_seeds", count),
         measures=wanted,
         threads=_threads(threads, cores),
         side_by_side=chosen.get("side_by_side", False),

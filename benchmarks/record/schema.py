@@ -98,7 +98,7 @@ def _table(*rows: tuple[str, str, str, str, str, str]) -> dict[str, Field]:
 
 # fmt: off
 FIELDS = _table(
-    ("trial_id", "text", "", "", "trial", "hash of system, workload, seed, threads, measure, dtype"),
+    ("trial_id", "text", "", "", "trial", "hash of system, workload, seed, threads, measure, dtype, repeat"),
     ("run_id", "text", "", "", "run", "the run's folder; begins with its UTC time"),
     ("machine_id", "text", "", "", "machine", "hash of CPU model, cores, memory, kernel, Python"),
     ("block", "integer", "", "", "block", "0 before the first block, then 1, 2, ..."),
@@ -111,6 +111,7 @@ FIELDS = _table(
     ("workload_digest", "text", "", "", "workload digest", "hash of the workload's definition"),
     ("recipe", "text", "", "", "recipe", "activation-optimizer-loss-l2-decay; parity joins on it"),
     ("seed", "integer", "", "", "seed", "draws data, start weights and batch order"),
+    ("repeat", "integer", "", "", "repeat", "of a short process within a block, counted from 0"),
     ("measure", "text", "", "", "measure", "time, memory, accuracy or parity"),
     ("threads", "integer", "", "", "threads", "cores the process was allowed"),
     ("dtype", "text", "", "", "dtype", "floating-point type of data and weights"),
@@ -123,7 +124,9 @@ FIELDS = _table(
     ("time_data_s", "number", "s", "lower", "data", "reading the data set's files"),
     ("time_build_s", "number", "s", "lower", "build", "model, optimizer, converted data"),
     ("time_train_cold_s", "number", "s", "lower", "training, cold", "the first training in the process, compilation included"),
-    ("time_train_warm_s", "number", "s", "lower", "training, warm", "median of up to 3 more trainings after reset()"),
+    ("time_train_warm_s", "number", "s", "lower", "training, warm", "median of the trainings after the first, each after reset()"),
+    ("time_train_warm_low_s", "number", "s", "lower", "training, warm, lower quartile", "of the warm trainings"),
+    ("warm_trainings", "integer", "", "", "warm trainings", "how many the median is of; each is in the trial's arrays"),
     ("time_step_warm_s", "number", "s", "lower", "step, warm", "training, warm, divided by steps"),
     ("time_predict_s", "number", "s", "lower", "prediction", "all test rows at once"),
     ("time_predict_one_s", "number", "s", "lower", "prediction, one row", "median of repeated predictions of one row"),
@@ -174,7 +177,8 @@ FIELDS = _table(
 # What the harness knows of a trial before it begins: no process that is measured may say it.
 IDENTITY = (
     "trial_id", "run_id", "machine_id", "block", "order", "system", "family", "system_version",
-    "system_digest", "workload", "workload_digest", "recipe", "seed", "measure", "threads", "dtype",
+    "system_digest", "workload", "workload_digest", "recipe", "seed", "repeat", "measure", "threads",
+    "dtype",
 )  # fmt: skip
 
 

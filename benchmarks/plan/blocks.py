@@ -1,0 +1,215 @@
+"""From a request to trials: who is measured on what, in which block, in which order.
+
+Block 0 holds the parity trials. Every other block holds every planned system on one seed, so any
+whole number of blocks is a balanced experiment. Timed trials of one workload stand together, in
+random order, because a machine's speed changes within seconds:
+
+* flanks: trials of the base between those of the others, so that each is compared with a base
+  that saw the same seconds; they add at most a tenth to the time of the workload;
+* repeats: a system whose process is short is run several times, spread through the block;
+* a system that takes over 15 % of a block is timed in every other block.
+
+Accuracy, which nothing is timed of, is trained for all seeds at the end of the first block.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import baselines
+from baselines.contract import Workload
+from benchmarks.options import format_duration
+from benchmarks.plan import workloads as catalogue
+from benchmarks.plan.durations import Durations
+from benchmarks.plan.suites import Request
+from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
+
+T = TypeVar("T")
+FLANKS_SHARE = 0.1  # what the base's further trials may add to a workload's time
+REPEAT_S, MOST_REPEATS = 2.0, 10  # a system is repeated until its processes took as long
+DEAR_SHARE = 0.15  # of a block's time
+ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
+
+
+def plan_trials(
+    request: Request, systems: Mapping[str, SystemInfo], durations: Durations, order_seed: int
+) -> tuple[list[Trial], list[dict[str, str]]]:
+    """All trials in the order of their execution, and what is skipped and why."""
+    plan = _Plan(request, systems, durations, random.Random(order_seed))
+    skipped = [
+        {"system": name, "workload": workload.name, "reason": systems[name].refused[workload.name]}
+        for workload in request.workloads
+        for name in request.systems
+        if workload.name in systems[name].refused
+    ]
+    blocks = {0: plan.list_parity()} if "parity" in request.measures else {}
+    blocks |= {1 + index: plan.list_block(index) for index in range(request.seeds)}
+    if "accuracy" in request.measures:
+        accuracy, dear = plan.list_accuracy()
+        blocks[1] += accuracy
+        skipped += dear
+    numbered = [(number, trial) for number, block in blocks.items() for trial in block]
+    return [
+        dataclasses.replace(trial, block=number, order=order)
+        for order, (number, trial) in enumerate(numbered)
+    ], skipped
+
+
+class _Plan:
+    """Lists the trials of each block, in order, not yet numbered."""
+
+    def __init__(
+        self,
+        request: Request,
+        systems: Mapping[str, SystemInfo],
+        durations: Durations,
+        rng: random.Random,
+    ) -> None:
+        self.request, self.systems = request, systems
+        self.durations, self.rng = durations, rng
+
+    def list_parity(self) -> list[Trial]:
+        """Once per network system and recipe; the first workload of a recipe stands for it."""
+        by_recipe: dict[str, Workload] = {}
+        for workload in self.request.workloads:
+            by_recipe.setdefault(workload.recipe, workload)
+        return self._shuffled(
+            self._trial(name, workload, 0, 1, "parity")
+            for workload in by_recipe.values()
+            for name in self.request.systems
+            if self.systems[name].family == "network"
+        )
+
+    def list_block(self, index: int) -> list[Trial]:
+        """What is timed, then what is measured in memory; index counts from 0."""
+        trials: list[Trial] = []
+        measures = self.request.measures
+        if "time" in measures:
+            cases = [self._list_members(index, *case, "time") for case in self._cases()]
+            whole = self.durations.expect(itertools.chain(*cases))
+            for members in self._shuffled(cases):
+                trials += self._arrange(self._without_dear(members, whole, index))
+        if "memory" in measures and ("time" not in measures or index in self._memory_blocks()):
+            for case in self._cases():
+                trials += self._shuffled(self._list_members(index, *case, "memory"))
+        return trials
+
+    def list_accuracy(self) -> tuple[list[Trial], list[dict[str, str]]]:
+        """Every seed of one system after the other; and which systems take too long."""
+        trials: list[Trial] = []
+        skipped = []
+        for workload, threads in self._cases():
+            for name in self._shuffled(self.request.systems):
+                seeds = range(self.request.accuracy_seeds)
+                group = [self._trial(name, workload, seed, threads, "accuracy") for seed in seeds]
+                expected = sum(map(self.durations.expect_one, filter(None, group)))
+                if "time" in self.request.measures and expected > ACCURACY_LIMIT_S:
+                    reason = (
+                        f"accuracy of {len(group)} seeds would take {format_duration(expected)};"
+                        " its scores are those of its timed trials"
+                    )
+                    skipped.append({"system": name, "workload": workload.name, "reason": reason})
+                else:
+                    trials += filter(None, group)
+        return trials, skipped
+
+    def _cases(self) -> list[tuple[Workload, int]]:
+        return list(itertools.product(self.request.workloads, self.request.threads))
+
+    def _list_members(
+        self, seed: int, workload: Workload, threads: int, measure: str
+    ) -> list[Trial]:
+        """One trial of every system and control."""
+        names = dict.fromkeys([*self.request.systems, *CONTROLS[measure]])
+        found = (self._trial(name, workload, seed, threads, measure) for name in names)
+        return [trial for trial in found if trial]
+
+    def _memory_blocks(self) -> set[int]:
+        """Spread evenly, the first block among them, so that the first table is complete."""
+        count = self.request.memory_blocks
+        return {index * self.request.seeds // count for index in range(count)}
+
+    def _without_dear(self, members: list[Trial], whole: float, index: int) -> list[Trial]:
+        if index % 2 == 0:
+            return members
+        limit = DEAR_SHARE * whole
+        return [trial for trial in members if self.durations.expect_one(trial) <= limit]
+
+    def _arrange(self, members: list[Trial]) -> list[Trial]:
+        """Timed trials of one workload with their repeats and flanks, in random order."""
+        if self.request.side_by_side:  # nothing is compared
+            return self._shuffled(members)
+        placed = [
+            ((place + self.rng.random()) / count, dataclasses.replace(trial, repeat=place))
+            for trial in members
+            if trial.system != BASE
+            for count in [self._count_repeats(trial)]
+            for place in range(count)
+        ]
+        others = [trial for _, trial in sorted(placed, key=lambda entry: entry[0])]
+        bases = [trial for trial in members if trial.system == BASE]
+        return self._flank(others, bases[0]) if bases else others
+
+    def _count_repeats(self, trial: Trial) -> int:
+        """Of systems whose times are compared; of the rest one trial per block is enough."""
+        if trial.family not in ("network", "classical") and trial.system not in baselines.TWINS:
+            return 1
+        return min(MOST_REPEATS, math.ceil(REPEAT_S / self.durations.expect_process(trial)))
+
+    def _flank(self, others: Sequence[Trial], base: Trial) -> list[Trial]:
+        """Trials of the base between the others, evenly in time where not every gap gets one."""
+        expected = [self.durations.expect_one(trial) for trial in others]
+        extra = int(FLANKS_SHARE * sum(expected) / self.durations.expect_one(base))
+        count = min(1 + extra, len(others) + 1)
+        passed = [0.0, *itertools.accumulate(expected)]  # when each gap comes
+        gaps = self._spread(passed, count)
+        flanks = {
+            gap: dataclasses.replace(base, repeat=place) for place, gap in enumerate(sorted(gaps))
+        }
+        arranged: list[Trial] = []
+        for gap in range(len(passed)):
+            arranged += [flanks[gap]] if gap in flanks else []
+            arranged += others[gap : gap + 1]
+        return arranged
+
+    def _spread(self, passed: Sequence[float], count: int) -> set[int]:
+        """As many gaps, each the free one that is nearest to its share of the time."""
+        if count == 1:
+            return {self.rng.randrange(len(passed))}
+        gaps: set[int] = set()
+        for place in range(count):
+            wanted = passed[-1] * place / (count - 1)
+            free = [gap for gap in range(len(passed)) if gap not in gaps]
+            gaps.add(min(free, key=lambda gap: abs(passed[gap] - wanted)))
+        return gaps
+
+    def _shuffled(self, items: Iterable[T | None]) -> list[T]:
+        listed = [item for item in items if item is not None]
+        self.rng.shuffle(listed)
+        return listed
+
+    def _trial(
+        self, name: str, workload: Workload, seed: int, threads: int, measure: str
+    ) -> Trial | None:
+        """None where the system refuses the workload."""
+        info = self.systems[name]
+        if workload.name in info.refused:
+            return None
+        return Trial(
+            system=name,
+            family=info.family,
+            workload=workload.name,
+            seed=seed,
+            threads=threads,
+            measure=measure,
+            dtype=DTYPES.get(measure, "float32"),
+            block=0,
+            order=0,
+            recipe=workload.recipe,
+            workload_digest=catalogue.digest_workload(workload),
+        )
