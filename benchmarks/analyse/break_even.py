@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import METRICS, STEP
-from benchmarks.analyse.samples import Sample, collect_samples
+from benchmarks.analyse.samples import collect_samples
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Line
 from benchmarks.analyse.verdicts import Kind
@@ -80,7 +80,7 @@ def _split_time(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
     """Block -> (start, step) in seconds."""
     names = ("time_total_s", "time_train_warm_s", STEP.name)
     total, warm, step = (collect_samples(rows, METRICS[name]) for name in names)
-    shared: Sample = {key: total[key] for key in total if key in warm and key in step}
+    shared = {key: total[key] for key in total if key in warm and key in step}
     return {key: (total[key] - warm[key], step[key]) for key in shared}
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import CEILING
 from benchmarks.analyse.metrics import MARGINS, METRICS
-from benchmarks.analyse.samples import Sample, collect_samples, pair
+from benchmarks.analyse.samples import Sample, collect_samples, find_identical, pair
 from benchmarks.analyse.stats import Estimate, median_interval
 from benchmarks.analyse.summary import GROUP, Case
 
@@ -73,9 +73,14 @@ def check_parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
 
 
 def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarray]:
-    """Paired differences of every two systems that share two seeds."""
+    """Paired differences of every two systems that share two seeds.
+
+    Of systems that gave the same bits the first one stands for all.
+    """
     found = {}
-    for one, two in itertools.combinations(scores, 2):
+    same_bits = find_identical(scores)
+    different = [name for name in scores if name not in same_bits]
+    for one, two in itertools.combinations(different, 2):
         a, b = pair(scores[one], scores[two])
         if len(a) > 1:
             found[one, two] = a - b

@@ -20,7 +20,7 @@ from scipy.stats import norm, t
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import BASE, PRODUCTS
 from benchmarks.analyse.metrics import STEP
-from benchmarks.analyse.samples import Sample
+from benchmarks.analyse.samples import Sample, pair
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import collect_steps, subtract_samples
 from benchmarks.analyse.summary import Lines, Summary, find_best_variants
@@ -136,7 +136,7 @@ def _compare_at(size: int, samples: Mapping[str, Sample], lines: Lines) -> list[
         own, other = samples[BASE], samples[line.system]
         controls = PRODUCTS[BASE], PRODUCTS.get(name, "")
         found.append(_Point(name, WHOLE, size, line.system, _take_logs(own, other)))
-        products = [samples.get(control, {}) for control in controls]
+        products: list[Mapping[tuple, float]] = [samples.get(control, {}) for control in controls]
         if not all(products):
             continue
         if controls[0] != controls[1]:  # scikit-learn's products are NumPy's, as mapicx's are
@@ -147,15 +147,17 @@ def _compare_at(size: int, samples: Mapping[str, Sample], lines: Lines) -> list[
     return found
 
 
-def _stands_out(rest: Sample) -> bool:
+def _stands_out(rest: Mapping[tuple, float]) -> bool:
     """A difference of two times is measured if it is above 0 in every block, and its interval."""
     return (
         bool(rest) and min(rest.values()) > 0 and stats.mean_interval(list(rest.values())).low > 0
     )
 
 
-def _take_logs(own: Sample, other: Sample) -> dict[tuple, float]:
-    return {key: math.log(own[key] / other[key]) for key in other if key in own}
+def _take_logs(own: Mapping[tuple, float], other: Mapping[tuple, float]) -> dict[tuple, float]:
+    shared = [key for key in own if key in other]
+    a, b = pair(own, other)
+    return dict(zip(shared, np.log(a / b).tolist(), strict=True))
 
 
 def _find_crossing(points: list[_Point], axis: Axis, threads: int, margin: float) -> Crossing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,22 +13,37 @@ from benchmarks.analyse.metrics import Metric
 from benchmarks.plan.datasets import BUNDLED
 
 PAIR = ["run_id", "machine_id", "block", "seed"]
-Sample = dict[tuple, float]  # (run, machine, block, seed), or (run, seed) for scores -> value
 FIXED_TABLES = ("table", *BUNDLED)  # a user's own table, and those that come with scikit-learn
+
+
+class Sample(dict[tuple, float]):
+    """(run, machine, block, seed), or (run, seed) for scores -> value; of repeats their mean.
+
+    Attributes
+    ----------
+    trials : dict
+        For each key the (order, value) of every trial, in the order in which they ran.
+    """
+
+    def __init__(self, trials: Mapping[tuple, list[tuple[int, float]]]) -> None:
+        self.trials = {key: sorted(found) for key, found in trials.items()}
+        super().__init__(
+            (key, float(np.mean([value for _, value in found])))
+            for key, found in self.trials.items()
+        )
 
 
 def collect_samples(rows: pd.DataFrame, metric: Metric) -> Sample:
     """A system's values of a metric from its ok rows, sorted by key.
 
-    Scores of one seed may stand in several trials; the first of metric.measures is taken. Repeats
-    within a block are averaged, as costs add up. Times of trials that shared the machine have
-    keys of their own, so that they are never compared.
+    Scores of one seed may stand in several trials; the first of metric.measures is taken. Times
+    of trials that shared the machine have keys of their own, so that they are never compared.
     """
     key = ["run_id", "seed"] if len(metric.measures) > 1 else PAIR
     rank = {measure: i for i, measure in enumerate(metric.measures)}
-    names = ("status", "measure", metric.name, "shared", "system", *key)
-    found: dict[tuple, dict[int, list[float]]] = {}
-    for status, measure, value, shared, system, *where in zip(
+    names = ("status", "measure", metric.name, "order", "shared", "system", *key)
+    found: dict[tuple, dict[int, list[tuple[int, float]]]] = {}
+    for status, measure, value, order, shared, system, *where in zip(
         *(rows[name].tolist() for name in names), strict=True
     ):
         if status != "ok" or measure not in rank or pd.isna(value):
@@ -35,20 +51,66 @@ def collect_samples(rows: pd.DataFrame, metric: Metric) -> Sample:
         at = tuple("" if pd.isna(part) else part for part in where)
         if shared is True and metric.name.startswith("time"):
             at += (system,)
-        found.setdefault(at, {}).setdefault(rank[measure], []).append(float(value))
-    preferred = {at: values[min(values)] for at, values in found.items()}
-    if metric.estimator == "mean":
-        return {at: preferred[at][0] for at in sorted(preferred, key=str)}
-    return {at: float(np.mean(preferred[at])) for at in sorted(preferred, key=str)}
+        place = 0 if pd.isna(order) else int(order)
+        found.setdefault(at, {}).setdefault(rank[measure], []).append((place, float(value)))
+    preferred = {at: found[at][min(found[at])] for at in sorted(found, key=str)}
+    if metric.estimator == "mean":  # a score is the same in every process
+        preferred = {at: trials[:1] for at, trials in preferred.items()}
+    return Sample(preferred)
 
 
-def pair(values: Sample, base: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """The values of two systems where both have one."""
+def pair(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[Any, Any]:
+    """The values of two systems where both have one, as two arrays.
+
+    Where a block has several trials of either, each trial of the system with fewer of them meets
+    the nearest ones of the other before and after it, and both values are geometric means.
+    """
     shared = [key for key in values if key in base]
-    return np.array([values[k] for k in shared]), np.array([base[k] for k in shared])
+    pairs = [_pair_block(key, values, base) for key in shared]
+    found = np.array(pairs, dtype=float).reshape(-1, 2)
+    return found[:, 0], found[:, 1]
 
 
-def count_machines(values: Sample) -> int:
+def _pair_block(
+    key: tuple, values: Mapping[tuple, float], base: Mapping[tuple, float]
+) -> tuple[float, float]:
+    if not (isinstance(values, Sample) and isinstance(base, Sample)):
+        return values[key], base[key]
+    ours, theirs = values.trials[key], base.trials[key]
+    if len(ours) == len(theirs) == 1 or min(value for _, value in ours + theirs) <= 0:
+        return values[key], base[key]
+    if len(ours) > len(theirs):
+        return _pair_block(key, base, values)[::-1]
+    flanks = [_average(_find_flanks(order, theirs)) for order, _ in ours]
+    return _average([value for _, value in ours]), _average(flanks)
+
+
+def _find_flanks(order: int, trials: list[tuple[int, float]]) -> list[float]:
+    """The nearest trials before and after a place in the run."""
+    before = [value for place, value in trials if place <= order]
+    after = [value for place, value in trials if place > order]
+    return before[-1:] + after[:1]
+
+
+def _average(values: list[float]) -> float:
+    """Geometric mean."""
+    return float(np.exp(np.mean(np.log(values))))
+
+
+def find_identical(samples: Mapping[str, Mapping[tuple, float]]) -> dict[str, str]:
+    """System -> an earlier one that gave the same values, bit for bit, at three keys or more.
+
+    Two programs of the same arithmetic are one observation, and count once in a family.
+    """
+    found: dict[str, str] = {}
+    for two, one in itertools.combinations(reversed(list(samples)), 2):
+        shared = [key for key in samples[one] if key in samples[two]]
+        if len(shared) >= 3 and all(samples[one][key] == samples[two][key] for key in shared):
+            found[two] = one
+    return found
+
+
+def count_machines(values: Mapping[tuple, float]) -> int:
     """How many machines the values come from."""
     at = PAIR.index("machine_id")
     return len({key[at] for key in values if len(key) >= len(PAIR)})

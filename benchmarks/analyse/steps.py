@@ -92,7 +92,9 @@ def collect_steps(rows: pd.DataFrame) -> dict[str, Sample]:
     return {name: values for name, values in found.items() if values}
 
 
-def subtract_samples(step: Sample, products: Sample) -> Sample:
+def subtract_samples(
+    step: Mapping[tuple, float], products: Mapping[tuple, float]
+) -> dict[tuple, float]:
     """What is left of each step within its block."""
     return {key: value - products[key] for key, value in step.items() if key in products}
 
@@ -124,7 +126,7 @@ def _measure_point(
 def _measure_step(line: Line, samples: Mapping[str, Sample], margin: float) -> StepCost:
     # The summary forms a ratio only where parity and equal work allow it.
     found = line.against(STEP.name)
-    products = samples.get(PRODUCTS.get(line.framework, ""), {})
+    products: Mapping[tuple, float] = samples.get(PRODUCTS.get(line.framework, ""), {})
     return StepCost(
         line.system,
         median_interval(list(samples[line.system].values())),

@@ -16,7 +16,13 @@ import pandas as pd
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import BASE, JUDGED, find_framework
 from benchmarks.analyse.metrics import MARGINS, METRICS, STEP, Metric
-from benchmarks.analyse.samples import Sample, collect_samples, count_machines, pair
+from benchmarks.analyse.samples import (
+    Sample,
+    collect_samples,
+    count_machines,
+    find_identical,
+    pair,
+)
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.verdicts import Verdict, judge_difference, judge_ratio
 from benchmarks.analyse.work import compare_work, count_work
@@ -220,11 +226,17 @@ def _compare(
         pairs = [pair(samples[line.system], samples[base]) for line in members]
         logs = metric.compare == "ratio"
         gaps = [stats.log_ratios(a, b) if logs else a - b for a, b in pairs]
-        p = [stats.difference_p(gap, share) for gap in gaps]
-        equal = [stats.equivalence_p(gap, margin, share) for gap in gaps]
+        names = [line.system for line in members]
+        p = {name: stats.difference_p(gap, share) for name, gap in zip(names, gaps, strict=True)}
+        equal = {
+            name: stats.equivalence_p(gap, margin, share)
+            for name, gap in zip(names, gaps, strict=True)
+        }
         if family in JUDGED:
-            p, equal = (list(stats.adjust_holm(values)) for values in (p, equal))
-        for line, gap, differs, same in zip(members, gaps, p, equal, strict=True):
+            same_bits = find_identical({name: samples[name] for name in names})
+            p, equal = _adjust(p, same_bits), _adjust(equal, same_bits)
+        for line, gap in zip(members, gaps, strict=True):
+            differs, same = p[line.system], equal[line.system]
             estimate = compare_samples(samples[line.system], samples[base], metric, share)
             if not estimate.known:
                 continue
@@ -236,6 +248,18 @@ def _compare(
                 above = stats.share_above(gap)
                 found = Comparison(estimate, verdict, differs, same, above)
             line.comparisons[metric.name] = found
+
+
+def _adjust(p_values: Mapping[str, float], same_bits: Mapping[str, str]) -> dict[str, float]:
+    """Holm's adjustment of a family. A system that repeats another's bits adds no test to it."""
+    counted = {name: p for name, p in p_values.items() if name not in same_bits}
+    adjusted = {}
+    for name, p in p_values.items():
+        # The repeated one may have fewer seeds, so its own p stands in the other's place.
+        first = same_bits.get(name, name)
+        family = counted | {first: p}
+        adjusted[name] = float(stats.adjust_holm(list(family.values()))[list(family).index(first)])
+    return adjusted
 
 
 def _may_compare(line: Line, metric: Metric) -> bool:
