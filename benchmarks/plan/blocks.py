@@ -7,7 +7,7 @@ random order, because a machine's speed changes within seconds:
 * flanks: trials of the base between those of the others, so that each is compared with a base
   that saw the same seconds; they add at most a tenth to the time of the workload;
 * repeats: a system whose process is short is run several times, spread through the block;
-* a system that takes over 15 % of a block is timed in every other block.
+* a system that takes over 15 % of a block, and over 15 s, is timed in every other block.
 
 Accuracy, which nothing is timed of, is trained for all seeds at the end of the first block.
 """
@@ -32,7 +32,7 @@ from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
 T = TypeVar("T")
 FLANKS_SHARE = 0.1  # what the base's further trials may add to a workload's time
 REPEAT_S, MOST_REPEATS = 2.0, 10  # a system is repeated until its processes took as long
-DEAR_SHARE = 0.15  # of a block's time
+DEAR_SHARE, DEAR_S = 0.15, 15.0  # of a block's time, and at least
 ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
 
 
@@ -137,7 +137,7 @@ class _Plan:
     def _without_dear(self, members: list[Trial], whole: float, index: int) -> list[Trial]:
         if index % 2 == 0:
             return members
-        limit = DEAR_SHARE * whole
+        limit = max(DEAR_S, DEAR_SHARE * whole)
         return [trial for trial in members if self.durations.expect_one(trial) <= limit]
 
     def _arrange(self, members: list[Trial]) -> list[Trial]:

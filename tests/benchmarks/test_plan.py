@@ -3,49 +3,133 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 
 import baselines
 from benchmarks.errors import UsageError
+from benchmarks.measure.scheduler import split_units
 from benchmarks.options import format_duration, parse_duration
 from benchmarks.plan import suites, trials, workloads
+from benchmarks.plan.blocks import plan_trials
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import SystemInfo
 
 
 def support_of(names):
-    classes = {"mapicx": "network", "torch-eager": "network", "knn": "classical"}
+    classes = {"mapicx": "network", "torch-eager": "network", "torch-compile": "network"}
+    classes |= {"numpy-plain": "network", "knn": "classical"}
     return {name: SystemInfo(classes.get(name, "control")) for name in names}
+
+
+def plan_with(request, answers, seed=1):
+    durations = Durations({workload.name: workload for workload in request.workloads}, 2)
+    return plan_trials(request, answers, durations, seed)
 
 
 def planned(seed=1, **options):
     request = suites.make_request(cores=2, **options)
     names = [*request.systems, *sum(trials.CONTROLS.values(), ())]
-    return trials.plan_trials(request, support_of(names), seed)[0]
+    return plan_with(request, support_of(names), seed)[0]
 
 
 SMALL = {"systems": "mapicx,torch-eager,knn"}
 
 
-def test_every_block_holds_every_system_once():
-    plan = planned(**SMALL, measures="time")
+def timed(plan, block):
+    return [trial for trial in plan if trial.block == block and trial.measure == "time"]
+
+
+def test_every_block_times_every_system_on_one_seed():
+    plan = planned(**SMALL)
     for block in range(1, 7):
-        members = sorted(trial.system for trial in plan if trial.block == block)
-        assert members == sorted(["mapicx", "torch-eager", "knn", *trials.CONTROLS["time"]])
+        members = timed(plan, block)
+        assert {trial.system for trial in members} == {
+            "mapicx", "torch-eager", "knn", *trials.CONTROLS["time"],
+        }  # fmt: skip
+        assert {trial.seed for trial in members} == {block - 1}
 
 
-def test_blocks_are_shuffled_by_the_order_seed_alone():
+def test_short_processes_are_repeated_and_spread_and_long_ones_are_not():
+    systems = "mapicx,numpy-plain,torch-eager"
+    for block in range(1, 7):
+        members = [trial.system for trial in timed(planned(systems=systems), block)]
+        assert members.count("torch-eager") == members.count("noop") == 1
+        repeated = [place for place, name in enumerate(members) if name == "mapicx-again"]
+        assert 5 <= len(repeated) <= 10
+        halves = [sum(place < len(members) / 2 for place in repeated), len(repeated) / 2]
+        assert abs(halves[0] - halves[1]) <= 2
+
+
+def test_repeats_have_ids_of_their_own_and_the_first_has_that_of_older_runs():
+    plan = planned(**SMALL)
+    assert len({trial.trial_id for trial in plan}) == len(plan)
+    again = [trial for trial in timed(plan, 1) if trial.system == "mapicx-again"]
+    assert sorted(trial.repeat for trial in again) == list(range(len(again)))
+
+
+def test_flanks_of_the_base_add_at_most_a_tenth_and_lie_evenly():
+    request = suites.make_request(suite="spiral", measures="time", cores=2)
+    durations = Durations({workload.name: workload for workload in request.workloads}, 2)
+    plan = planned(measures="time")
+    members = timed(plan, 1)
+    bases = [trial for trial in members if trial.system == "mapicx"]
+    others = [trial for trial in members if trial.system != "mapicx"]
+    extra = durations.expect(bases) - durations.expect_one(bases[0])
+    assert 0.05 * durations.expect(others) < extra <= 0.1 * durations.expect(others)
+    between = [0.0]
+    for trial in members:
+        if trial.system == "mapicx":
+            between.append(0.0)
+        else:
+            between[-1] += durations.expect_one(trial)
+    longest = max(durations.expect_one(trial) for trial in others)
+    assert max(between) < longest + 2 * durations.expect(others) / len(bases)
+
+
+def test_a_dear_system_is_timed_in_every_other_block_beginning_with_the_first():
+    plan = planned(systems="mapicx,torch-eager,torch-compile,numpy-plain,knn")
+    blocks = {trial.block for trial in plan if trial.system == "torch-compile"} - {0}
+    assert {trial.block for trial in timed(plan, 1)} == {1} and blocks >= {1, 3, 5}
+    assert not any(t.system == "torch-compile" for i in (2, 4, 6) for t in timed(plan, i))
+
+
+def test_order_within_a_block_is_decided_by_the_order_seed_alone():
     first, again, other = planned(1, **SMALL), planned(1, **SMALL), planned(2, **SMALL)
     assert first == again
     assert [t.trial_id for t in first] != [t.trial_id for t in other]
     assert {t.trial_id for t in first} == {t.trial_id for t in other}
+    assert [trial.order for trial in first] == list(range(len(first)))
 
 
-def test_quick_has_six_time_blocks_and_memory_in_three_of_them_beginning_with_the_first():
+def test_trials_of_one_workload_stand_together():
+    plan = timed(planned(**SMALL, workloads="spiral,moons,xor"), 1)
+    changes = [one.workload for one, two in pairwise(plan) if one.workload != two.workload]
+    assert len(changes) == 2
+
+
+def test_quick_has_six_blocks_memory_in_two_and_all_accuracy_in_the_first():
     plan = planned(**SMALL)
     assert {trial.block for trial in plan if trial.measure == "time"} == {1, 2, 3, 4, 5, 6}
-    assert {trial.block for trial in plan if trial.measure == "memory"} == {1, 3, 5}
+    assert {trial.block for trial in plan if trial.measure == "memory"} == {1, 4}
+    accuracy = [trial for trial in plan if trial.measure == "accuracy"]
+    assert {trial.block for trial in accuracy} == {1}
+    assert len(accuracy) == 3 * 29 and len(split_units(accuracy)) == 3
+
+
+def test_accuracy_that_would_take_minutes_is_left_to_timed_trials_and_said():
+    request = suites.make_request(systems="mapicx,keras-fit", cores=2)
+    answers = support_of([*request.systems, *sum(trials.CONTROLS.values(), ())])
+    answers["keras-fit"] = SystemInfo("network")
+    plan, skipped = plan_with(request, answers)
+    assert not any(t.system == "keras-fit" and t.measure == "accuracy" for t in plan)
+    assert "timed trials" in skipped[0]["reason"]
+
+
+def test_seeds_that_are_asked_for_are_the_seeds_of_every_measure():
+    plan = planned(**SMALL, seeds=3)
+    assert {trial.seed for trial in plan if trial.measure == "accuracy"} == {0, 1, 2}
 
 
 def test_parity_comes_before_the_first_block_once_for_each_network_and_recipe():
@@ -58,16 +142,11 @@ def test_parity_comes_before_the_first_block_once_for_each_network_and_recipe():
     assert {(trial.system, trial.recipe) for trial in parity} == expected
 
 
-def test_all_systems_share_the_seed_of_a_block():
-    for trial in planned(**SMALL):
-        assert trial.seed == max(0, trial.block - 1)
-
-
 def test_an_unsupported_system_is_listed_with_its_reason_and_not_planned():
     request = suites.make_request(systems="mapicx,knn", measures="time", cores=2)
     answers = support_of([*request.systems, *trials.CONTROLS["time"]])
     answers["knn"] = SystemInfo("classical", refused={"spiral": "no arms"})
-    plan, skipped = trials.plan_trials(request, answers, 1)
+    plan, skipped = plan_with(request, answers)
     assert skipped == [{"system": "knn", "workload": "spiral", "reason": "no arms"}]
     assert "knn" not in {trial.system for trial in plan}
 
@@ -75,7 +154,13 @@ def test_an_unsupported_system_is_listed_with_its_reason_and_not_planned():
 def test_trial_ids_depend_on_identity_and_not_on_place():
     one = planned(**SMALL)[0]
     assert dataclasses.replace(one, block=9, order=99).trial_id == one.trial_id
-    for change in ({"seed": 77}, {"threads": 2}, {"dtype": "float16"}, {"system": "x"}):
+    for change in (
+        {"seed": 77},
+        {"repeat": 1},
+        {"threads": 2},
+        {"dtype": "float16"},
+        {"system": "x"},
+    ):
         assert dataclasses.replace(one, **change).trial_id != one.trial_id
 
 
@@ -180,11 +265,17 @@ def test_a_digest_changes_with_the_recipe():
 
 def test_what_was_seen_replaces_the_guess():
     plan = planned(**SMALL, measures="time")
-    durations = Durations(workloads.read_workloads())
+    durations = Durations(workloads.read_workloads(), 2)
     before = durations.expect(plan)
     for trial in plan:
         durations.observe(trial, 100.0)
     assert durations.expect(plan) == 100.0 * len(plan) > before
+
+
+def test_what_is_not_timed_shares_the_machine():
+    plan = [trial for trial in planned(**SMALL) if trial.measure == "accuracy"]
+    alone, shared = (Durations(workloads.read_workloads(), cores) for cores in (1, 2))
+    assert shared.expect(plan) == pytest.approx(alone.expect(plan) / 2)
 
 
 def test_the_name_of_an_axis_stands_for_all_its_values():
