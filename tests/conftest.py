@@ -19,7 +19,7 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def command():
     """Run `python -m MODULE ARGUMENTS` in the project's folder, as a user would."""
 

@@ -211,3 +211,26 @@ class Daemon(Fair):
             if os.fork() == 0:
                 time.sleep(3600)
             os._exit(0)
+
+
+class Seeds(Fair):
+    """Ends its process at seed 2 and hangs at seed 4; diverges at seed 5."""
+
+    def __init__(self, workload, *, seed, threads, dtype):
+        super().__init__(workload, seed=seed, threads=threads, dtype=dtype)
+        self.seed = seed
+
+    def train(self, record=False):
+        if self.seed == 2:
+            os._exit(3)
+        if self.seed == 4:
+            time.sleep(3600)
+        if self.seed == 5:
+            raise FloatingPointError("the loss is not finite")
+
+
+class Doomed(Fair):
+    """Ends its process at every seed."""
+
+    def train(self, record=False):
+        os._exit(4)
