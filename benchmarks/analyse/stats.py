@@ -121,8 +121,14 @@ def mean_interval(values: ArrayLike, test_share: float = 0.0) -> Estimate:
     mean = float(x.mean())
     if x.size < SMALLEST_FOR_MEAN:
         return dataclasses.replace(median_range(x), value=mean)
-    half = float(stats.t.ppf(1 - ALPHA / 2, x.size - 1)) * standard_error(x, test_share)
+    half = find_t_quantile(x.size - 1) * standard_error(x, test_share)
     return Estimate(mean, mean - half, mean + half, x.size, "interval")
+
+
+@functools.cache
+def find_t_quantile(freedom: int) -> float:
+    """By how many standard errors Student's 95 % interval reaches to each side."""
+    return float(stats.t.ppf(1 - ALPHA / 2, freedom))
 
 
 def standard_error(values: np.ndarray, test_share: float = 0.0) -> float:

@@ -174,7 +174,7 @@ def _find_doubts(data: RunData) -> list[str]:
     """What of this run speaks against its numbers."""
     said = [f"{f.name} on {f.case.workload} is not shown: {f.detail}."
             for f in data.findings if f.holds is None][:3]  # fmt: skip
-    said += provenance.find_twin_warnings(data)[:3]
+    said += provenance.describe_twin(data, doubtful_only=bool(data.crossings or data.sweep))[:3]
     failed = int(data.frame["status"].ne("ok").sum())
     missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
     if failed:
