@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import NamedTuple
 
-from benchmarks.measure import machine, threads
+from benchmarks.measure import container, machine, threads
 from benchmarks.measure.exit_status import EXTRAS
 from benchmarks.paths import ROOT
 from benchmarks.streams import keep_printing
@@ -97,6 +97,13 @@ def check_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(
             "distorts", f"{used:.0f} MiB of swap are in use: peaks of memory will read too low"
         )
+
+
+def check_container(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """A quota of CPU time, or a limit on memory."""
+    limits = container.read_limits()
+    for text in container.describe_limits(limits, machine.count_cores()):
+        yield Finding("distorts", text)
 
 
 def check_cores(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -209,8 +216,8 @@ def check_blas(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    check_variables, check_load, check_frequency, check_memory, check_cores, check_virtualisation,
-    check_compiler, check_frameworks, check_newer_releases, check_blas,
+    check_variables, check_load, check_frequency, check_memory, check_container, check_cores,
+    check_virtualisation, check_compiler, check_frameworks, check_newer_releases, check_blas,
 )  # fmt: skip
 HEADINGS = {
     "distorts": "This makes timings untrustworthy:",

@@ -8,14 +8,16 @@ machine; 130 interrupted. Precedence 130, 2, 4, 1, 5, 0.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import baselines
 from benchmarks import tuning
-from benchmarks.errors import MachineFault, UsageError
+from benchmarks.errors import MachineFault, UsageError, format_count
 from benchmarks.measure import machine
 from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
@@ -37,6 +39,7 @@ from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.table import describe_table
 from benchmarks.plan.table_columns import TASKS
+from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_workloads
 from benchmarks.streams import keep_printing
 
@@ -179,22 +182,24 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
             complete = scheduler.run(run.plan, run.budget_s)
     except KeyboardInterrupt:
         interrupted = True
+        print("Interrupted; the report of what was measured is being written.", flush=True)
     except (MachineFault, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         print(
             f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
-            f" continue with {run.resumption}",
+            f" continue with {build_parser().prog} {run.resumption}",
             file=sys.stderr,
         )
         return 1
     finally:
         executor.close()
     rows = store.rows()
-    _report(run, options)
+    _report(run, options, complete and not interrupted)
+    again = f"{build_parser().prog} {run.resumption}"
     if not complete:
-        print(f"The budget ended this run. To continue: {run.resumption} --budget 1h")
+        print(f"The budget ended this run. To continue: {again} --budget 1h")
     if interrupted:
-        print(f"Interrupted; {len(rows)} rows are kept. To continue: {run.resumption}")
+        print(f"{len(rows)} rows are kept. To continue: {again}")
         return 130
     return _verdict(rows, run.description["named"], ran=len(rows) > had_rows)
 
@@ -204,12 +209,19 @@ def _bytes(mebibytes: float | None) -> int | None:
 
 
 def _announce(run: Run, durations: Durations) -> None:
+    from benchmarks.analyse.stats import SMALLEST_FOR_MEAN
+
     recorded = {row["trial_id"] for row in run.store.rows()}
     missing = [trial for trial in run.plan if trial.trial_id not in recorded]
     expected = durations.expect(missing)
     limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
+    if run.budget_s and expected > run.budget_s:
+        fitting = _count_fitting_blocks(missing, run.budget_s, durations)
+        limit += f", in which about {format_count(fitting, 'block')} will fit"
+        if fitting < SMALLEST_FOR_MEAN and "time" in {trial.measure for trial in missing}:
+            limit += f" (too few for a verdict, which takes {SMALLEST_FOR_MEAN})"
     print(
-        f"{run.store.run.name}: {len(missing)} trials in {run.blocks} blocks,"
+        f"{run.store.run.name}: {len(missing)} trials in {format_count(run.blocks, 'block')},"
         f" expected {format_duration(expected)}{limit}",
         flush=True,
     )
@@ -219,15 +231,40 @@ def _announce(run: Run, durations: Durations) -> None:
         print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
 
 
-def _report(run: Run, options: argparse.Namespace) -> None:
+def _count_fitting_blocks(missing: list[Trial], budget_s: float, durations: Durations) -> int:
+    """How many blocks will have run when the budget is spent; the first always will."""
+    spent, count = 0.0, 0
+    for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
+        spent += durations.expect(members)
+        if block and count and spent > budget_s:
+            break
+        count += bool(block)
+    return count
+
+
+def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
     from benchmarks.render.readme import update_readme
     from benchmarks.render.report import write_report
 
     run.store.write_table()
     written = write_report(run.store.run, options.reports)
-    print("\n  ".join([f"Report: {written.short}", str(written.full), *written.verdicts]))
+    for sentence in written.answer:
+        print(f"- {sentence}")
+    for measure, names in _find_missing(run).items():
+        print(f"Without a figure in {measure}: {', '.join(names)}; the report says why.")
+    verdicts = written.verdicts if complete and not run.side_by_side else []
+    print("\n  ".join([f"Report: {written.short}", str(written.full), *verdicts]))
     if options.readme:
         update_readme(Path("README.md"), options.results, run.store.run)
+
+
+def _find_missing(run: Run) -> dict[str, list[str]]:
+    """Measure -> systems that were planned for it and have no ok row."""
+    known = {(row["measure"], row["system"]) for row in run.store.rows() if row["status"] == "ok"}
+    missing: dict[str, list[str]] = {}
+    for measure, system in sorted({(trial.measure, trial.system) for trial in run.plan} - known):
+        missing.setdefault(measure, []).append(system)
+    return missing
 
 
 def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
@@ -264,9 +301,23 @@ def _show_plan(run: Run) -> int:
         )
     for entry in run.description["skipped"]:
         print(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
+    for number, members in itertools.groupby(run.plan, key=lambda trial: trial.block):
+        print(_describe_block(number, list(members), durations))
     expected = format_duration(durations.expect(run.plan))
-    print(f"{len(run.plan)} trials in {run.blocks} blocks, expected {expected}")
+    print(f"{len(run.plan)} trials in {format_count(run.blocks, 'block')}, expected {expected}")
     return 0
+
+
+def _describe_block(number: int, trials: list[Trial], durations: Durations) -> str:
+    """What a block consists of, and how long it will take."""
+    parts = []
+    for measure, members in itertools.groupby(trials, key=lambda trial: trial.measure):
+        counts = Counter(trial.system for trial in members)
+        often = ", ".join(f"{n} × {name}" for name, n in counts.most_common() if n > 1)
+        said = f"{counts.total()} trials of {measure}, {len(counts)} systems"
+        parts.append(f"{said} ({often})" if often and measure == "time" else said)
+    expected = format_duration(durations.expect(trials))
+    return f"block {number}: {'; '.join(parts)}; expected {expected}"
 
 
 def _list() -> int:

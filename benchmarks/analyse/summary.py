@@ -151,7 +151,7 @@ def _describe(case: Case, name: str, rows: pd.DataFrame, base: pd.DataFrame | No
     ok = rows[rows["status"] == "ok"]
     other = False
     differs: tuple[str, ...] = ()
-    if base is not None and rows is not base:
+    if base is not None and rows is not base and base["status"].eq("ok").any():
         other = family != _first(base["family"])
         if not other and family == "network" and len(ok):
             mine, theirs = (

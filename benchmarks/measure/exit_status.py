@@ -116,6 +116,8 @@ def describe_exit(end: Ended) -> str:
         except ValueError:
             name = f"signal {-code}"
         text = f"the process was ended by {name}"
+        if name == "SIGKILL":
+            text += ", as the operating system does where memory runs out"
     else:
         text = f"the process ended with exit code {code}"
     last = [line for line in end.stderr.splitlines() if line.strip()]

@@ -111,7 +111,7 @@ class Sampler:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._samples: list[tuple[float, float]] = []
+        self._samples: list[tuple[float, float]] = []  # wall-clock seconds, MiB
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -124,8 +124,19 @@ class Sampler:
         import psutil
         from memory_profiler import memory_usage
 
-        with contextlib.suppress(psutil.NoSuchProcess):  # it ended before its first sample
-            self._samples = memory_usage(self._process, interval=0.01, timestamps=True)
+        # Samples are written to this object as they come: what memory-profiler returns in the end
+        # is lost where the process ends while it is being looked at.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            memory_usage(self._process, interval=0.01, timestamps=True, stream=self)
+
+    def write(self, line: str) -> None:
+        """Take a line of memory-profiler's format: MEM, mebibytes, seconds since the epoch."""
+        kind, size, moment = line.split()
+        if kind == "MEM":
+            self._samples.append((float(moment), float(size)))
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
 
     def curve(self, until: float | None) -> list[tuple[float, int]]:
         """(wall-clock seconds since the epoch, bytes), up to `until`."""
@@ -133,17 +144,17 @@ class Sampler:
         mebibyte = 1024 * 1024
         return [
             (moment, int(size * mebibyte))
-            for size, moment in self._samples
+            for moment, size in self._samples
             if size > 0 and (until is None or moment <= until)
         ]
 
     def save(self, until: float | None, began: float, arrays: Path) -> dict[str, int]:
-        """Write the curve to the trial's arrays, in seconds since `began`; the row's field."""
+        """Write the curve to the trial's arrays, in seconds since `began`; the row's fields."""
         import numpy as np
 
         curve = self.curve(until)
         if not curve:
-            return {}
+            return {"memory_samples": 0}
         part = arrays.with_suffix(".part")
         with part.open("wb") as file:
             np.savez_compressed(
@@ -152,4 +163,5 @@ class Sampler:
                 memory_bytes=np.array([size for _, size in curve]),
             )
         part.replace(arrays)
-        return {"memory_sampled_peak_bytes": max(size for _, size in curve)}
+        sampled = max(size for _, size in curve)
+        return {"memory_sampled_peak_bytes": sampled, "memory_samples": len(curve)}

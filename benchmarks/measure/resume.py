@@ -68,7 +68,9 @@ def _find_run(options: argparse.Namespace) -> Path:
                 return run.parent
         raise UsageError(f"there is no unfinished run in {places.name}; start one without --resume")
     given = Path(options.resume)
-    for folder in (given, results / given, results / LOCAL / given):
+    # The path of a report, which is what a run prints last, has the run's name.
+    named = (results / given.name, results / LOCAL / given.name)
+    for folder in (given, results / given, results / LOCAL / given, *named):
         if (folder / RUN).is_file():
             return folder
     known = [path.parent.name for path in (*results.glob(f"*/{RUN}"), *results.glob(f"*/*/{RUN}"))]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.measure import machine
+from benchmarks.measure import container, machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
 from benchmarks.paths import LOCAL
@@ -86,6 +86,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     durations = Durations({item.name: item for item in request.workloads}, machine.count_cores())
     plan, skipped = plan_trials(request, answers, durations, order_seed)
     footprint, warnings = _measure_footprint(plan, answers, options)
+    warnings += container.describe_limits(container.read_limits(), machine.count_cores())
     environment = machine.environment()
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"

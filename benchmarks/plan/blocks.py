@@ -18,6 +18,7 @@ import dataclasses
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -163,8 +164,9 @@ class _Plan:
 
     def _flank(self, others: Sequence[Trial], base: Trial) -> list[Trial]:
         """Trials of the base between the others, evenly in time where not every gap gets one."""
-        expected = [self.durations.expect_one(trial) for trial in others]
-        extra = int(FLANKS_SHARE * sum(expected) / self.durations.expect_one(base))
+        repeats = Counter(trial.system for trial in others)
+        expected = [self.durations.expect_one(trial, repeats[trial.system]) for trial in others]
+        extra = int(FLANKS_SHARE * sum(expected) / self.durations.expect_one(base, MOST_REPEATS))
         count = min(1 + extra, len(others) + 1)
         passed = [0.0, *itertools.accumulate(expected)]  # when each gap comes
         gaps = self._spread(passed, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
@@ -37,13 +38,16 @@ class Durations:
 
     def expect(self, trials: Iterable[Trial]) -> float:
         """Seconds that these trials will take; what is not timed shares the machine."""
+        listed = list(trials)
+        repeats = Counter((trial.block, _kind(trial)) for trial in listed)
         return sum(
-            self.expect_one(trial) / (1 if trial.measure == "time" else self._cores)
-            for trial in trials
+            self.expect_one(trial, repeats[trial.block, _kind(trial)])
+            / (1 if trial.measure == "time" else self._cores)
+            for trial in listed
         )
 
-    def expect_one(self, trial: Trial) -> float:
-        """Seconds of one trial, from start to row on disk."""
+    def expect_one(self, trial: Trial, repeats: int = 1) -> float:
+        """Seconds of one trial, from start to row on disk; repeats share the warm trainings."""
         if _kind(trial) in self._seen:
             count, total = self._seen[_kind(trial)]
             return total / count
@@ -54,7 +58,7 @@ class Durations:
             return process + _look_up("build", trial.system)
         if trial.measure == "memory":
             return process + training
-        warm = WARM_S if training else 0.0
+        warm = WARM_S / repeats if training else 0.0
         return process + training + max(warm, min(WARM_LEAST * training, WARM_LIMIT_S + training))
 
     def expect_process(self, trial: Trial) -> float:

@@ -143,6 +143,7 @@ FIELDS = _table(
     ("memory_train_increment_bytes", "integer", "B", "lower", "training increment", "training peak less the resident set before it"),
     ("memory_peak_bytes", "integer", "B", "lower", "peak memory", "highest resident set of the whole process (VmHWM)"),
     ("memory_sampled_peak_bytes", "integer", "B", "lower", "sampled peak", "the highest of memory-profiler's samples, every 10 ms"),
+    ("memory_samples", "integer", "", "", "memory samples", "how many samples the curve has; 0: all were lost"),
     ("modules_imported", "integer", "", "lower", "modules imported", "Python modules beyond the bare interpreter's and the harness's, at the end of a memory trial"),
     ("shared_objects", "integer", "", "lower", "shared objects", "distinct shared libraries (.so) in the process's memory, at the end of a memory trial"),
     ("memory_method", "text", "", "", "memory method", "where the peaks were read"),

@@ -20,6 +20,7 @@ from benchmarks.analyse.samples import collect_samples, pair
 from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
+from benchmarks.plan.suites import PRESETS
 from benchmarks.render import break_even, crossover, steps
 from benchmarks.render.numbers import (
     format_estimate,
@@ -55,6 +56,12 @@ def answer(data: RunData) -> list[str]:
         return [f"{BASE} has no usable row on {case.workload}, so nothing is compared with it."]
     if data.workloads.get(case.workload, {}).get("dataset") == OWN:
         return _answer_own_table(data, case, base)
+    cap = PRESETS.get(str(data.run.get("preset")), {}).get("epochs")
+    if cap:
+        return [
+            f"After {format_count(cap, 'epoch')} this is a check that everything works, and no"
+            " result: scores and times are those of a training that was cut short."
+        ]
     said = [describe_scores(data, case), describe_time(data, case), describe_memory(data, case)]
     if len({one.workload for one in data.cases}) > 1:
         said += [_compare_over_workloads(data), _count_scores(data)]

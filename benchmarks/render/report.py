@@ -70,10 +70,11 @@ USED = ("time_step_warm_s", "time_predict_s", "time_predict_one_s")
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """Where a report stands, and what it says of the published verdicts."""
+    """Where a report stands, what it answers, and what it says of the published verdicts."""
 
     short: Path
     full: Path
+    answer: list[str]
     verdicts: list[str]
 
 
@@ -109,7 +110,7 @@ def write_report(
     write_atomically(folder / SHORT, write_markdown(make_short(data, drawn)))
     full = make_full(data, drawn, claims.make_section(verdicts))
     write_atomically(folder / FULL, html.write_html(full, folder, data.frame))
-    return Written(folder / SHORT, folder / FULL, verdicts)
+    return Written(folder / SHORT, folder / FULL, answer(data), verdicts)
 
 
 def find_report_folder(run_dir: Path, reports: Path) -> Path:
@@ -181,6 +182,12 @@ def _find_doubts(data: RunData) -> list[str]:
         said.append(f"{format_count(failed, 'trial')} of {len(data.frame)} failed.")
     if missing:
         said.append(f"{format_count(missing, 'planned trial')} not run.")
+    lost = int(data.frame["memory_samples"].eq(0).sum())
+    if lost:
+        said.append(
+            f"{format_count(lost, 'memory trial')} lost every sample of the curve;"
+            " the kernel's peak, which the tables show, is not concerned."
+        )
     said += [str(warning) for warning in data.run.get("warnings") or ()][:5]
     said += [f"{sentence}." for sentence in find_damage(data.folder)[:3]]
     if data.run.get("side_by_side"):

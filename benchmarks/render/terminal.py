@@ -1,6 +1,7 @@
-"""What a run shows while it runs: a table that is complete after every block, and the time left.
+"""What a run shows while it runs: where it is, what is left, and a table after every block.
 
-On a terminal a live table (rich); elsewhere plain lines, so that logs stay readable.
+On a terminal a live table (rich), redrawn once a second; elsewhere plain lines, so that logs stay
+readable.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.analyse.summary import Line
 from benchmarks.options import format_duration
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store, load
@@ -21,48 +23,47 @@ from benchmarks.record.store import Store, load
 COLUMNS = (
     ("test accuracy", "accuracy_test", 1.0),
     ("test R2", "r2_test", 1.0),
-    ("training, warm (s)", "time_train_warm_s", 1.0),
-    ("total, cold (s)", "time_total_s", 1.0),
+    ("start to end (s)", "time_total_s", 1.0),
+    ("training (ms)", "time_train_warm_s", 1e-3),
     ("peak memory (MiB)", "memory_peak_bytes", 2.0**20),
 )
+SCORES = ("accuracy_test", "r2_test")
+FAILURES_SHOWN = 5
 
 
 class Screen:
-    """Listens to a campaign. Redraws only between trials: drawing must not disturb a clock."""
+    """Shows a run as it goes. Its redraws run on another core than what is timed."""
 
     def __init__(self, store: Store, trials: int, blocks: int, console: Console | None = None):
         self.console = console or Console()
         self._store, self._trials, self._blocks = store, trials, blocks
         self._began, self._count = time.perf_counter(), 0
+        self._left = (0.0, self._began)  # seconds, and when that was said
+        self._now = ""
         self._tables: list[Table] = []
         self._failures: list[str] = []
         self._live: Live | None = None
 
     def __enter__(self) -> Screen:
         if self.console.is_terminal:
-            self._live = Live(console=self.console, auto_refresh=False, transient=False)
+            self._live = Live(console=self.console, get_renderable=self._draw, refresh_per_second=1)
             self._live.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._live is not None:
-            self._live.update(Group(*self._tables), refresh=True)
+            self._now = ""
             self._live.stop()
         else:
             self._print_tables()
 
     def begins(self, trial: Trial, left_s: float) -> None:
         """Say what is measured now and how long everything will still take."""
-        if self._live is None:
-            return
-        elapsed = format_duration(time.perf_counter() - self._began)
-        line = Text(
+        self._left = left_s, time.perf_counter()
+        self._now = (
             f"block {trial.block} of {self._blocks}, trial {self._count + 1} of {self._trials}:"
             f" {trial.system}, {trial.workload}, {trial.measure}"
-            f"   {elapsed} so far, about {format_duration(left_s)} left"
         )
-        failed = [Text(text, style="red") for text in self._failures[-5:]]
-        self._live.update(Group(*self._tables, *failed, line), refresh=True)
 
     def ended(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
         """One line per trial where lines are kept; failures are kept everywhere."""
@@ -72,26 +73,37 @@ class Screen:
             self._failures.append(f"{trial.system}, {trial.measure}: {row['status']}{reason}")
         if self._live is None:
             self.console.print(
-                f"[{self._count}/{self._trials}] block {trial.block} {trial.workload}"
-                f" {trial.system} {trial.measure}: {row['status']}{reason}, {seconds:.1f} s",
+                f"[{self._count}/{self._trials}] {self._tell_time()}: block {trial.block}"
+                f" {trial.workload} {trial.system} {trial.measure}:"
+                f" {row['status']}{reason}, {seconds:.1f} s",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
             )
 
     def part_complete(self, block: int) -> None:
-        """Redraw the table from every row on disk: after the times of a block, and after it."""
-        if block == 0:
-            return
-        self._tables = tables(self._store)
+        """Make the table anew from every row on disk: after the times of a block, and after it."""
+        if block:
+            self._tables = make_tables(self._store)
+
+    def _tell_time(self) -> str:
+        now = time.perf_counter()
+        left = max(0.0, self._left[0] - (now - self._left[1]))
+        return f"{format_duration(now - self._began)}, about {format_duration(left)} left"
+
+    def _draw(self) -> RenderableType:
+        """The line of progress first: what does not fit on the screen is cut off below."""
+        line = [Text(f"{self._now}   {self._tell_time()}")] if self._now else []
+        failed = [Text(text, style="red") for text in self._failures[-FAILURES_SHOWN:]]
+        return Group(*line, *failed, *self._tables)
 
     def _print_tables(self) -> None:
         for table in self._tables:
             self.console.print(table)
 
 
-def tables(store: Store) -> list[Table]:
-    """One table per case: medians over the blocks so far."""
+def make_tables(store: Store) -> list[Table]:
+    """One table per case: medians over the blocks so far, the best score first."""
     from benchmarks.analyse.summary import summarise
     from benchmarks.errors import format_count
     from benchmarks.render.numbers import format_estimate
@@ -99,10 +111,11 @@ def tables(store: Store) -> list[Table]:
     made = []
     for case, lines in summarise(load(store.run)).items():
         shown = [line for line in lines.values() if line.family != "control"]
+        shown.sort(key=_rank)
         blocks = max((line.estimate("time_total_s").n for line in shown), default=0)
         title = f"{case.workload}, {format_count(case.threads, 'thread')}, medians of"
         table = Table(title=f"{title} {format_count(blocks, 'block')}", title_justify="left")
-        table.add_column("system")
+        table.add_column("system", no_wrap=True)
         columns = [one for one in COLUMNS if any(line.has(one[1]) for line in shown)] or COLUMNS
         for heading, *_ in columns:
             table.add_column(heading, justify="right")
@@ -116,3 +129,9 @@ def tables(store: Store) -> list[Table]:
             table.add_row(line.system, *cells)
         made.append(table)
     return made
+
+
+def _rank(line: Line) -> tuple[float, float, str]:
+    scores = [line.value(name) for name in SCORES if line.has(name)]
+    total = line.value("time_total_s") if line.has("time_total_s") else float("inf")
+    return -scores[0] if scores else float("inf"), total, line.system

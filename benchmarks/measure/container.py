@@ -1,0 +1,78 @@
+"""What a container or a service manager grants this process: Linux control groups, both kinds.
+
+A quota of CPU time stops a process for part of every tenth of a second, and a limit on memory ends
+it without a word; neither can be seen from inside a trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+NO_LIMIT = 2**60  # bytes; the older kind writes a huge number for "none"
+
+
+class Limits(NamedTuple):
+    """cpus: share of one core's time; memory_bytes; throttled: periods in which it was stopped."""
+
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    throttled: int | None = None
+
+
+def read_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> Limits:
+    """The tightest limits of this process's groups; None where there is no limit or no group."""
+    cpus: list[float] = []
+    memory: list[int] = []
+    throttled: list[int] = []
+    for folder in _find_folders(root, membership):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        quota = quota or _read(folder / "cpu.cfs_quota_us")
+        period = period or _read(folder / "cpu.cfs_period_us")
+        if quota.isdigit() and period.isdigit():
+            cpus.append(int(quota) / int(period))
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            text = _read(folder / name)
+            if text.isdigit() and int(text) < NO_LIMIT:
+                memory.append(int(text))
+        for line in _read(folder / "cpu.stat").splitlines():
+            if line.startswith("nr_throttled "):
+                throttled.append(int(line.split()[1]))
+    return Limits(min(cpus, default=None), min(memory, default=None), max(throttled, default=None))
+
+
+def _find_folders(root: Path, membership: Path) -> Iterator[Path]:
+    """The folder of each group that this process is in, and those above it."""
+    for line in _read(membership).splitlines():
+        _, controllers, path = line.split(":", 2)
+        for base in (root / controllers if controllers else root, root / "unified"):
+            folder = base / path.lstrip("/")
+            for one in (folder, *folder.parents):
+                if one.is_relative_to(base) and one.is_dir():
+                    yield one
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def describe_limits(limits: Limits, cores: int) -> list[str]:
+    """A sentence for each limit that distorts what is measured."""
+    said = []
+    if limits.cpus is not None and limits.cpus < cores:
+        said.append(
+            f"this process may use {limits.cpus:g} CPUs of {cores}: trials are stopped for part of"
+            " every tenth of a second, so times mislead; raise the quota"
+        )
+    if limits.memory_bytes is not None and limits.memory_bytes < 3 * 2**30:
+        said.append(
+            f"this process may use {limits.memory_bytes / 2**20:,.0f} MiB of memory: larger trials"
+            " will be ended by SIGKILL; a TensorFlow trial needs about 1,024 MiB"
+        )
+    return said
