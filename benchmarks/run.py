@@ -44,7 +44,7 @@ from benchmarks.plan.workloads import read_workloads
 from benchmarks.streams import keep_printing
 
 EXAMPLE = """examples:
-  python -m benchmarks.run                                  the spiral, every system, ten minutes
+  python -m benchmarks.run                                  the spiral, every system, 15 minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
   python -m benchmarks.run --systems mapicx,torch-eager --seeds 10 --threads 1,all
   python -m benchmarks.run --suite scaling --workloads scaling-width --threads 1,all
