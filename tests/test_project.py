@@ -134,7 +134,7 @@ def test_readme_fits_a_strangers_two_minutes():
     assert len(text.splitlines()) <= 150
     for command in (
         'python -m pip install -c constraints.txt -e ".[bench]" && python -m benchmarks.run',
-        'python -m pip install -c constraints.txt -e ".[test]" && python -m pytest',
+        'python -m pip install -c constraints.txt -e ".[test]" && python -m pytest -n auto',
     ):
         assert command in text
 
