@@ -117,3 +117,11 @@ class GradientBoosting(_Classical):
     name = "gradient-boosting"
     module = "ensemble"
     classifier, regressor = "GradientBoostingClassifier", "GradientBoostingRegressor"
+
+
+class HistGradientBoosting(_Classical):
+    """Boosting over binned features, which scikit-learn advises from some 10,000 rows on."""
+
+    name = "hist-gradient-boosting"
+    module = "ensemble"
+    classifier, regressor = "HistGradientBoostingClassifier", "HistGradientBoostingRegressor"

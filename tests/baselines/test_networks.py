@@ -13,7 +13,7 @@ import baselines
 
 PROCESSES = [  # of one framework each
     ("numpy", ("mapicx", "mapicx-again")),
-    ("torch", ("torch-eager", "torch-fused", "torch-compile")),
+    ("torch", ("torch-eager", "torch-fused", "torch-manual", "torch-compile")),
     ("tensorflow", ("tf-function", "tf-xla", "tf-loop", "keras-fit", "keras-fit-tuned")),
     ("sklearn", ("sklearn-mlp",)),
     ("jax", ("jax-jit", "jax-scan")),

@@ -17,10 +17,10 @@ import baselines
 from baselines.contract import System, Workload
 
 FAMILIES = {
-    "network": "mapicx numpy-plain torch-eager torch-fused torch-compile keras-fit keras-fit-tuned "
-    "tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan mapicx-0.1.0",
+    "network": "mapicx numpy-plain torch-eager torch-fused torch-manual torch-compile keras-fit "
+    "keras-fit-tuned tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan mapicx-0.1.0",
     "classical": "sklearn-mlp-lbfgs logistic-regression knn svm-rbf svm-rbf-tuned random-forest "
-    "gradient-boosting",
+    "gradient-boosting hist-gradient-boosting",
     "bound": "bayes-rule majority-class",
     "control": "noop sleep allocate matmul matmul-only matmul-only-torch matmul-only-tensorflow "
     "matmul-only-jax dense-loops dense-vectorised mapicx-again",
@@ -88,6 +88,21 @@ for name in baselines.BUILT_IN:
     light = {"numpy-plain", "bayes-rule", "majority-class", "matmul-only"}
     light |= {"noop", "sleep", "allocate", "matmul", "dense-loops", "dense-vectorised"}
     assert missing == set(baselines.BUILT_IN) - light
+
+
+def test_an_update_by_hand_does_without_the_compiler_of_torch(run_python):
+    if find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    script = """
+import sys
+sys.path.insert(0, "tests/baselines")
+from test_systems import BASE, ready
+for name in ("torch-manual", "torch-fused"):
+    system, _ = ready(name, BASE)
+    system.train()
+    print("torch._dynamo" in sys.modules)
+"""
+    assert run_python("-c", script).split() == ["False", "True"]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +258,7 @@ def test_classical_systems_fit_and_start_anew(run_python):
     if find_spec("sklearn") is None:
         pytest.skip("scikit-learn is not installed")
     facts = [line.split() for line in run_python("-c", CLASSICAL).splitlines()]
-    assert len(facts) == 14
+    assert len(facts) == 16
     refused = {name for name, task, rows, *_ in facts if rows == "-"}
     assert refused == {"logistic-regression", "svm-rbf-tuned"}
     for name, task, rows, same, classes in facts:
