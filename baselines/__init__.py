@@ -24,6 +24,7 @@ BUILT_IN = {
     "torch-compile": ("baselines.pytorch", "Compiled"),
     "keras-fit": ("baselines.keras_fit", "KerasFit"),
     "keras-fit-tuned": ("baselines.keras_fit", "KerasFitTuned"),
+    "keras-fit-jax": ("baselines.keras_fit", "KerasFitJax"),
     "tf-function": ("baselines.tensorflow_loops", "Function"),
     "tf-xla": ("baselines.tensorflow_loops", "Xla"),
     "tf-loop": ("baselines.tensorflow_loops", "Loop"),
@@ -55,7 +56,7 @@ BUILT_IN = {
 }
 
 # Planned only when named, by `--systems all`, or by a suite that lists them.
-OPTIONAL = ("jax-jit", "jax-scan", "mapicx-0.1.0")
+OPTIONAL = ("keras-fit-jax", "mapicx-0.1.0")
 
 # Controls that train a network all the same, so they get start weights as networks do.
 TWINS = ("mapicx-again",)

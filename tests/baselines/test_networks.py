@@ -16,7 +16,7 @@ PROCESSES = [  # of one framework each
     ("torch", ("torch-eager", "torch-fused", "torch-manual", "torch-compile")),
     ("tensorflow", ("tf-function", "tf-xla", "tf-loop", "keras-fit", "keras-fit-tuned")),
     ("sklearn", ("sklearn-mlp",)),
-    ("jax", ("jax-jit", "jax-scan")),
+    ("jax", ("jax-jit", "jax-scan", "keras-fit-jax")),
 ]
 EXAMINED = [name for _, names in PROCESSES for name in names]
 
