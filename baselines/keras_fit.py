@@ -1,6 +1,7 @@
 """keras-fit, -tuned and -jax: one call of `model.fit`, as Keras' documentation teaches it.
 
-keras-fit and keras-fit-tuned run on TensorFlow, keras-fit-jax on JAX. All leave mixing the rows to Keras when the workload shuffles.
+keras-fit and keras-fit-tuned run on TensorFlow, keras-fit-jax on JAX. All leave mixing the rows to
+Keras when the workload shuffles.
 """
 
 from __future__ import annotations

@@ -15,10 +15,13 @@ from subject import BASE, FakeData, start_weights
 
 import baselines
 from baselines.contract import System, Workload
+from benchmarks.plan.suites import SUITES
+from benchmarks.plan.workloads import read_workloads
 
 FAMILIES = {
     "network": "mapicx numpy-plain torch-eager torch-fused torch-manual torch-compile keras-fit "
-    "keras-fit-tuned keras-fit-jax tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan mapicx-0.1.0",
+    "keras-fit-tuned keras-fit-jax tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan "
+    "mapicx-0.1.0",
     "classical": "sklearn-mlp-lbfgs logistic-regression knn svm-rbf svm-rbf-tuned random-forest "
     "gradient-boosting hist-gradient-boosting",
     "bound": "bayes-rule majority-class",
@@ -118,6 +121,14 @@ for name in ("torch-manual", "torch-fused"):
 def test_sklearn_mlp_says_what_it_cannot_do(changes, reason):
     found = baselines.system("sklearn-mlp").supports(replace(BASE, **changes))
     assert found is None if reason is None else reason in found
+
+
+def test_every_system_of_the_suite_minibatch_trains_on_whole_batches_of_mixed_rows():
+    (name,) = SUITES["minibatch"]["workloads"]
+    workload = read_workloads()[name]
+    assert workload.shuffle and workload.train_rows % workload.batch_size == 0
+    refused = {n for n in SUITES["minibatch"]["systems"] if baselines.system(n).supports(workload)}
+    assert refused == set()
 
 
 def test_noop_does_nothing():
