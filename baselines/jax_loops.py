@@ -34,8 +34,7 @@ class Jit(Network):
 
     def load(self):
         global jax, jnp, np
-        import_jax(self.threads, self.dtype)
-        import jax
+        jax = import_jax(self.threads, self.dtype)
         import jax.numpy as jnp
         import numpy as np
 
