@@ -20,9 +20,11 @@ BUILT_IN = {
     "numpy-plain": ("baselines.plain", "Plain"),
     "torch-eager": ("baselines.pytorch", "Eager"),
     "torch-fused": ("baselines.pytorch", "Fused"),
+    "torch-manual": ("baselines.pytorch", "Manual"),
     "torch-compile": ("baselines.pytorch", "Compiled"),
     "keras-fit": ("baselines.keras_fit", "KerasFit"),
     "keras-fit-tuned": ("baselines.keras_fit", "KerasFitTuned"),
+    "keras-fit-jax": ("baselines.keras_fit", "KerasFitJax"),
     "tf-function": ("baselines.tensorflow_loops", "Function"),
     "tf-xla": ("baselines.tensorflow_loops", "Xla"),
     "tf-loop": ("baselines.tensorflow_loops", "Loop"),
@@ -36,6 +38,7 @@ BUILT_IN = {
     "svm-rbf-tuned": ("baselines.classical", "SvmRbfTuned"),
     "random-forest": ("baselines.classical", "RandomForest"),
     "gradient-boosting": ("baselines.classical", "GradientBoosting"),
+    "hist-gradient-boosting": ("baselines.classical", "HistGradientBoosting"),
     "bayes-rule": ("baselines.bounds", "BayesRule"),
     "majority-class": ("baselines.bounds", "MajorityClass"),
     "noop": ("baselines.controls", "Noop"),
@@ -53,7 +56,7 @@ BUILT_IN = {
 }
 
 # Planned only when named, by `--systems all`, or by a suite that lists them.
-OPTIONAL = ("jax-jit", "jax-scan", "mapicx-0.1.0")
+OPTIONAL = ("keras-fit-jax", "mapicx-0.1.0")
 
 # Controls that train a network all the same, so they get start weights as networks do.
 TWINS = ("mapicx-again",)

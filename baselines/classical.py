@@ -18,7 +18,7 @@ TUNED = Path(__file__).with_name("tuned.toml")
 
 @functools.cache
 def read_tuned() -> dict[str, Any]:
-    """tuned.toml: the run that chose the values as `run`, and the values by workload."""
+    """tuned.toml: the runs that chose the values as `runs`, and the values by workload."""
     import tomllib  # on first use: sklearn-mlp has no tuned values and does not pay for it
 
     return tomllib.loads(TUNED.read_text(encoding="utf-8"))
@@ -117,3 +117,11 @@ class GradientBoosting(_Classical):
     name = "gradient-boosting"
     module = "ensemble"
     classifier, regressor = "GradientBoostingClassifier", "GradientBoostingRegressor"
+
+
+class HistGradientBoosting(_Classical):
+    """Boosting over binned features, which scikit-learn advises from some 10,000 rows on."""
+
+    name = "hist-gradient-boosting"
+    module = "ensemble"
+    classifier, regressor = "HistGradientBoostingClassifier", "HistGradientBoostingRegressor"

@@ -5,7 +5,25 @@ Parameters and state are donated, so that a step updates them in place.
 
 from __future__ import annotations
 
+import os
+
 from baselines._base import Network, gflops, import_numpy
+
+
+def import_jax(threads, dtype):
+    """JAX on the CPU with a number of threads, computing in this dtype."""
+    import_numpy(threads)
+    # JAX has no call for the number of threads; XLA's CPU client takes it from here, once.
+    os.environ["NPROC"] = str(threads)
+    if threads == 1:
+        flags = os.environ.get("XLA_FLAGS", "").split()
+        flags = [*flags, "--xla_cpu_multi_thread_eigen=false"]
+        os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_x64", dtype == "float64")
+    return jax
 
 
 class Jit(Network):
@@ -16,20 +34,9 @@ class Jit(Network):
 
     def load(self):
         global jax, jnp, np
-        import os
-
-        np = import_numpy(self.threads)
-        # JAX has no call for the number of threads; XLA's CPU client takes it from here, once.
-        os.environ["NPROC"] = str(self.threads)
-        if self.threads == 1:
-            flags = os.environ.get("XLA_FLAGS", "").split()
-            flags = [*flags, "--xla_cpu_multi_thread_eigen=false"]
-            os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
-        import jax
+        jax = import_jax(self.threads, self.dtype)
         import jax.numpy as jnp
-
-        jax.config.update("jax_platforms", "cpu")
-        jax.config.update("jax_enable_x64", self.dtype == "float64")
+        import numpy as np
 
     def build(self, data, weights):
         self.data = data
@@ -125,9 +132,16 @@ class Jit(Network):
         return self.step._cache_size()
 
     def gemm_gflops(self):
-        a = jax.random.uniform(jax.random.key(0), (1024, 1024), dtype="float32")
-        product = jax.jit(jnp.matmul)
-        return gflops(lambda: product(a, a).block_until_ready())
+        return jax_gflops()
+
+
+def jax_gflops():
+    """The speed of JAX's own matrix product."""
+    import jax
+
+    a = jax.random.uniform(jax.random.key(0), (1024, 1024), dtype="float32")
+    product = jax.jit(jax.numpy.matmul)
+    return gflops(lambda: product(a, a).block_until_ready())
 
 
 class Scan(Jit):

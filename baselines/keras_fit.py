@@ -1,33 +1,46 @@
-"""keras-fit and keras-fit-tuned: one call of `model.fit`, as Keras' documentation teaches it.
+"""keras-fit, -tuned and -jax: one call of `model.fit`, as Keras' documentation teaches it.
 
-Both leave mixing the rows to Keras when the workload shuffles.
+keras-fit and keras-fit-tuned run on TensorFlow, keras-fit-jax on JAX. All leave mixing the rows to
+Keras when the workload shuffles.
 """
 
 from __future__ import annotations
 
+import os
+
 from baselines._base import Network, gflops
+from baselines.jax_loops import import_jax, jax_gflops
 
 
 class KerasFit(Network):
-    """Sequential, compile, fit, as in the beginner's guide; only the progress bar is off."""
+    """Keras on TensorFlow: Sequential, compile, fit, as in the beginner's guide.
+
+    Only the progress bar is off.
+    """
 
     name = "keras-fit"
     requires = ("tensorflow", "keras")
     own_order = True
-    jit_compile = False  # what "auto" means on a CPU, said explicitly
+    backend = "tensorflow"
+    jit_compile = False  # what "auto" means on TensorFlow and a CPU, said explicitly
 
     def load(self):
-        global keras, np, tf
+        global keras, np
+        self.import_backend()
+        os.environ["KERAS_BACKEND"] = self.backend  # read once, when keras is imported
+        import keras
         import numpy as np
+
+        if keras.backend.backend() != self.backend:
+            raise ImportError(f"Keras runs on {keras.backend.backend()}, not on {self.backend}")
+        keras.config.set_floatx(self.dtype)
+
+    def import_backend(self):
+        global tf
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(self.threads)
         tf.config.threading.set_inter_op_parallelism_threads(self.threads)
-        import keras
-
-        if keras.backend.backend() != "tensorflow":
-            raise ImportError(f"Keras runs on {keras.backend.backend()}, not on TensorFlow")
-        keras.config.set_floatx(self.dtype)
 
     def build(self, data, weights):
         recipe = self.workload
@@ -53,12 +66,12 @@ class KerasFit(Network):
         self.reset(weights)
 
     def count_traces(self):
-        """Keras hides its tf.function; what is traced runs this Python code once per trace."""
+        """Keras hides what it compiles; what is traced runs this Python code once per trace."""
         train_step = self.model.train_step
 
-        def traced_step(data):
+        def traced_step(*arguments):  # (data) on TensorFlow, (state, data) on JAX
             self.traces += 1
-            return train_step(data)
+            return train_step(*arguments)
 
         self.model.train_step = traced_step
 
@@ -167,3 +180,26 @@ class KerasFitTuned(KerasFit):
 
     def outputs(self, X):
         return self.model.predict_on_batch(X)
+
+
+class KerasFitJax(KerasFit):
+    """The program of keras-fit, word for word, on Keras' JAX backend."""
+
+    name = "keras-fit-jax"
+    requires = ("jax", "keras")
+    backend = "jax"
+    jit_compile = True  # what "auto" means on JAX, said explicitly
+
+    @classmethod
+    def supports(cls, workload):
+        # On JAX keras.ops.mean, which these losses use, computes in float32 whatever the dtype.
+        # Adam's tolerance covers that, SGD's does not.
+        if workload.optimizer == "sgd" and workload.loss != "cce":
+            return "means in float32, so parity cannot be shown"
+        return None
+
+    def import_backend(self):
+        import_jax(self.threads, self.dtype)
+
+    def gemm_gflops(self):
+        return jax_gflops()

@@ -1,10 +1,11 @@
-"""torch-eager, torch-fused and torch-compile: PyTorch as its tutorial, and as an expert, writes it.
+"""torch-eager, -fused, -manual and -compile: PyTorch as its tutorial, and as an expert, writes it.
 
 Full-batch data are tensors made once; a DataLoader for 300 rows would cost more than the step.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from baselines._base import Network, gflops
@@ -97,10 +98,12 @@ class Eager(_Torch):
 
     def make_optimizer(self):
         recipe = self.workload
-        groups = [  # weight_decay would otherwise act on the biases too
-            {"params": [layer.weight for layer in self.linear], "weight_decay": recipe.l2},
-            {"params": [layer.bias for layer in self.linear], "weight_decay": 0.0},
-        ]
+        groups = [{"params": list(self.model.parameters())}]
+        if recipe.l2:  # weight_decay would otherwise act on the biases too
+            groups = [
+                {"params": [layer.weight for layer in self.linear], "weight_decay": recipe.l2},
+                {"params": [layer.bias for layer in self.linear], "weight_decay": 0.0},
+            ]
         # None leaves the choice to torch, which takes the loop over tensors on a CPU.
         fused = True if self.fused else None
         if recipe.optimizer == "sgd":
@@ -153,6 +156,55 @@ class Fused(Eager):
 
     name = "torch-fused"
     fused = True
+
+
+class Manual(_Torch):
+    """Autograd, and the update by hand: a few calls, each for all arrays at once.
+
+    Constructing an optimizer of torch imports torch._dynamo, which takes a second and more; this
+    is for a program that cannot wait.
+    """
+
+    name = "torch-manual"
+
+    def make_optimizer(self):
+        self.parameters = list(self.model.parameters())  # W1, b1, W2, b2, ...
+        self.m = [torch.zeros_like(p) for p in self.parameters]
+        self.v = [torch.zeros_like(p) for p in self.parameters]
+
+    def reset_optimizer(self):
+        torch._foreach_zero_([*self.m, *self.v])
+
+    def step(self, X, y):
+        loss = self.criterion(self.model(X), y)
+        grads = torch.autograd.grad(loss, self.parameters)
+        with torch.no_grad():
+            self.update(grads)
+        return loss
+
+    def update(self, grads):
+        recipe, t = self.workload, self.steps + 1
+        lr = recipe.lr / (1 + recipe.decay * self.steps)
+        if recipe.l2:
+            torch._foreach_add_(grads[::2], self.parameters[::2], alpha=recipe.l2)
+        if recipe.optimizer == "adam":
+            torch._foreach_lerp_(self.m, grads, 1 - recipe.beta_1)
+            torch._foreach_mul_(self.v, recipe.beta_2)
+            torch._foreach_addcmul_(self.v, grads, grads, 1 - recipe.beta_2)
+            scale = torch._foreach_sqrt(self.v)
+            torch._foreach_div_(scale, math.sqrt(1 - recipe.beta_2**t))
+            torch._foreach_add_(scale, recipe.epsilon)
+            rate = lr / (1 - recipe.beta_1**t)
+            torch._foreach_addcdiv_(self.parameters, self.m, scale, -rate)
+        elif recipe.momentum:
+            torch._foreach_mul_(self.m, recipe.momentum)
+            torch._foreach_add_(self.m, grads, alpha=-lr)
+            torch._foreach_add_(self.parameters, self.m)
+        else:
+            torch._foreach_add_(self.parameters, grads, alpha=-lr)
+
+    def check_steps(self):
+        pass  # the loop's own count is the one that the update uses
 
 
 class Compiled(_Torch):

@@ -8,7 +8,7 @@ results/<run>/tuning.json    command, environment, versions, seeds, spaces
 results/<run>/trials.jsonl   one row per trial: workload, system, trial, options, accuracy per draw
 
 It has no run.json, so no report, README table or history ever reads it. workloads.toml and
-baselines/tuned.toml name the run from which their values come, and a test compares them.
+baselines/tuned.toml name the runs from which their values come, and a test compares them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
 import baselines
+from baselines._base import import_numpy
 from baselines.classical import choose_options
 from baselines.contract import Workload
 from benchmarks.errors import UsageError, unknown_name
@@ -145,6 +146,8 @@ def _draw_value(kind: dict[str, list[Any]], generator: random.Random) -> Any:
 
 def _measure(run: Path, workload: Workload, systems: list[str]) -> None:
     """Record every trial of these systems on one workload."""
+    # OpenMP reads its number of threads once, and some data come from scikit-learn, which loads it.
+    import_numpy(threads=1)
     draws = {seed: draw(workload, seed, "float32") for seed in SEEDS}
     for system in systems:
         for trial, options in enumerate(draw_options(system, workload)):

@@ -20,11 +20,13 @@ PREFIXES = {
     "numpy-plain": "plain NumPy",
     "torch-": "PyTorch",
     "keras-": "TensorFlow",
+    "keras-fit-jax": "JAX",
     "tf-": "TensorFlow",
     "sklearn-mlp": "scikit-learn",
     "jax-": "JAX",
 }
-BEGINNERS = {"torch-eager", "keras-fit", "jax-jit"}  # where an expert's variant stands beside it
+# Where an expert's variant stands beside it.
+BEGINNERS = {"torch-eager", "keras-fit", "keras-fit-jax", "jax-jit"}
 # The control that makes a framework's matrix products and nothing else.
 PRODUCTS = {
     BASE: "matmul-only",

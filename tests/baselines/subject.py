@@ -96,6 +96,7 @@ CHOSEN = {
     "torch-compile": TWO,
     "keras-fit": ("momentum-relu", *TWO, "bce-adam", "mse", "shuffled"),
     "keras-fit-tuned": (*TWO, "shuffled"),
+    "keras-fit-jax": (*TWO, "mse", "mse-adam", "shuffled"),
     "tf-xla": TWO,
     "tf-loop": (*TWO, "mse", "shuffled"),
     "jax-jit": ("momentum-relu", *TWO, "bce-adam", "mse"),

@@ -15,12 +15,15 @@ from subject import BASE, FakeData, start_weights
 
 import baselines
 from baselines.contract import System, Workload
+from benchmarks.plan.suites import SUITES
+from benchmarks.plan.workloads import read_workloads
 
 FAMILIES = {
-    "network": "mapicx numpy-plain torch-eager torch-fused torch-compile keras-fit keras-fit-tuned "
-    "tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan mapicx-0.1.0",
+    "network": "mapicx numpy-plain torch-eager torch-fused torch-manual torch-compile keras-fit "
+    "keras-fit-tuned keras-fit-jax tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan "
+    "mapicx-0.1.0",
     "classical": "sklearn-mlp-lbfgs logistic-regression knn svm-rbf svm-rbf-tuned random-forest "
-    "gradient-boosting",
+    "gradient-boosting hist-gradient-boosting",
     "bound": "bayes-rule majority-class",
     "control": "noop sleep allocate matmul matmul-only matmul-only-torch matmul-only-tensorflow "
     "matmul-only-jax dense-loops dense-vectorised mapicx-again",
@@ -90,6 +93,21 @@ for name in baselines.BUILT_IN:
     assert missing == set(baselines.BUILT_IN) - light
 
 
+def test_an_update_by_hand_does_without_the_compiler_of_torch(run_python):
+    if find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    script = """
+import sys
+sys.path.insert(0, "tests/baselines")
+from test_systems import BASE, ready
+for name in ("torch-manual", "torch-fused"):
+    system, _ = ready(name, BASE)
+    system.train()
+    print("torch._dynamo" in sys.modules)
+"""
+    assert run_python("-c", script).split() == ["False", "True"]
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -103,6 +121,14 @@ for name in baselines.BUILT_IN:
 def test_sklearn_mlp_says_what_it_cannot_do(changes, reason):
     found = baselines.system("sklearn-mlp").supports(replace(BASE, **changes))
     assert found is None if reason is None else reason in found
+
+
+def test_every_system_of_the_suite_minibatch_trains_on_whole_batches_of_mixed_rows():
+    (name,) = SUITES["minibatch"]["workloads"]
+    workload = read_workloads()[name]
+    assert workload.shuffle and workload.train_rows % workload.batch_size == 0
+    refused = {n for n in SUITES["minibatch"]["systems"] if baselines.system(n).supports(workload)}
+    assert refused == set()
 
 
 def test_noop_does_nothing():
@@ -243,7 +269,7 @@ def test_classical_systems_fit_and_start_anew(run_python):
     if find_spec("sklearn") is None:
         pytest.skip("scikit-learn is not installed")
     facts = [line.split() for line in run_python("-c", CLASSICAL).splitlines()]
-    assert len(facts) == 14
+    assert len(facts) == 16
     refused = {name for name, task, rows, *_ in facts if rows == "-"}
     assert refused == {"logistic-regression", "svm-rbf-tuned"}
     for name, task, rows, same, classes in facts:

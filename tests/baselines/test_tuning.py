@@ -20,6 +20,11 @@ RESULTS = Path(__file__).parents[2] / "results"
 ENTRIES = read_table("workloads.toml")
 TUNED = suites.SUITES["tuning"]["workloads"]
 KNOWN = workloads.read_workloads()
+RUNS = sorted({*classical.read_tuned()["runs"], *(ENTRIES[name]["tuned_by"] for name in TUNED)})
+
+
+def rows_of(run):
+    return list(read_rows(RESULTS / run, key="trial"))
 
 
 def choices(run):
@@ -33,24 +38,25 @@ def test_a_recipe_is_what_its_tuning_run_chooses(name):
     assert tuning.get_options_in_use(tuning.NETWORK, KNOWN[name]) == options
 
 
-def test_the_tuned_values_of_every_family_are_what_the_run_chooses():
-    for (name, system), choice in choices(classical.read_tuned()["run"]).items():
+@pytest.mark.parametrize("run", classical.read_tuned()["runs"])
+def test_the_tuned_values_of_every_family_are_what_the_runs_choose(run):
+    for (name, system), choice in choices(run).items():
         if system != tuning.NETWORK:
             assert classical.choose_options(system, KNOWN[name]) == choice.options, (name, system)
 
 
 def test_every_family_had_as_many_trials_and_draws_on_every_workload():
-    for run in {classical.read_tuned()["run"], *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
-        rows = list(read_rows(RESULTS / run, key="trial"))
+    rows = [row for run in RUNS for row in rows_of(run)]
+    assert len({(r["workload"], r["system"], r["trial"]) for r in rows}) == len(rows)
+    assert len(rows) == len(TUNED) * len(tuning.SPACES) * tuning.TRIALS
+    assert {len(r["accuracy"]) for r in rows if r["accuracy"]} == {len(tuning.SEEDS)}
+    for run in RUNS:
         facts = json.loads((RESULTS / run / "tuning.json").read_text())
-        assert min(facts["seeds"]) >= 10_000
-        assert len({(r["workload"], r["system"], r["trial"]) for r in rows}) == len(rows)
-        assert len(rows) == len(TUNED) * len(tuning.SPACES) * facts["trials"]
-        assert {len(r["accuracy"]) for r in rows if r["accuracy"]} == {len(facts["seeds"])}
+        assert facts["seeds"] == list(tuning.SEEDS) and min(facts["seeds"]) >= 10_000
 
 
 def test_rows_of_tuning_are_small_and_no_report_reads_them():
-    for run in {classical.read_tuned()["run"], *(ENTRIES[name]["tuned_by"] for name in TUNED)}:
+    for run in RUNS:
         assert sum(path.stat().st_size for path in (RESULTS / run).iterdir()) < 2e6
         assert not (RESULTS / run / "run.json").exists()
 
