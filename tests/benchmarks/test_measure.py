@@ -312,9 +312,9 @@ def test_a_clock_that_jumps_back_costs_the_curve_and_not_the_trial(tmp_path):
         def curve(self, until):
             return [(moment, 2**20) for moment in (100.0, 101.0) if moment <= until]
 
-    assert Curve().save(50.0, 99.0, tmp_path / "a.npz") == {}
+    assert Curve().save(50.0, 99.0, tmp_path / "a.npz") == {"memory_samples": 0}
     kept = Curve().save(200.0, 99.0, tmp_path / "a.npz")
-    assert kept == {"memory_sampled_peak_bytes": 2**20}
+    assert kept == {"memory_sampled_peak_bytes": 2**20, "memory_samples": 2}
 
 
 def test_a_row_names_its_cores_and_their_clock(measure):
