@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,12 +141,13 @@ class Batches:
 
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
         self.network, self.kept, self.recorder = network, dict[Any, Batch](), recorder
+        self.called = [layer for layer in network.layers if not takes_xp(layer)]
         # Recorded calls hold a layer's plain attributes (rate, slope) as constants; one that was
         # changed makes another kind of batch.
         self.settings = [
             (layer, name)
             for layer in network.layers
-            if takes_xp(layer) and not layer.parameters()
+            if layer not in self.called and not layer.parameters()
             for name, value in vars(layer).items()
             if isinstance(value, int | float | str)
         ]
@@ -160,9 +161,11 @@ class Batches:
         batch = self.kept.pop(key, None)
         if batch is None:
             itself = network.eager and purpose not in ("predict", "evaluate")
-            layers = [copy.copy(a) if takes_xp(a) and not itself else a for a in network.layers]
+            called = network.layers if itself else self.called
+            layers = [a if a in called else copy.copy(a) for a in network.layers]
             shape = samples, data.X.shape[1], network.n_neurons or 1
-            batch = Batch(key, shape, layers, self.recorder(network.dtype, network.eager))
+            recorder = self.recorder(network.dtype, network.eager, self.called)
+            batch = Batch(key, shape, layers, recorder)
         data.load(batch, rows)
         return batch
 
@@ -214,7 +217,7 @@ def bind_arrays(
 def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None:
     """Note a copy of the gradients that a layer did not write to their place itself."""
     for name, view in views.items():
-        if not takes_xp(layer) or root(getattr(layer, name)) is not root(view):
+        if layer in xp.called or root(getattr(layer, name)) is not root(view):
             xp.note(
                 lambda n, v: np.copyto(v, plain(getattr(layer, n)).reshape(v.shape)), name, view
             )
@@ -325,14 +328,15 @@ def to_indices(y: Array, n_classes: int, classes: Array | None) -> tuple[Array, 
         classes = np.array([False, True]) if y.dtype.kind == "b" else np.unique(y)
     known = np.arange(n_classes) if classes is None else classes
     require(len(known) == n_classes, f"{len(known)} labels for {n_classes} outputs; change them")
-    alike = (y.dtype.kind == "U") == (known.dtype.kind == "U")
-    strange = np.unique(y[~np.isin(y, known)]) if alike else np.unique(y)
-    advice = "" if classes is not None else "; other labels as strings, y.astype(str)"
-    require(
-        alike and not strange.size,
-        f"y has labels {strange[:5].tolist()}, not among {known.tolist()}{advice}",
-    )
-    return np.searchsorted(known, y), classes
+    indices, strange = np.zeros(len(y), int), y
+    if (y.dtype.kind == "U") == (known.dtype.kind == "U"):
+        indices = known.searchsorted(y).clip(max=n_classes - 1)
+        strange = y[known[indices] != y]
+    if strange.size:
+        advice = "" if classes is not None else "; other labels as strings, y.astype(str)"
+        labels = np.unique(strange)[:5].tolist()
+        raise ValueError(f"y has labels {labels}, not among {known.tolist()}{advice}")
+    return indices, classes
 
 
 def to_weights(
@@ -439,15 +443,17 @@ class RecordedArray(np.ndarray[Any, Any]):
     """What a recorder hands to layers; operators and NumPy functions of it are recorded, too."""
 
     recorder: Any = None
+    memory: Any = None  # the array that owns its memory; a copy still names that of its source
+    array: Any = None  # the same as a plain array; None if NumPy made it: a view, or a copy
 
     def __array_finalize__(self, source: Any) -> None:
-        self.recorder = getattr(source, "recorder", None)
+        if isinstance(source, RecordedArray):
+            self.recorder, self.memory = source.recorder, source.memory
 
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = (None,), **options: Any
     ) -> Any:
-        arrays = (*inputs, *out)
-        xp = next(a.recorder for a in arrays if isinstance(a, RecordedArray))
+        xp = self.recorder
         if method == "__call__":
             return xp.call(ufunc, *inputs, out=out[0], **options)
         if method == "reduce" and ufunc in REDUCTIONS:  # also x.sum() and x.max()
@@ -518,7 +524,7 @@ def join_factors(inputs: Array, weights: Array, biases: Array) -> list[Array] | 
     """[inputs, 1] and [weights; biases], if each stands together in memory."""
     extended, vector, start = root(inputs).T, root(weights), place(weights)
     joined = extended.shape == (len(inputs), inputs.shape[1] + 1) and place(inputs) == 0
-    joined &= inputs.strides == extended.strides and bool((extended[:, -1:] == 1).all())
+    joined &= inputs.strides == extended.strides and bool((extended[:, -1] == 1).all())
     joined &= root(biases) is vector and place(biases) == start + weights.nbytes
     joined &= weights.flags.c_contiguous and biases.shape == (1, weights.shape[1])
     if not joined or vector.ndim != 1:
@@ -562,10 +568,15 @@ def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, An
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
     if isinstance(function, np.ufunc) and function.nout == 1 and not function.signature:
-        kinds = (*(a.dtype for a in args), None)
-        return np.broadcast(*args).shape, function.resolve_dtypes(kinds)[-1]
+        return np.broadcast(*args).shape, find_dtype(function, *[a.dtype for a in args])
     result = np.asarray(function(*args, **options))
     return result.shape, result.dtype
+
+
+@cache
+def find_dtype(function: Any, *kinds: Any) -> Any:
+    """The data type of what a NumPy function of numbers makes of others."""
+    return function.resolve_dtypes((*kinds, None))[-1]
 
 
 def share_memory(

@@ -14,7 +14,7 @@ from mapicx.layers import Layer
 from mapicx.losses import Loss
 from mapicx.optimizers import Optimizer
 from mapicx.recorder import Recorder
-from mapicx.validation import check_dtype, check_network, make_rng, require, takes_xp
+from mapicx.validation import check_dtype, check_network, make_rng, require
 
 
 class NeuralNetwork:
@@ -111,7 +111,8 @@ class NeuralNetwork:
         for layer in batch.layers:
             # In a prediction a user's layer without `xp` is copied: what it keeps for backward, or
             # for another thread, stays as it is.
-            method = layer.forward if batch.goes_back or takes_xp(layer) else d.fresh_forward(layer)
+            fresh = layer in batch.recorder.called and not batch.goes_back
+            method = d.fresh_forward(layer) if fresh else layer.forward
             batch.passed.append(values)
             values = batch.recorder.apply(layer, method, values, batch.training)
         batch.layers[-1].output, batch.output = values, plain(values)  # the loss reads them

@@ -24,37 +24,38 @@ import numpy as np
 
 from mapicx import data as d
 from mapicx.data import Array, RecordedArray
-from mapicx.validation import not_replayable, takes_xp
+from mapicx.validation import not_replayable
 
 
 class Recorder:
     """NumPy whose calls run now and are noted, to be replayed into the same arrays.
 
     What cannot be replayed raises ValueError, naming the `layer` whose lines run; with `eager` it
-    need not be replayed, and only functions without `out` are refused.
+    need not be replayed, and only functions without `out` are refused. `called` are the layers that
+    take no `xp`: they are called in every step.
     """
 
-    def __init__(self, dtype: Any, eager: bool = False) -> None:
-        self.dtype, self.eager, self.layer = dtype, eager, "a layer"
+    def __init__(self, dtype: Any, eager: bool = False, called: Any = ()) -> None:
+        self.dtype, self.eager, self.called, self.layer = dtype, eager, called, "a layer"
         self.calls: list[Callable[[], Any]] = []
-        self.memory: dict[int, Array] = {}  # what recorded arrays may be views of, by its id
         self.results: list[Array] = []  # in the order in which they were made
         self.used = 0  # how many of them are in use
 
     def track(self, array: Array) -> Array:
         """The same memory as an array whose use is recorded."""
         tracked = array.view(RecordedArray)
-        tracked.recorder = self
-        memory = d.root(array)
-        self.memory[id(memory)] = memory
+        tracked.recorder, tracked.memory, tracked.array = self, d.root(array), array
         return tracked
 
     def operand(self, value: Any) -> Array:
         """An argument as a plain array; a number as an array of shape (), which saves 0.3 us."""
-        recorded = isinstance(value, RecordedArray) and not self.eager
-        if recorded and id(d.root(value)) not in self.memory:
-            raise not_replayable(self.layer, "an index or a method that copies an array")
-        return np.asarray(value, self.dtype if isinstance(value, int | float) else None)
+        if not isinstance(value, RecordedArray):
+            return np.asarray(value, self.dtype if isinstance(value, (int, float)) else None)
+        array: Array = np.asarray(value) if value.array is None else value.array
+        same = value.recorder is self and (array is value.array or d.root(array) is value.memory)
+        if not (same or self.eager):
+            raise not_replayable(self.layer, "a copy of an array, or one of another step,")
+        return array
 
     def __getattr__(self, name: str) -> Any:
         # np.max is a Python function around this, which takes a fourth of its time on small arrays.
@@ -83,7 +84,8 @@ class Recorder:
     def new_result(self, function: Any, args: list[Array], options: dict[str, Any]) -> Array:
         """An array for the result of a call; one that was made before, if `used` was set back."""
         wanted = d.find_result(function, args, options)
-        if [(a.shape, a.dtype) for a in self.results[self.used :][:1]] != [wanted]:
+        former = self.results[self.used] if self.used < len(self.results) else None
+        if former is None or (former.shape, former.dtype) != wanted:
             self.results[self.used :] = [d.new_array(*wanted)]
         self.used += 1
         return self.results[self.used - 1]
@@ -109,7 +111,7 @@ class Recorder:
     def apply(self, layer: Any, method: Callable[..., Any], *args: Any) -> Array:
         """Run a layer's method: recorded if the layer takes `xp`, else called in every step."""
         self.layer = type(layer).__name__
-        if not takes_xp(layer):
+        if layer in self.called:
             return self.copied(method, *map(d.plain, args))
         values = method(*args, xp=self)
         if not isinstance(values, RecordedArray):
