@@ -113,7 +113,9 @@ class Batch:
         else:
             self.recorder.calls = []
             record(self)
-            self.calls[part] = self.recorder.calls
+            # The recorder lets go of calls, whose arrays know it: a network that is dropped gives
+            # its memory back at once, and the next one need not ask the system for its own.
+            self.calls[part], self.recorder.calls = self.recorder.calls, []
             large = sum(a.nbytes for a in self.recorder.results) > CACHE
             if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
                 self.calls = share_memory(self.calls, self.recorder.results, self.output, self.loss)
@@ -140,7 +142,8 @@ class Batches:
     """
 
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
-        self.network, self.kept, self.recorder = network, dict[Any, Batch](), recorder
+        self.network = weakref.ref(network)  # weak for the same reason as in Batch.run
+        self.eager, self.kept, self.recorder = network.eager, dict[Any, Batch](), recorder
         self.called = [layer for layer in network.layers if not takes_xp(layer)]
         # Recorded calls hold a layer's plain attributes (rate, slope) as constants; one that was
         # changed makes another kind of batch.
@@ -154,7 +157,7 @@ class Batches:
 
     def take(self, purpose: str, data: Data, rows: Rows) -> Batch:
         """A batch for some rows of data, loaded with them."""
-        network = self.network
+        network: Any = self.network()
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         settings = [getattr(layer, name) for layer, name in self.settings]
         key = (purpose, samples, data.weights is not None, *settings)
@@ -172,14 +175,15 @@ class Batches:
     def outputs(self, data: Data, rows: Rows) -> Array:
         """The outputs (samples, outputs) for some rows of data, dropout off."""
         batch = self.take("predict", data, rows)
-        batch.run("forward", self.network._forward)
+        network: Any = self.network()
+        batch.run("forward", network._forward)
         outputs = np.array(batch.output, order="C")
         self.give(batch)
         return outputs
 
     def give(self, batch: Batch) -> None:
         """Keep a batch for the next time."""
-        if not self.network.eager:
+        if not self.eager:
             self.kept[batch.key] = batch
             if len(self.kept) > 6:
                 self.kept.pop(next(iter(list(self.kept))), None)
@@ -640,19 +644,20 @@ class Slices:
         self, optimizer: Optimizer, w: Array, gradients: Array, decays: Array,
         recorder: type[Recorder],
     ) -> None:  # fmt: skip
-        self.optimizer, self.w, self.gradients, self.recorder = optimizer, w, gradients, recorder
+        self.w, self.gradients, self.recorder = w, gradients, recorder
         if optimizer.state and optimizer.state[0].shape != w.shape:
             optimizer.iterations, optimizer.state = 0, []  # they are another network's
         fresh = [np.zeros_like(w) for _ in optimizer.slots[len(optimizer.state) :]]
         optimizer.state = [*optimizer.state, *fresh][: len(optimizer.slots)]
-        self.decay = (decays * optimizer.weight_decay).astype(w.dtype)
+        self.weight_decay = optimizer.weight_decay
+        self.decay = (decays * self.weight_decay).astype(w.dtype)
         self.limit = float(np.finfo(w.dtype).max)
         self.numbers = np.zeros(2 + len(optimizer.rates(optimizer.lr)), w.dtype)
         self.calls: list[Callable[[], Any]] = []
 
     def can_hold(self, norm_squared: float, lr: float) -> bool:
         """Whether a gradient of this norm, with its weight decay, keeps the weights finite."""
-        decay = self.optimizer.weight_decay
+        decay = self.weight_decay
         decayed = float(self.w.dot(self.w)) * decay * decay if decay else 0.0
         return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
 
@@ -660,7 +665,7 @@ class Slices:
         """Whether these are the slices of two vectors."""
         return self.w is w and self.gradients is gradients
 
-    def run(self, numbers: tuple[float, ...], eager: bool) -> None:
+    def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
         """One update with the numbers that differ from update to update."""
         self.numbers[:] = numbers
         if self.calls and not eager:
@@ -669,12 +674,12 @@ class Slices:
             return
         xp = self.recorder(self.w.dtype)
         scalars = [self.numbers[i, ...] for i in range(len(self.numbers))]
-        vectors = [self.w, self.gradients, self.decay, *self.optimizer.state]
+        vectors = [self.w, self.gradients, self.decay, *optimizer.state]
         for start in range(0, self.w.size, SLICE):
             w, g, decay, *state = (xp.track(v[start : start + SLICE]) for v in vectors)
-            self.optimizer.update_slice(w, g, decay, state, scalars, xp)
+            optimizer.update_slice(w, g, decay, state, scalars, xp)
             xp.used = 0  # the same temporary arrays serve all slices
-        self.calls = xp.calls
+        self.calls, xp.calls = xp.calls, []
 
 
 def serve(optimizer: Optimizer, network: NeuralNetwork) -> Optimizer:

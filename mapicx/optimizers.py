@@ -71,7 +71,7 @@ class Optimizer(ABC):
         if not self._slices.can_hold(norm_squared, lr):
             raise FloatingPointError("the gradient is not finite, or too large for its data type")
         clip = min(1.0, self.clipnorm / max(math.sqrt(norm_squared), TINY)) if self.clipnorm else 1
-        self._slices.run((clip, lr, *self.rates(lr)), eager)
+        self._slices.run(self, (clip, lr, *self.rates(lr)), eager)
         self.iterations += 1
 
     def update_slice(
