@@ -122,6 +122,15 @@ class Batch:
                 self.layers, self.passed, self.returned = [], [], []  # they hold the memory
                 self.recorder.results = []
 
+    def forward_of(self, layer: Layer) -> Callable[..., Array]:
+        """forward of a layer; in a prediction, of a new copy each time if it takes no `xp`.
+
+        What it keeps for backward, or for another thread, stays as it is.
+        """
+        if self.goes_back or layer not in self.recorder.called:
+            return layer.forward
+        return lambda *args: copy.copy(layer).forward(*args)
+
     def values(self, loss: Loss, names: Sequence[str]) -> list[float]:
         """[loss] or [loss, accuracy], weighted means over the samples."""
         values = [float(self.loss.item())]
@@ -225,11 +234,6 @@ def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None
             xp.note(
                 lambda n, v: np.copyto(v, plain(getattr(layer, n)).reshape(v.shape)), name, view
             )
-
-
-def fresh_forward(layer: Layer) -> Callable[..., Array]:
-    """forward of a layer without `xp` in a prediction: each pass calls a copy of its own."""
-    return lambda *args: copy.copy(layer).forward(*args)
 
 
 def to_vector(arrays: Sequence[Any], like: Sequence[Array], dtype: Any) -> Array:

@@ -109,11 +109,8 @@ class NeuralNetwork:
         """Forward: what one layer gives, the next one takes."""
         values = batch.recorder.track(batch.inputs)
         for layer in batch.layers:
-            # In a prediction a user's layer without `xp` is copied: what it keeps for backward, or
-            # for another thread, stays as it is.
-            fresh = layer in batch.recorder.called and not batch.goes_back
-            method = d.fresh_forward(layer) if fresh else layer.forward
             batch.passed.append(values)
+            method = batch.forward_of(layer)
             values = batch.recorder.apply(layer, method, values, batch.training)
         batch.layers[-1].output, batch.output = values, plain(values)  # the loss reads them
 

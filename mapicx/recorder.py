@@ -84,8 +84,7 @@ class Recorder:
     def new_result(self, function: Any, args: list[Array], options: dict[str, Any]) -> Array:
         """An array for the result of a call; one that was made before, if `used` was set back."""
         wanted = d.find_result(function, args, options)
-        former = self.results[self.used] if self.used < len(self.results) else None
-        if former is None or (former.shape, former.dtype) != wanted:
+        if [(a.shape, a.dtype) for a in self.results[self.used :][:1]] != [wanted]:
             self.results[self.used :] = [d.new_array(*wanted)]
         self.used += 1
         return self.results[self.used - 1]
