@@ -37,7 +37,7 @@ def draw(model: Mapicx, X: Array, y: Array, columns: int, rows: int) -> str:
 
 def main(epochs: int = 600, frames: int = 12) -> None:
     """Train 2-64-64-3 with Adam; on a terminal each picture is drawn over the last one."""
-    terminal = shutil.get_terminal_size()
+    terminal = shutil.get_terminal_size((COLUMNS + 1, ROWS + 2))
     columns, rows = fit_to_terminal(*terminal)
     X, y = spiral_data(100, 3, seed=0)
     model = Mapicx(seed=0).add(2, 64).add(64, 64).add(64, 3, activation="Softmax")
