@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +98,27 @@ def describe(layer: Layer) -> dict[str, Any]:
     kinds = PLAIN | np.integer | np.floating | np.bool
     options = {n: v for n, v in vars(layer).items() if n in names and isinstance(v, kinds)}
     shapes = {name: values.shape for name, values in layer.parameters().items()}
+    check_attributes(type(layer), options | shapes)
     return {"class": name, "options": options, "shapes": shapes}
+
+
+def check_attributes(kind: type[Layer], names: Iterable[str]) -> None:
+    """ValueError if forward or backward reads what the constructor sets and a file does not hold.
+
+    What forward sets itself may be missing; what cannot be seen in the code is not looked for.
+    """
+    import dis
+
+    def find_set(function: Any) -> set[str]:
+        steps = dis.get_instructions(function) if hasattr(function, "__code__") else ()
+        return {step.argval for step in steps if step.opname == "STORE_ATTR"}
+
+    codes = [getattr(method, "__code__", None) for method in (kind.forward, kind.backward)]
+    read = {name for code in codes if code for name in code.co_names}
+    made = {name for base in kind.__mro__ for name in find_set(vars(base).get("__init__"))}
+    needed = (made & read) - find_set(kind.forward) - {*names, *dir(kind)}
+    advice = "a file holds numbers, texts, weights and biases"
+    require(not needed, f"{kind.__name__} lacks {', '.join(sorted(needed))}; {advice}")
 
 
 def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]]) -> Mapicx:
@@ -199,6 +220,7 @@ def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Laye
         require(isinstance(value, PLAIN), f"{name}.{option} is {value!r}")
         setattr(layer, option, value)
     require(set(shapes) <= {"weights", "biases"}, f"{name} has arrays {sorted(shapes)}")
+    check_attributes(own[name], options | shapes)
     return layer
 
 
