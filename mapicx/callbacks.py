@@ -45,6 +45,11 @@ class History:
     history : dict of str to list of float
     params : dict
         "epochs" that were asked for, "steps" (updates) in each.
+
+    Examples
+    --------
+    >>> model.fit(X, y, epochs=2, verbose=False).history.keys()
+    dict_keys(['loss', 'accuracy'])
     """
 
     def __init__(self, names: Iterable[str] = (), **params: int) -> None:
@@ -248,6 +253,10 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
     ------
     FloatingPointError
         On divergence, with the epoch and the learning rate; the last finite weights stay.
+
+    Examples
+    --------
+    >>> history = model.fit(X, y, epochs=2, batch_size=32, verbose=False)
     """
     network = network_of(self)
     loop = TrainingLoop(self, network, epochs, print_every if verbose else 0, callbacks)
@@ -277,6 +286,10 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
     """One update on all of X; the loss before it. `classes` names labels that y may lack.
 
     FloatingPointError, with the weights as they were, if a number is not finite.
+
+    Examples
+    --------
+    >>> loss = model.train_on_batch(X, y)
     """
     network = network_of(self)
     data, known = make_data(network, X, y, classes=classes)
@@ -316,6 +329,11 @@ def predict(self: Any, X: Any) -> Any:
     """The outputs (samples, outputs): probabilities, or the values of a regression.
 
     FloatingPointError if they are not finite: X is too large for the weights and `dtype`.
+
+    Examples
+    --------
+    >>> model.predict(X).shape
+    (300, 3)
     """
     network = network_of(self)
     data = Data(to_inputs(X, network))
@@ -324,7 +342,12 @@ def predict(self: Any, X: Any) -> Any:
 
 
 def evaluate(self: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-    """{"loss": ..., "accuracy": ...} with dropout off; the accuracy if compile asked for it."""
+    """{"loss": ..., "accuracy": ...} with dropout off; the accuracy if compile asked for it.
+
+    Examples
+    --------
+    >>> loss, accuracy = model.evaluate(X, y).values()
+    """
     network = network_of(self)
     data, _ = make_data(network, X, y, sample_weight)
     values = run_batches(network, data, make_batches(len(data.X)))
@@ -333,7 +356,12 @@ def evaluate(self: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, 
 
 
 def score(self: Any, X: Any, y: Any) -> float:
-    """The accuracy of a classification; R^2 of a regression (1: perfect, 0: as the mean)."""
+    """The accuracy of a classification; R^2 of a regression (1: perfect, 0: as the mean).
+
+    Examples
+    --------
+    >>> accuracy = model.score(X, y)
+    """
     network = network_of(self)
     targets = make_data(network, X, y)[0].targets
     outputs = predict(network, X)
@@ -344,13 +372,24 @@ def score(self: Any, X: Any, y: Any) -> float:
 
 
 def predict_classes(self: Any, X: Any) -> Array:
-    """The label of each sample; yes or no (1 or 0) for each of several Sigmoid outputs."""
+    """The label of each sample; yes or no (1 or 0) for each of several Sigmoid outputs.
+
+    Examples
+    --------
+    >>> model.predict_classes(X).shape
+    (300,)
+    """
     network = network_of(self)
     return to_classes(predict(network, X), network.loss, network.classes)
 
 
 def partial_fit(self: Model, X: Any, y: Any, classes: Any = None) -> Model:
-    """One update on all of X, as `train_on_batch`; returns the model."""
+    """One update on all of X, as `train_on_batch`; returns the model.
+
+    Examples
+    --------
+    >>> model = model.partial_fit(X, y)
+    """
     train_on_batch(self, X, y, classes)
     return self
 
@@ -359,5 +398,9 @@ def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 1
     """Train for exactly `epochs` full batches; print a line every `print_every`, 0: none.
 
     FloatingPointError on divergence; the last finite weights stay.
+
+    Examples
+    --------
+    >>> history = net.train(X, y, epochs=2, print_every=0)
     """
     return fit(self, X, y, epochs, print_every)

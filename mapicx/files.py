@@ -38,6 +38,10 @@ def save(self: Mapicx, path: Any) -> None:
     """Write a file that `mapicx.load` reads; training resumes from it bit for bit.
 
     A save that is cut short leaves an older file as it was; a link stays a link.
+
+    Examples
+    --------
+    >>> model.save("spiral.npz")
     """
     import json
     import tempfile
@@ -237,7 +241,17 @@ def read_classes(labels: Any, outputs: int | None) -> Array | None:
 
 
 def summary(self: Mapicx) -> str:
-    """Print, and return, a table of the layers and their numbers of parameters."""
+    """Print, and return, a table of the layers and their numbers of parameters.
+
+    Examples
+    --------
+    >>> table = model.summary()
+    Dense(n_features=2, n_neurons=64, init='he')  192
+    ReLU()  0
+    Dense(n_features=64, n_neurons=3, init='he')  195
+    Softmax()  0
+    total  387
+    """
     counts = [sum(a.size for a in layer.parameters().values()) for layer in self.layers]
     rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
     text = "\n".join(f"{name:<60}{count:>12,}" for name, count in rows)

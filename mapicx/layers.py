@@ -135,6 +135,11 @@ class Dropout(Layer):
     ----------
     rate : float
         From 0 to below 1; rounded to a multiple of 1/65536.
+
+    Examples
+    --------
+    >>> Dropout(0.5).forward(np.ones((1, 2)))
+    array([[1., 1.]])
     """
 
     keeps_width = True
@@ -174,7 +179,13 @@ class Activation(Layer):
 
 
 class ReLU(Activation):
-    """max(x, 0), with slope 0 at 0."""
+    """max(x, 0), with slope 0 at 0.
+
+    Examples
+    --------
+    >>> ReLU().forward(np.array([[-1.0, 3.0]]))
+    array([[0., 3.]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """What is below 0 becomes 0."""
@@ -188,7 +199,13 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """x where x > 0, else slope * x (Maas et al. 2013)."""
+    """x where x > 0, else slope * x (Maas et al. 2013).
+
+    Examples
+    --------
+    >>> LeakyReLU(0.5).forward(np.array([[-1.0, 3.0]]))
+    array([[-0.5,  3. ]])
+    """
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = check_number("slope", slope, 0, 1)
@@ -205,7 +222,13 @@ class LeakyReLU(Activation):
 
 
 class Tanh(Activation):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Examples
+    --------
+    >>> Tanh().forward(np.zeros((1, 2)))
+    array([[0., 0.]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """tanh(x)."""
@@ -219,7 +242,13 @@ class Tanh(Activation):
 
 
 class Sigmoid(Activation):
-    """1 / (1 + exp(-x)), computed as (1 + tanh(x/2)) / 2, which cannot overflow."""
+    """1 / (1 + exp(-x)), computed as (1 + tanh(x/2)) / 2, which cannot overflow.
+
+    Examples
+    --------
+    >>> Sigmoid().forward(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """Each value as a probability."""
@@ -234,7 +263,13 @@ class Sigmoid(Activation):
 
 
 class Softmax(Activation):
-    """exp(x) / sum(exp(x)) over the features; the largest is subtracted against overflow."""
+    """exp(x) / sum(exp(x)) over the features; the largest is subtracted against overflow.
+
+    Examples
+    --------
+    >>> Softmax().forward(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         """The probabilities of the classes of each sample."""

@@ -62,7 +62,13 @@ class CategoricalCrossentropy(Loss):
 
 
 class BinaryCrossentropy(Loss):
-    """-t log p - (1 - t) log(1 - p) = log(1 + exp(x)) - t x, after a Sigmoid; mean over outputs."""
+    """-t log p - (1 - t) log(1 - p) = log(1 + exp(x)) - t x, after a Sigmoid; mean over outputs.
+
+    Examples
+    --------
+    >>> BinaryCrossentropy().backward(np.array([[0.5]]), np.array([[1]]), np.ones((1, 1)))
+    array([[-0.5]])
+    """
 
     activation = Sigmoid
     independent = True
@@ -79,7 +85,13 @@ class BinaryCrossentropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """(y - t)^2, the mean over samples and outputs."""
+    """(y - t)^2, the mean over samples and outputs.
+
+    Examples
+    --------
+    >>> MeanSquaredError().backward(np.array([[0.5]]), np.array([[1]]), np.ones((1, 1)))
+    array([[-1.]])
+    """
 
     classifies = False
     independent = True

@@ -52,6 +52,8 @@ class NeuralNetwork:
     Examples
     --------
     >>> from mapicx import SGD, CategoricalCrossentropy, Dense, NeuralNetwork, ReLU, Softmax
+    >>> from mapicx.datasets import spiral_data
+    >>> X, y = spiral_data(100, 3, seed=0)
     >>> layers = [Dense(2, 16), ReLU(), Dense(16, 3), Softmax()]
     >>> net = NeuralNetwork(layers, CategoricalCrossentropy(), SGD(0.1), seed=0)
     >>> net.parameters.size
@@ -95,13 +97,23 @@ class NeuralNetwork:
     __copy__ = copy.deepcopy
 
     def get_weights(self) -> list[Array]:
-        """Copies of the parameters: [W1 (n_in, n_out), b1 (1, n_out), ...], layer by layer."""
+        """Copies of the parameters: [W1 (n_in, n_out), b1 (1, n_out), ...], layer by layer.
+
+        Examples
+        --------
+        >>> [array.shape for array in net.get_weights()]
+        [(2, 16), (1, 16), (16, 3), (1, 3)]
+        """
         return [array.copy() for layer in self.layers for array in layer.parameters().values()]
 
     def set_weights(self, weights: Any) -> None:
         """Copy in arrays in the order of `get_weights`; biases may be (n_out,).
 
         ValueError if shapes do not fit or a number is not finite.
+
+        Examples
+        --------
+        >>> net.set_weights(net.get_weights())
         """
         self.parameters = d.to_vector(weights, self.get_weights(), self.dtype)
 
@@ -137,6 +149,11 @@ class NeuralNetwork:
         """The outputs (samples, outputs) for X (samples, features); dropout only in training.
 
         The layers' `inputs` and `output` show the arrays of this pass until the next one.
+
+        Examples
+        --------
+        >>> net.forward(X).shape
+        (300, 3)
         """
         data = d.Data(d.to_inputs(X, self))
         if self._last is not None:
@@ -150,7 +167,13 @@ class NeuralNetwork:
         return np.array(batch.output, order="C")
 
     def backward(self, y: Any) -> None:
-        """Fill `gradients`: of the mean loss of the outputs of the last `forward` against y."""
+        """Fill `gradients`: of the mean loss of the outputs of the last `forward` against y.
+
+        Examples
+        --------
+        >>> outputs = net.forward(X, training=True)
+        >>> net.backward(y)
+        """
         batch = self._last
         require(batch, "there is nothing to go back from; call forward(X) first")
         data, self.classes = d.make_data(self, batch.inputs, y)
@@ -160,13 +183,23 @@ class NeuralNetwork:
             layer.dinputs = plain(dinputs) if layer is not self.layers[0] else cast(Any, None)
 
     def update_params(self) -> None:
-        """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large."""
+        """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large.
+
+        Examples
+        --------
+        >>> loss = net.loss_and_gradients(X, y)
+        >>> net.update_params()
+        """
         self.optimizer.step(self._parameters, self._gradients, self._decays, self.eager)
 
     def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean loss over all of X, dropout off; fills `gradients`.
 
         sample_weight: (samples,); the mean is sum(w loss) / sum(w), here and everywhere.
+
+        Examples
+        --------
+        >>> loss = net.loss_and_gradients(X, y)
         """
         data, self.classes = d.make_data(self, X, y, sample_weight)
         batch = self._batches.take("gradients", data, slice(0, len(data.X)))

@@ -142,6 +142,11 @@ class RMSprop(Optimizer):
     epsilon : float
     weight_decay, clipnorm : float
         See Optimizer.
+
+    Examples
+    --------
+    >>> RMSprop(lr=0.1, decay=0.5).current_lr
+    0.1
     """
 
     slots = ("mean_square",)
@@ -218,6 +223,11 @@ class AdamW(Adam):
 
     Its arguments are those of Adam, with weight_decay 0.01 unless told otherwise. Biases do not
     decay.
+
+    Examples
+    --------
+    >>> AdamW(0.1).weight_decay
+    0.01
     """
 
     def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, weight_decay: float = 0.01,
