@@ -1,9 +1,8 @@
 """The loop over epochs, and what may happen in it: History, EarlyStopping, progress, your own.
 
-A callback is a function `callback(model, epoch, logs)`, or an object with a method of that kind,
-`on_epoch_end`, perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)` and
-`on_train_end(model)`. `epoch` counts from 0, `logs` are the epoch's values by the names of History.
-If one returns True, training stops.
+A callback is a function (model, epoch, logs), or an object with such a method, `on_epoch_end`,
+perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)`, `on_train_end(model)`. `epoch`
+counts from 0, `logs` are the epoch's values by name. If one returns True, training stops.
 """
 
 from __future__ import annotations
@@ -35,14 +34,13 @@ Model = TypeVar("Model")
 
 
 class History:
-    """What training recorded: `history` maps "loss", "accuracy", ... to one value per epoch.
-
-    "loss" and "accuracy" are means over the samples of an epoch, each batch before its update, with
-    dropout; "val_loss" and "val_accuracy" are those after the epoch, without.
+    """What training recorded.
 
     Attributes
     ----------
     history : dict of str to list of float
+        One value per epoch: "loss", "accuracy", means over its samples, each batch before its
+        update, with dropout; "val_loss", "val_accuracy", after the epoch, without.
     params : dict
         "epochs" that were asked for, "steps" (updates) in each.
 
@@ -70,9 +68,9 @@ class EarlyStopping:
     """Stop when `monitor` has not got better by more than `min_delta` for `patience` epochs.
 
     Accuracies should rise, all else should fall; fit raises ValueError if it does not record
-    `monitor`. With `restore_best_weights` the model ends with the weights of its best epoch,
-    whether it was stopped or not: those that the value was measured with. That is after the epoch,
-    but before it where the training loss of a single batch per epoch is monitored.
+    `monitor`. With `restore_best_weights` the model ends, stopped or not, with the weights with
+    which its best value was measured: after the epoch, but before it where the training loss of a
+    single batch per epoch is monitored.
 
     Parameters
     ----------
@@ -109,7 +107,7 @@ class EarlyStopping:
         self.stopped = False
 
     def on_epoch_begin(self, model: Any, epoch: int) -> None:
-        """Keep the weights that the epoch's values will be measured with."""
+        """Keep the weights with which the values will be measured."""
         if self.measured_before:
             self.weights_before = model.get_weights()
 
@@ -136,7 +134,7 @@ class EarlyStopping:
 
 
 class TrainingLoop:
-    """The epochs of one training, its callbacks, and a line of progress every so many epochs."""
+    """The epochs of one training, its callbacks and lines of progress."""
 
     def __init__(
         self, model: Any, network: NeuralNetwork, epochs: Any, print_every: Any, callbacks: Any
@@ -156,10 +154,7 @@ class TrainingLoop:
         self, data: Data, held_out: Data | None, batches: list[slice], names: list[str],
         shuffle: bool,
     ) -> History:  # fmt: skip
-        """Train on batches of data, validate on `held_out` after each epoch.
-
-        FloatingPointError names the epoch and the learning rate in which training diverged.
-        """
+        """Train on batches of data, validate on `held_out` after each epoch."""
         network = self.network
         data = data.gather() if shuffle else data
         chunks = make_batches(len(held_out.X)) if held_out else []
@@ -302,9 +297,9 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
 def run_batches(
     network: NeuralNetwork, data: Data, rows: Iterable[Rows], update: bool = False
 ) -> list[float]:
-    """The mean values of batches of data. With `update` each also trains, after its value.
+    """The mean values of batches of data; with `update` each also trains, after its value.
 
-    FloatingPointError, with the parameters as they were, when a number is not finite.
+    FloatingPointError, before the update, when a number is not finite.
     """
     done, batches = [], network._batches
     for some in rows:

@@ -32,28 +32,25 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Rows = Any  # a slice or an array of indices
-CACHE = 2**20  # bytes; results that fit into a core's cache gain nothing from sharing memory
+CACHE = 2**20  # bytes; smaller results gain nothing from sharing memory
 NARROW = 64  # up to so many features, a shuffled batch is gathered feature by feature
 
 
 class Data:
-    """Checked arrays: X (n, features), targets (n, outputs), weights (n, 1), None: all equal."""
+    """Checked X (n, features), targets (n, outputs), weights (n, 1) or None: all equal."""
 
     def __init__(self, X: Array, targets: Any = None, weights: Array | None = None) -> None:
         self.X, self.targets, self.weights = X, targets, weights
 
     def gather(self) -> Data:
         """The same, in the memory order from which rows are picked fastest."""
-        # 32 rows of 2-64-3 take a third of the time, a tenth of a step; of wide rows more.
+        # 32 narrow rows take a third of the time, a tenth of a step of 2-64-3; wide ones more.
         if self.X.shape[1] <= NARROW:
             self.X = np.asfortranarray(self.X)
         return self
 
     def load(self, batch: Batch, rows: Rows) -> None:
-        """Copy the samples `rows` into a batch; weights there sum to 1.
-
-        A full batch, one slice object throughout a training, is copied once, not in each epoch.
-        """
+        """Copy the samples `rows` into a batch, unless it holds them; weights there sum to 1."""
         if batch.loaded is rows:
             return
         if isinstance(rows, slice):
@@ -81,11 +78,10 @@ class Data:
 class Batch:
     """The arrays of batches of one kind, and the calls recorded on them.
 
-    `inputs`, `targets` and `weights`, which sum to 1, hold a batch's samples; `weight` is the sum
-    before, by which the batch counts in an epoch's mean.
+    `weights` sum to 1; `weight` is their sum before, the batch's weight in an epoch's mean.
     """
 
-    loaded: Any = None  # the very object, rows, whose samples the arrays hold
+    loaded: Any = None  # the very object, `rows`, whose samples the arrays hold
     right: Any = None  # what the targets say, decided
     output: Any = None
     loss: Any = None
@@ -113,8 +109,8 @@ class Batch:
         else:
             self.recorder.calls = []
             record(self)
-            # The recorder lets go of calls, whose arrays know it: a network that is dropped gives
-            # its memory back at once, and the next one need not ask the system for its own.
+            # No cycle of references: the memory of a network that is dropped serves the next one,
+            # whose first step takes half the time.
             self.calls[part], self.recorder.calls = self.recorder.calls, []
             large = sum(a.nbytes for a in self.recorder.results) > CACHE
             if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
@@ -123,9 +119,9 @@ class Batch:
                 self.recorder.results = []
 
     def forward_of(self, layer: Layer) -> Callable[..., Array]:
-        """forward of a layer; in a prediction, of a new copy each time if it takes no `xp`.
+        """forward of a layer; without `xp`, in a prediction, of a new copy each time.
 
-        What it keeps for backward, or for another thread, stays as it is.
+        So what the layer keeps for backward, or for another thread, stays.
         """
         if self.goes_back or layer not in self.recorder.called:
             return layer.forward
@@ -145,17 +141,17 @@ class Batch:
 class Batches:
     """The batches of a network, six kinds of them, each for one user at a time.
 
-    A batch that is taken is no one else's until it is given back: another thread, or a prediction
-    within a training, gets another one. It is recorded with copies of the layers, so that none of
-    them shares what forward leaves for backward; layers without `xp` are called themselves.
+    While one is taken, another thread, or a prediction within a training, gets another. It is
+    recorded with copies of the layers, so that none shares what forward leaves for backward; layers
+    without `xp` are called themselves.
     """
 
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
         self.network = weakref.ref(network)  # weak for the same reason as in Batch.run
         self.eager, self.kept, self.recorder = network.eager, dict[Any, Batch](), recorder
         self.called = [layer for layer in network.layers if not takes_xp(layer)]
-        # Recorded calls hold a layer's plain attributes (rate, slope) as constants; one that was
-        # changed makes another kind of batch.
+        # Recorded calls hold plain attributes (rate, slope) as constants: a change makes another
+        # kind of batch.
         self.settings = [
             (layer, name)
             for layer in network.layers
@@ -199,7 +195,7 @@ class Batches:
 
 
 def make_batches(n: int, size: Any = 1024) -> list[slice]:
-    """0 to n in stretches of a batch size, the last one perhaps shorter; ValueError for size 0.
+    """0 to n in stretches of `size`, the last perhaps shorter; ValueError for size 0.
 
     The default is for prediction: in one piece, 20,000 rows of 2-64-64-3 take 1.4 times as long.
     """
@@ -210,9 +206,9 @@ def make_batches(n: int, size: Any = 1024) -> list[slice]:
 def bind_arrays(
     layers: Sequence[Layer], vector: Array, gradients: Array
 ) -> tuple[list[dict[str, Array]], Array]:
-    """Make the layers' arrays views of two vectors; the views of gradients, layer by layer.
+    """Make the layers' arrays views of two vectors.
 
-    Also which parameters weight decay acts on.
+    Returns the views of gradients, layer by layer, and which parameters decay.
     """
     decays, stop, found = np.zeros(vector.size, bool), 0, []
     for layer in layers:
@@ -228,7 +224,7 @@ def bind_arrays(
 
 
 def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None:
-    """Note a copy of the gradients that a layer did not write to their place itself."""
+    """Note a copy of the gradients that a layer did not write to their place."""
     for name, view in views.items():
         if layer in xp.called or root(getattr(layer, name)) is not root(view):
             xp.note(
@@ -237,10 +233,7 @@ def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None
 
 
 def to_vector(arrays: Sequence[Any], like: Sequence[Array], dtype: Any) -> Array:
-    """Arrays in the shapes of others as one vector; ValueError if they do not fit.
-
-    (n,) stands for (1, n).
-    """
+    """Arrays in the shapes of others, (n,) for (1, n), as one vector; ValueError if unfit."""
     given = [np.atleast_2d(array).shape for array in arrays]
     wanted = [np.atleast_2d(array).shape for array in like]
     require(given == wanted, f"the arrays have shapes {given}; expected {wanted}")
@@ -277,10 +270,9 @@ def to_inputs(X: Any, network: NeuralNetwork) -> Any:
 def to_targets(
     y: Any, n: int, outputs: int, loss: Loss, classes: Array | None
 ) -> tuple[Array, Array | None]:
-    """y as targets (n, outputs), and the labels of the outputs; ValueError if that cannot be.
+    """y as targets (n, outputs), and the labels of the outputs; ValueError if unfit.
 
-    A classification takes class indices, strings, booleans, or (n, outputs) one-hot or soft
-    targets. `classes` are the labels of earlier data, or None for indices.
+    `classes` are the labels of earlier data, or None for indices.
     """
     y = to_labels(y)
     given = f"y has shape {y.shape} and type {y.dtype}"
@@ -352,8 +344,7 @@ def to_weights(
 ) -> Array:
     """One weight per sample, (n, 1): its own times that of its class; ValueError if unfit.
 
-    The largest is 1: a weighted mean does not change with the scale, but the scale may be more
-    than the network's data type can hold.
+    The largest is 1, so that the network's data type can hold them; means stay the same.
     """
     n = len(targets)
     weights = np.ones(n)
@@ -391,7 +382,7 @@ def decide(outputs: Array) -> Array:
 
 
 def decide_right(outputs: Array, loss: Loss) -> Array:
-    """What an accuracy compares: class indices (n,), or yes or no for each output, (outputs, n)."""
+    """What accuracy compares: class indices (n,), or yes or no for each output, (outputs, n)."""
     return outputs.T > 0.5 if loss.independent else outputs.argmax(1)
 
 
@@ -415,7 +406,7 @@ def to_classes(outputs: Array, loss: Loss, classes: Array | None) -> Array:
 def hold_out(
     network: NeuralNetwork, data: Data, classes: Any, validation_data: Any, fraction: float
 ) -> tuple[Data, Data | None]:
-    """What to train on, and what to validate on: given data, or a fraction drawn; or None."""
+    """What to train and to validate on: given data, a fraction drawn, or None."""
     fraction = check_number("validation_split", fraction, 0, 1)
     if validation_data is None:
         return split(data, fraction, network) if fraction else (data, None)
@@ -426,20 +417,20 @@ def hold_out(
 
 
 def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Data]:
-    """Draw a fraction of the samples for validation; of a classification, alike from each class."""
+    """Draw a fraction of the samples for validation, alike from each class."""
     n = len(data.X)
     ticks = np.diff(np.floor(np.arange(n + 1) * fraction + 0.5)) > 0
     require(0 < ticks.sum() < n, f"validation_split={fraction} of {n} samples leaves a side empty")
     order = network.rng.permutation(n)
-    if network.loss.classifies:  # class by class: every stretch of the order has its share of each
+    if network.loss.classifies:  # every stretch of the order has its share of each class
         order = order[np.argsort(decide(data.targets)[order], kind="stable")]
     return data.take(np.sort(order[~ticks])), data.take(np.sort(order[ticks]))
 
 
 # Arrays in memory, for the recorder and the optimizers
 
-# An update goes through the vector in slices that stay in the cache with state and temporary
-# arrays: Adam on 5.8 million parameters takes two thirds of its time in whole passes.
+# An update goes through the vector in slices that stay in the cache: Adam on 5.8 million
+# parameters takes two thirds of the time of whole passes.
 SLICE = 65_536
 
 # Functions whose result depends on shapes alone: it is made once.
@@ -448,11 +439,11 @@ REDUCTIONS: dict[Any, str] = {np.add: "sum", np.maximum: "max"}
 
 
 class RecordedArray(np.ndarray[Any, Any]):
-    """What a recorder hands to layers; operators and NumPy functions of it are recorded, too."""
+    """What a recorder hands to layers; its operators and NumPy's functions are recorded, too."""
 
     recorder: Any = None
-    memory: Any = None  # the array that owns its memory; a copy still names that of its source
-    array: Any = None  # the same as a plain array; None if NumPy made it: a view, or a copy
+    memory: Any = None  # the array that owns it; in a copy still that of its source
+    array: Any = None  # the same as a plain array; None in a view or a copy
 
     def __array_finalize__(self, source: Any) -> None:
         if isinstance(source, RecordedArray):
@@ -518,8 +509,8 @@ def plain(value: Any) -> Any:
 def new_array(shape: Any, dtype: Any) -> Array:
     """An array for a result, one feature after the other in memory (order F).
 
-    A maximum over 3 classes of 300 samples takes a thirtieth of the time that way. Behind the last
-    feature stands a column of ones, see `linear`.
+    A maximum over 3 classes of 300 samples takes a thirtieth of the time that way. Behind stands a
+    column of ones, see `linear`.
     """
     if len(shape) != 2:
         return np.empty(shape, dtype)
@@ -592,8 +583,8 @@ def share_memory(
 ) -> dict[str, list[Any]]:
     """The same calls, with results in the memory of earlier ones that no later call reads.
 
-    A linear scan, as compilers allocate registers. ReLU and gradients in place save a twentieth of
-    a step of 2-512-512-3. With calls of a user's own functions, all stays as it is.
+    A linear scan, as compilers allocate registers: a twentieth of a step of 2-512-512-3. With calls
+    of a user's own functions, all stays as it is.
     """
     calls = [(part, call) for part, noted in parts.items() for call in noted]
     known = (np.ufunc, type(np.add.reduce), type(np.dot))
@@ -687,7 +678,7 @@ class Slices:
 
 
 def serve(optimizer: Optimizer, network: NeuralNetwork) -> Optimizer:
-    """Let an optimizer start clean with a network; a former one goes on with a copy of it."""
+    """Let an optimizer start clean with a network; its former one goes on with a copy."""
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy.deepcopy(optimizer)
@@ -709,21 +700,21 @@ def refresh(optimizer: Optimizer) -> None:
 def linear(inputs: Array, weights: Array, biases: Array, xp: Any = np) -> Any:
     """inputs @ weights + biases.
 
-    In a network the memory of inputs goes on with a column of ones, that of weights with biases:
-    then [inputs, 1] @ [weights; biases] is all in one product, which saves a tenth of a step.
+    In a network ones stand behind the inputs in memory, biases behind weights: one product,
+    [inputs, 1] @ [weights; biases], saves a tenth of a step.
     """
     factors = join_factors(inputs, weights, biases) if isinstance(inputs, RecordedArray) else None
     return xp.matmul(*factors) if factors else xp.matmul(inputs, weights) + biases
 
 
 def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
-    """Run what is not a NumPy call, such as drawing random numbers, now and in every replay."""
+    """Run what is no NumPy call, such as drawing random numbers, now and in every replay."""
     note = getattr(xp, "note", None)
     note(function, *args) if note else function(*args)
 
 
 class Vector:
-    """An attribute that is one array for good: assigning to it writes to the array."""
+    """An attribute that stays one array: assigning to it writes to the array."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = "_" + name

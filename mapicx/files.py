@@ -107,10 +107,7 @@ def describe(layer: Layer) -> dict[str, Any]:
 
 
 def check_attributes(kind: type[Layer], names: Iterable[str]) -> None:
-    """ValueError if forward or backward reads what the constructor sets and a file does not hold.
-
-    What forward sets itself may be missing; what cannot be seen in the code is not looked for.
-    """
+    """ValueError if forward or backward reads what the constructor alone sets, beside `names`."""
     import dis
 
     def find_set(function: Any) -> set[str]:
