@@ -1,9 +1,8 @@
 """The layers, as the article writes them: rows are samples, columns are features.
 
-`xp` is NumPy where a layer is used alone; in a network it is a recorder of NumPy (recorder.py),
-which runs each call, notes it, and replays it in later steps (or, with eager=True, runs the lines
-in every step). It has NumPy's functions; operators
-on the arrays that it hands out are recorded, too.
+`xp` is NumPy where a layer is used alone. In a network it is a recorder of NumPy (recorder.py),
+which runs and notes each call, operators on arrays too, and replays it in later steps (or, with
+eager=True, runs the lines in every step).
 """
 
 from __future__ import annotations
@@ -23,19 +22,17 @@ class Layer(ABC):
     forward(inputs, training=False) and backward(dvalues) take and return arrays (samples,
     features). If an object has `weights` (and `biases`) when the network is made, they are trained:
     they become views of the network's vector, and `backward` must set `dweights` (and `dbiases`),
-    the gradients of the mean loss. A layer that changes the number of features says so in
-    `n_features` and `n_neurons`, one that does not in `keeps_width = True`; then sizes are checked
-    early. Leave `inputs` as they are; write weights in place, `weights[:] = ...`: another array in
-    their place would not be the network's.
+    the gradients of the mean loss. Sizes are checked early if `n_features` and `n_neurons` are set,
+    or `keeps_width = True`. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
 
-    A layer whose `forward` and `backward` also take `xp` is recorded in its first step and replayed
-    in the others: use `xp` for NumPy, and no Python branch that depends on values.
+    A layer whose `forward` and `backward` also take `xp` is recorded in its first step, then
+    replayed: use `xp` for NumPy, and no Python branch that depends on values.
 
     Attributes
     ----------
     output, dinputs : ndarray (samples, features)
-        What the last `forward` and `backward` gave: of the layer alone, or of the network by hand
-        (there the first layer, and the activation of a cross-entropy, have no `dinputs`).
+        What the last `forward` and `backward` gave, of the layer or of the network by hand (there
+        the first layer, and the activation of a cross-entropy, have no `dinputs`).
     weights, biases : ndarray (n_features, n_neurons) and (1, n_neurons), or None
     dweights, dbiases : ndarray of the same shapes, or None
 
@@ -88,9 +85,9 @@ class Dense(Layer):
     n_features, n_neurons : int
         How many values each sample has before and after the layer.
     init : {"he", "glorot", "normal"}
-        How the weights are drawn: N(0, 2/n_features) (He et al. 2015); uniform within
+        How the network draws the weights: N(0, 2/n_features) (He et al. 2015); uniform within
         +-sqrt(6 / (n_features + n_neurons)) (Glorot and Bengio 2010); 0.01 N(0, 1), as in the
-        article. Biases start at 0. The network that the layer joins draws them.
+        article. Biases start at 0.
 
     Examples
     --------
@@ -164,8 +161,7 @@ class Dropout(Layer):
 
     def draw(self, mask: Array) -> None:
         """Fill `mask` with (rng.random(mask.shape) < 1 - rate) / (1 - rate)."""
-        # By 16 random bits per value, four values from each of the generator's numbers of 64 bits:
-        # a third of the time of `rng.random`.
+        # By 16 random bits per value: a third of the time of `rng.random`.
         rng = self.rng or np.random.default_rng()
         keep = max(1, round((1 - float(self.rate)) * 65536))
         bits = rng.bit_generator.random_raw((mask.size + 3) // 4).view(np.uint16)[: mask.size]

@@ -1,10 +1,9 @@
 """The losses: how far the output is from the target, and the gradient of that.
 
-Arrays are (samples, outputs); `weights` (samples, 1) sum to 1, so that each loss is the weighted
-mean over samples, sum(w l) / sum(w). In all three the gradient enters the network as (output -
-target) * weight times a constant: cross-entropy is paired with the activation that makes it so
-(Bishop 2006, section 4.3.6) and computed from its inputs x, the logits, so that it is finite as
-long as the data type can hold the differences of logits.
+Arrays are (samples, outputs); `weights` (samples, 1) sum to 1, so that each loss is a weighted
+mean. The gradient that enters the network is always (output - target) * weight times a constant:
+cross-entropy is paired with the activation that makes it so (Bishop 2006, section 4.3.6) and
+computed from its inputs x, the logits, which keeps it finite.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from mapicx.validation import by_name, show
 class Loss(ABC):
     """What the losses share."""
 
-    # What the last layer must be: `backward` includes its derivative, and the network's backward
-    # pass leaves that layer out. Layer: it may be any, and none is left out.
+    # What the last layer must be; `backward` includes its derivative, and the network leaves it out
+    # on the way back. Layer: it may be any, and none is left out.
     activation: Any = Layer
     classifies = True
     # Whether each output is judged alone: several yes-or-no answers, or numbers.

@@ -16,8 +16,8 @@ class Mapicx:
     """Add layers, compile, fit, predict.
 
     X is (samples, features); y holds class indices, strings, booleans, or one column per output.
-    Anything wrong raises ValueError with a sentence and changes nothing. What is not defined here
-    is the network's: `model.parameters`, `model.optimizer`, `model.forward(X)`.
+    Anything wrong raises ValueError and changes nothing. What is not defined here is the network's:
+    `model.parameters`, `model.optimizer`, `model.forward(X)`.
 
     Parameters
     ----------

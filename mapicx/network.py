@@ -21,7 +21,7 @@ class NeuralNetwork:
     """Layers that are trained together. They become this network's own.
 
     By hand: `net.forward(X, training=True)`, `net.backward(y)`, `net.update_params()`; `train` does
-    this and more for every batch, and goes on where it ended when it is called again.
+    this for every batch, and goes on where it ended.
 
     Parameters
     ----------
@@ -33,16 +33,16 @@ class NeuralNetwork:
         Decides all that is left to chance.
     dtype : {"float32", "float64"}
     eager : bool
-        Run the layers' own lines in every step, for breakpoints and print; the numbers are the
-        same, bit for bit. Otherwise a step is recorded and replayed (recorder.py).
+        Run the layers' own lines in every step, for breakpoints and print; otherwise a step is
+        recorded and replayed (recorder.py). The numbers are the same, bit for bit.
     metrics : list of str
         What is recorded beside the loss: "accuracy", or nothing.
 
     Attributes
     ----------
     parameters, gradients : ndarray (n,)
-        All trained numbers and their gradients, in the order of `get_weights`, to be read and
-        written; the layers' arrays are views of them.
+        All trained numbers and their gradients, in the order of `get_weights`; the layers' arrays
+        are views of them.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class NeuralNetwork:
         self._bind()
 
     def _bind(self) -> None:
-        """Make the layers' arrays views of the vectors; drop what was recorded on older ones."""
+        """Make the layers' arrays views of the vectors; forget what was recorded."""
         self._gradients: Array = np.zeros_like(self._parameters)
         self._views, self._decays = d.bind_arrays(self.layers, self._parameters, self._gradients)
         self._batches, self._last = d.Batches(self, Recorder), cast(Any, None)
@@ -97,7 +97,7 @@ class NeuralNetwork:
     __copy__ = copy.deepcopy
 
     def get_weights(self) -> list[Array]:
-        """Copies of the parameters: [W1 (n_in, n_out), b1 (1, n_out), ...], layer by layer.
+        """Copies of the parameters, [W1 (n_in, n_out), b1 (1, n_out), ...].
 
         Examples
         --------

@@ -16,12 +16,12 @@ class Optimizer(ABC):
 
     The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` done before it.
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
-    largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
-    A callback may change all of these. An optimizer serves one network: given to another, it starts
-    clean there, and the first goes on with a copy. Raises ValueError for options out of range.
+    largest Euclidean norm of the gradient, to which a longer one is scaled down, before weight
+    decay. A callback may change all of these. Given to another network, an optimizer starts clean
+    there, and the first goes on with a copy. Raises ValueError for options out of range.
 
     Subclasses define `update`, in place (`v *= ...`) and with NumPy functions that take `out`, and
-    name in `slots` the vectors that they keep from update to update; these are the `state`.
+    name in `slots` the vectors that they keep, the `state`.
     """
 
     slots: Any = ()
@@ -37,8 +37,7 @@ class Optimizer(ABC):
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
         """Change w, a slice of the parameters, and `state`, the same slice of the slots, in place.
 
-        g is the gradient; `rates` holds the numbers that the method `rates` gave, as arrays of
-        shape (); `xp` is a recorder of NumPy.
+        g is the gradient; `rates` are those of the method, as arrays of shape ().
         """
 
     def rates(self, lr: float) -> tuple[float, ...]:
@@ -50,7 +49,7 @@ class Optimizer(ABC):
         return g + w * decay
 
     def reset(self) -> None:
-        """Forget all updates, as if new; the state's arrays stay, and so do recorded calls."""
+        """Forget all updates, as if new; arrays and recorded calls stay."""
         self.iterations = 0
         for array in self.state:
             array[:] = 0
@@ -61,9 +60,9 @@ class Optimizer(ABC):
         return float(self.lr / (1 + self.decay * self.iterations))
 
     def step(self, w: Array, gradients: Array, decays: Array, eager: bool = False) -> None:
-        """Update the vector w in place; `decays` marks the parameters that weight decay acts on.
+        """Update the vector w in place; `decays` marks the parameters that decay.
 
-        Raises FloatingPointError, with nothing changed, if the gradient is too large.
+        FloatingPointError, with nothing changed, if the gradient is too large.
         """
         if self._slices is None or not self._slices.belong_to(w, gradients):
             self._slices = Slices(self, w, gradients, decays, Recorder)
@@ -168,7 +167,7 @@ class Adam(Optimizer):
     """m, v: running means of g, g^2; w -= lr_t m_hat / (sqrt(v_hat) + epsilon).
 
     Kingma and Ba 2015, Algorithm 1. The slots hold m / (1 - beta_1) and v / (1 - beta_2), which
-    saves two passes of ten; all factors and corrections are folded into two numbers.
+    saves two passes of ten.
 
     Parameters
     ----------
@@ -207,8 +206,7 @@ class Adam(Optimizer):
         m *= self.beta_1
         m += g
         v *= self.beta_2
-        # w -= rate * m / (sqrt(v) + shift), in one temporary array: with two it takes 4 % longer
-        # where the vector is long.
+        # w -= rate * m / (sqrt(v) + shift), in one temporary array: two take 4 % longer.
         step = g * g
         v += step
         xp.sqrt(v, out=step)
@@ -221,8 +219,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019).
 
-    Its arguments are those of Adam, with weight_decay 0.01 unless told otherwise. Biases do not
-    decay.
+    Its arguments are those of Adam.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from mapicx.validation import FLOATS, check_count, require
 
 
 class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What classifier and regressor share: hidden layers, Adam, full batches unless told otherwise.
+    """What classifier and regressor share.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
     """A classifier with softmax outputs.
 
     Its parameters are those of MapicxEstimator, and `class_weight`: None, "balanced", or a dict
-    from labels to weights. After fit, `classes_` holds the labels.
+    from labels to weights.
 
     Examples
     --------

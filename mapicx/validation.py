@@ -42,7 +42,7 @@ def require(holds: Any, otherwise: str) -> None:
 
 
 def choose(kind: str, name: Any, choices: Any) -> Any:
-    """What a name stands for, or the name, without regard to case; ValueError if it is unknown."""
+    """What a name stands for, or the name, in any case; ValueError if it is unknown."""
     known = isinstance(name, str) and name.lower() in choices
     hint = NAMES_OF_LOSSES.get(str(name).lower()) if kind == "loss" else None
     advice = f"write {hint}" if hint else f"choose one of: {', '.join(choices)}"
@@ -87,7 +87,7 @@ def check_number(name: str, value: Any, least: float, below: float = np.inf) -> 
 def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The options of an optimizer as plain numbers, from the arguments of its constructor.
 
-    ValueError for one out of its range, TypeError for one that it does not have.
+    ValueError for one out of range, TypeError for one that it lacks.
     """
     known = [name for name in arguments if name in RANGES or name == "nesterov"]
     refuse_unknown(owner, arguments.get("unknown", {}), known)
@@ -121,10 +121,7 @@ def check_parts(kind: type, parts: Sequence[Any]) -> None:
 
 
 def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
-    """(features in, values out) of layers in a row, None where only data can tell.
-
-    Raises ValueError where a layer does not take what the one before it gives.
-    """
+    """(features in, values out) of layers in a row, None where only data can tell."""
     sized = (layer for layer in layers if layer.n_features or not layer.keeps_width)
     first = next((layer.n_features for layer in sized), None)
     width = None
@@ -136,10 +133,7 @@ def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
 
 
 def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]:
-    """(features in, values out) of lists of layers, one loss and one optimizer that fit together.
-
-    Raises ValueError where they do not.
-    """
+    """(features in, values out) of lists of layers, one loss and one optimizer, if they fit."""
     for kind, objects in parts.items():
         check_parts(kind, objects)
     layers, (loss,), _ = parts.values()
@@ -174,14 +168,13 @@ def make_rng(seed: Any) -> np.random.Generator:
 def check_finite(values: Any, name: str) -> None:
     """Raise ValueError if a value is NaN or infinite."""
     # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
-    # Only if the sum overflows is each value looked at.
     total = float(np.vdot(values, values))
     if not (total - total == 0 or np.isfinite(values).all()):
         raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
 
 def is_masked(values: Any) -> bool:
-    """Whether an array hides some values; asked without importing numpy.ma, which takes 2 MB."""
+    """Whether an array hides values; without importing numpy.ma, which takes 2 MB."""
     return hasattr(values, "mask") and hasattr(values, "filled")
 
 
@@ -192,7 +185,7 @@ def is_real(value: Any) -> bool:
 
 
 def to_numbers(values: Any, name: str, dtype: Any) -> Any:
-    """Values as a finite array of `dtype`; ValueError for what is not made of plain numbers."""
+    """Values as a finite array of `dtype`; ValueError if they are no plain numbers."""
     if isinstance(values, np.ndarray) and values.dtype == dtype and type(values) is np.ndarray:
         check_finite(values, name)  # the usual case: nothing to convert
         return values
