@@ -1,4 +1,4 @@
-"""The loop over epochs, and what may happen in it: History, EarlyStopping, progress, your own.
+"""The loop over epochs, and what may happen in it.
 
 A callback is a function (model, epoch, logs), or an object with such a method, `on_epoch_end`,
 perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)`, `on_train_end(model)`. `epoch`
@@ -77,7 +77,7 @@ class EarlyStopping:
     monitor : str
         A name in History, such as "val_loss".
     patience : int
-        As in Keras, 0 and 1 both stop at the first epoch that is no better.
+        0 and 1 both stop at the first epoch that is no better, as in Keras.
     min_delta : float
     restore_best_weights : bool
 
@@ -149,7 +149,7 @@ class TrainingLoop:
         for callback in self.callbacks:
             check_callback(callback)
 
-    @np.errstate(all="ignore")  # what is not finite raises; once per training, it takes 1 us
+    @np.errstate(all="ignore")  # what is not finite raises
     def run(
         self, data: Data, held_out: Data | None, batches: list[slice], names: list[str],
         shuffle: bool,
@@ -206,7 +206,7 @@ class TrainingLoop:
 
 
 def check_callback(callback: Any) -> None:
-    """ValueError for what is no callback, or takes other arguments."""
+    """ValueError for what is no callback."""
     function = getattr(callback, "on_epoch_end", callback)
     fits = callable(function) and not isinstance(callback, type)
     require(fits, f"{callback!r} is no callback; give a function (model, epoch, logs)")
@@ -228,14 +228,14 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
     X, y
         Samples (n, features) and their targets.
     print_every : int
-        Print a line every so many epochs; 0 or verbose=False: none.
+        A line every so many epochs; 0 or verbose=False: none.
     batch_size : int or None
-        Samples per update; None: all. The last batch of an epoch may be shorter.
+        Samples per update; None: all. The last batch may be shorter.
     shuffle : bool
-        Take the samples in a new order in each epoch.
+        A new order of samples in each epoch.
     validation_data : (X, y) or (X, y, sample_weight)
     validation_split : float
-        The part of the samples to validate on, drawn at random, alike from each class.
+        The part of the samples to validate on, drawn alike from each class.
     sample_weight : array (n,)
     class_weight : dict from labels to weights, or "balanced"
     callbacks : one or a list of them, see mapicx.callbacks
@@ -247,7 +247,7 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
     Raises
     ------
     FloatingPointError
-        On divergence, with the epoch and the learning rate; the last finite weights stay.
+        On divergence, naming epoch and learning rate; the last finite weights stay.
 
     Examples
     --------

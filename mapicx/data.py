@@ -1,4 +1,4 @@
-"""From what users give to what the network needs: targets, weights, batches, splits, memory."""
+"""From what users give to what the network needs: targets, weights, batches, memory."""
 
 from __future__ import annotations
 
@@ -433,7 +433,7 @@ def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Da
 # parameters takes two thirds of the time of whole passes.
 SLICE = 65_536
 
-# Functions whose result depends on shapes alone: it is made once.
+# Functions whose result depends on shapes alone.
 CONSTANTS = {"eye", "full_like", "ndim", "ones", "ones_like", "shape", "zeros", "zeros_like"}
 REDUCTIONS: dict[Any, str] = {np.add: "sum", np.maximum: "max"}
 
@@ -484,7 +484,7 @@ class RecordedArray(np.ndarray[Any, Any]):
 
 
 def guard(name: str) -> Callable[..., Any]:
-    """A method of arrays that uses their values now, which a replay would not do again."""
+    """A method of arrays that uses their values, which a replay would not do again."""
 
     def use(array: RecordedArray, *args: Any, **options: Any) -> Any:
         if not array.recorder.eager:
@@ -563,7 +563,7 @@ def fill_numbers(args: list[Array]) -> list[Array]:
 
 
 def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, Any]:
-    """The shape and the data type of what a NumPy function returns."""
+    """The shape and the data type of a function's result."""
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
     if isinstance(function, np.ufunc) and function.nout == 1 and not function.signature:
@@ -574,7 +574,7 @@ def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, An
 
 @cache
 def find_dtype(function: Any, *kinds: Any) -> Any:
-    """The data type of what a NumPy function of numbers makes of others."""
+    """The data type of a function's result."""
     return function.resolve_dtypes((*kinds, None))[-1]
 
 
@@ -625,7 +625,7 @@ def split_out(call: Any) -> tuple[list[Array], Array]:
 
 
 def move(array: Array, moved: dict[int, Array]) -> Array:
-    """The same view of the memory that took the place of an array's own."""
+    """The same view of what took the place of an array's memory."""
     memory = moved.get(id(root(array)))
     if memory is None:
         return array
@@ -633,7 +633,7 @@ def move(array: Array, moved: dict[int, Array]) -> Array:
 
 
 class Slices:
-    """The update of one vector by an optimizer, slice by slice; recorded once, then replayed."""
+    """The update of one vector, slice by slice; recorded once, then replayed."""
 
     def __init__(
         self, optimizer: Optimizer, w: Array, gradients: Array, decays: Array,
@@ -651,7 +651,7 @@ class Slices:
         self.calls: list[Callable[[], Any]] = []
 
     def can_hold(self, norm_squared: float, lr: float) -> bool:
-        """Whether a gradient of this norm, with its weight decay, keeps the weights finite."""
+        """Whether a gradient of this norm, with weight decay, keeps the weights finite."""
         decay = self.weight_decay
         decayed = float(self.w.dot(self.w)) * decay * decay if decay else 0.0
         return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
@@ -661,7 +661,7 @@ class Slices:
         return self.w is w and self.gradients is gradients
 
     def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
-        """One update with the numbers that differ from update to update."""
+        """One update, with the numbers that differ each time."""
         self.numbers[:] = numbers
         if self.calls and not eager:
             for call in self.calls:
@@ -688,7 +688,7 @@ def serve(optimizer: Optimizer, network: NeuralNetwork) -> Optimizer:
 
 
 def refresh(optimizer: Optimizer) -> None:
-    """Record anew if an option has changed; at the start of a training and after callbacks."""
+    """Record anew if an option has changed."""
     now = {name: getattr(optimizer, name) for name in optimizer.options}
     if now != optimizer.options:
         rates = {"lr": optimizer.lr, "decay": optimizer.decay}  # a schedule may end at 0

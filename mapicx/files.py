@@ -1,7 +1,6 @@
 """Models on disk: a zip of plain .npy members and a text header; nothing in it can run code.
 
-Layers, losses and optimizers come back through their constructors, which check their options. Also
-here: how a model shows itself.
+Layers, losses and optimizers come back through their constructors, which check their options.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = "mapicx model 2"
 BUILT_IN = {kind.__name__: kind for kind in (*LAYERS.values(), *ACTIVATIONS.values())}
-# What a constructor takes: Dense(n_features=2, ...). A user's layer has its plain attributes.
+# What a constructor takes; of a user's layer, its plain attributes.
 OPTIONS = {
     "Dense": ("n_features", "n_neurons", "init"),
     "Dropout": ("rate",),
@@ -89,7 +88,7 @@ def umask() -> int:
 
 
 def to_plain(value: Any) -> Any:
-    """NumPy's numbers, and arrays of a random generator's state, as Python's, for JSON."""
+    """NumPy's numbers and arrays as Python's, for JSON."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise ValueError(f"a model with {value!r} cannot be saved; keep it out of labels and options")
@@ -134,7 +133,7 @@ def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]
     )
     try:
         with zipfile.ZipFile(path) as archive:
-            # Nothing is read that takes more memory than the file.
+            # What is read takes no more memory than the file.
             members = archive.infolist()
             size = sum(member.compress_size for member in members)
             stored = not any(member.compress_type for member in members)
@@ -146,12 +145,12 @@ def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]
             return rebuild(model, header, [read_array(archive, n) for n in names], layers)
     except MemoryError:
         raise
-    except Exception as error:  # whatever a strange file makes go wrong
+    except Exception as error:
         raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
 
 
 def read_array(archive: Any, name: str) -> Array:
-    """An array of a zip; numpy.load would first allocate whatever size its header claims."""
+    """An array of a zip; numpy.load would first allocate what its header claims."""
     with archive.open(name + ".npy") as member:
         np.lib.format.read_magic(member)
         shape, _, dtype = np.lib.format.read_array_header_1_0(member)
@@ -204,7 +203,7 @@ def rebuild(
 
 
 def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Layer:
-    """A layer of the class and the options that a file names, with arrays to be filled."""
+    """A layer as a file describes it, without its arrays."""
     name, options, shapes = (description[key] for key in ("class", "options", "shapes"))
     if name in BUILT_IN and name not in own:
         layer: Layer = BUILT_IN[name](**options)
@@ -243,11 +242,7 @@ def summary(self: Mapicx) -> str:
     Examples
     --------
     >>> table = model.summary()
-    Dense(n_features=2, n_neurons=64, init='he')  192
-    ReLU()  0
-    Dense(n_features=64, n_neurons=3, init='he')  195
-    Softmax()  0
-    total  387
+    Dense(n_features=2, n_neurons=64, init='he') 192 ... total 387
     """
     counts = [sum(a.size for a in layer.parameters().values()) for layer in self.layers]
     rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
@@ -264,7 +259,7 @@ def describe_model(self: Mapicx) -> str:
 
 
 def find_late(name: str) -> Any:
-    """Names of the package that are imported when they are first used, or not at all."""
+    """Names that are imported when they are first used, or not at all."""
     if name in ("MapicxClassifier", "MapicxRegressor"):  # only these need scikit-learn
         from mapicx import sklearn
 

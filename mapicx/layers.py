@@ -17,7 +17,7 @@ from mapicx.validation import by_name, check_count, check_number, choose, show
 
 
 class Layer(ABC):
-    """A step of the network; subclass it with `forward` and `backward` to make your own.
+    """A step of the network; subclass it to make your own.
 
     forward(inputs, training=False) and backward(dvalues) take and return arrays (samples,
     features). If an object has `weights` (and `biases`) when the network is made, they are trained:
@@ -53,7 +53,6 @@ class Layer(ABC):
 
     keeps_width = False
     n_features = n_neurons = cast(Any, None)  # None: unknown, or what it is given if `keeps_width`
-    # Attributes that instances set, declared for readers and type checkers.
     inputs = output = dinputs = cast(Array, None)
     weights = biases = dweights = dbiases = cast(Any, None)
     rng: np.random.Generator | None = None  # the network's random generator
@@ -115,8 +114,8 @@ class Dense(Layer):
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """Gradients by weights and biases, written to their arrays, and by the inputs."""
-        # `out`: into the network's vector of gradients; None at first if the layer is used alone.
+        """Gradients by weights, biases and inputs."""
+        # `out`: into the network's vector of gradients; None at first in a layer alone.
         self.dweights = xp.matmul(self.inputs.T, dvalues, out=self.dweights)
         self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, out=self.dbiases)
         self.dinputs = xp.matmul(dvalues, self.weights.T)
@@ -184,7 +183,6 @@ class ReLU(Activation):
     """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """What is below 0 becomes 0."""
         self.output = xp.maximum(inputs, 0)
         return self.output
 
@@ -207,7 +205,6 @@ class LeakyReLU(Activation):
         self.slope = check_number("slope", slope, 0, 1)
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """Of x and slope * x the larger one, since slope < 1."""
         self.output = xp.maximum(inputs, inputs * self.slope)
         return self.output
 
@@ -227,7 +224,6 @@ class Tanh(Activation):
     """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """tanh(x)."""
         self.output = xp.tanh(inputs)
         return self.output
 
@@ -247,7 +243,6 @@ class Sigmoid(Activation):
     """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """Each value as a probability."""
         self.inputs = inputs
         self.output = xp.tanh(inputs * 0.5) * 0.5 + 0.5
         return self.output
@@ -268,7 +263,6 @@ class Softmax(Activation):
     """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """The probabilities of the classes of each sample."""
         # The cross-entropy reads these two: log(output) = shifted - log(sums).
         self.shifted = inputs - xp.max(inputs, axis=1, keepdims=True)
         exponentials = xp.exp(self.shifted)

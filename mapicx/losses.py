@@ -54,7 +54,6 @@ class CategoricalCrossentropy(Loss):
     activation = Softmax
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The mean over samples of -log of the probability of the true class."""
         true = xp.sum(targets * last.shifted, axis=1, keepdims=True)
         losses = xp.log(last.sums) - true
         return xp.matmul(weights.T, losses)  # the weighted mean
@@ -73,13 +72,11 @@ class BinaryCrossentropy(Loss):
     independent = True
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The mean over samples and outputs."""
         losses = xp.logaddexp(0, last.inputs) - targets * last.inputs
         means = xp.matmul(weights.T, losses)
         return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
     def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The gradient by the logits."""
         return (output - targets) * (weights / targets.shape[1])
 
 
@@ -96,13 +93,11 @@ class MeanSquaredError(Loss):
     independent = True
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The mean over samples and outputs."""
         errors = last.output - targets
         means = xp.matmul(weights.T, errors * errors)
         return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
     def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The gradient by the output."""
         return (output - targets) * (weights * (2 / targets.shape[1]))
 
 

@@ -37,9 +37,9 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     shuffle : bool
     early_stopping : bool
         Hold out `validation_fraction` of the samples, stop when their loss has not fallen for
-        `n_iter_no_change` epochs, and keep the weights of the best epoch.
+        `n_iter_no_change` epochs, keep the best weights.
     verbose : bool or int
-        Print a line every 100 epochs, or every so many.
+        A line every 100 epochs, or every so many.
     random_state : int, RandomState or None
 
     Attributes

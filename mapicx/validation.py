@@ -36,7 +36,7 @@ NAMES_OF_LOSSES = {
 
 
 def require(holds: Any, otherwise: str) -> None:
-    """Raise ValueError with a sentence unless something holds."""
+    """Raise ValueError unless something holds."""
     if not holds:
         raise ValueError(otherwise)
 
@@ -67,7 +67,7 @@ def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> 
 
 
 def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str]) -> None:
-    """TypeError for keywords that are none of a constructor's, with the one that was meant."""
+    """TypeError for unknown keywords, with the one that was meant."""
     for name, value in unknown.items():
         meant = OTHER_NAMES.get(name)
         say = (
@@ -77,7 +77,7 @@ def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str])
 
 
 def check_number(name: str, value: Any, least: float, below: float = np.inf) -> float:
-    """The value as a float, if least <= value < below (or both infinite); ValueError otherwise."""
+    """The value as a float, if least <= value < below (or both infinite), else ValueError."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, complex)
     fits = number and least <= value and (value < below or below == np.inf)
     require(fits, f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
@@ -106,14 +106,14 @@ def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_count(name: str, value: Any) -> int:
-    """The value, if it is a whole number of at least 1; ValueError otherwise."""
+    """The value, if it is a whole number of at least 1, else ValueError."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     require(whole and value >= 1, f"{name} is {value!r}; give a whole number of at least 1")
     return int(value)
 
 
 def check_parts(kind: type, parts: Sequence[Any]) -> None:
-    """Raise ValueError unless there are parts, all different objects of a kind."""
+    """ValueError unless there are parts, all different objects of a kind."""
     right = parts and all(isinstance(part, kind) for part in parts)
     require(right, f"{parts!r} will not do; give at least one {kind.__name__} object")
     alone = len(set(map(id, parts))) == len(parts)
@@ -150,7 +150,7 @@ def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:
-    """float32 or float64 as NumPy's dtype; ValueError for others."""
+    """float32 or float64 as NumPy's dtype, else ValueError."""
     known = (float, *FLOATS, "float32", "float64")
     require(dtype in known, f"dtype is {dtype!r}; choose float32 or float64")
     checked: np.dtype[Any] = np.dtype(dtype)
@@ -158,7 +158,7 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def make_rng(seed: Any) -> np.random.Generator:
-    """The random generator of None, a whole number or a Generator; ValueError otherwise."""
+    """The random generator of None, a whole number or a Generator, else ValueError."""
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
@@ -166,7 +166,7 @@ def make_rng(seed: Any) -> np.random.Generator:
 
 
 def check_finite(values: Any, name: str) -> None:
-    """Raise ValueError if a value is NaN or infinite."""
+    """ValueError if a value is NaN or infinite."""
     # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
     total = float(np.vdot(values, values))
     if not (total - total == 0 or np.isfinite(values).all()):
@@ -179,7 +179,7 @@ def is_masked(values: Any) -> bool:
 
 
 def is_real(value: Any) -> bool:
-    """Whether something is one real number: of Python, NumPy, decimal or fractions."""
+    """Whether something is one real number, of any library."""
     other = str | bytes | complex | np.complexfloating | np.datetime64 | np.timedelta64 | np.ndarray
     return hasattr(value, "__float__") and not isinstance(value, other)
 
@@ -220,7 +220,7 @@ def check_outputs(outputs: Any) -> Any:
 
 
 def takes_xp(layer: Any) -> bool:
-    """Whether a layer is to be recorded: both its methods have an argument `xp`."""
+    """Whether a layer is to be recorded: both its methods take `xp`."""
     codes = [getattr(method, "__code__", None) for method in (layer.forward, layer.backward)]
     return all(code and "xp" in code.co_varnames[: code.co_argcount] for code in codes)
 

@@ -12,6 +12,7 @@ from mapicx import SGD, Adam, CategoricalCrossentropy, Dense, Mapicx, NeuralNetw
 from mapicx.datasets import spiral_data
 from mapicx.gradcheck import check_gradients
 
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MODULES = [name for _, name, _ in pkgutil.iter_modules(mapicx.__path__) if name != "__main__"]
 
 
@@ -30,9 +31,7 @@ def names():
 def test_the_examples_run(name, names, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(f"mapicx.{name}")
-    result = doctest.testmod(
-        module, extraglobs=names, optionflags=doctest.NORMALIZE_WHITESPACE, report=False
-    )
+    result = doctest.testmod(module, extraglobs=names, optionflags=FLAGS, report=False)
     assert result.failed == 0
 
 
