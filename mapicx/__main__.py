@@ -16,11 +16,7 @@ COLUMNS, ROWS = 64, 28  # where there is room for them
 
 
 def fit_to_terminal(columns: int, lines: int) -> tuple[int, int]:
-    """(columns, rows) of the picture: smaller, in the same shape, if the terminal is.
-
-    One column stays free, since a full line wraps in some terminals, and two lines, for the values
-    and the cursor.
-    """
+    """(columns, rows) of the picture, in one shape; a column and two lines stay free."""
     share = min(1, (columns - 1) / COLUMNS, (lines - 2) / ROWS)
     return max(2, int(COLUMNS * share)), max(2, int(ROWS * share))
 

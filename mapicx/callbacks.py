@@ -56,7 +56,7 @@ class History:
 
     @property
     def epoch(self) -> list[int]:
-        """The epochs done, counted from 0."""
+        """The epochs done, from 0."""
         return list(range(len(next(iter(self.history.values()), []))))
 
     def __repr__(self) -> str:
@@ -65,17 +65,16 @@ class History:
 
 
 class EarlyStopping:
-    """Stop when `monitor` has not got better by more than `min_delta` for `patience` epochs.
+    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
-    Accuracies should rise, all else should fall; fit raises ValueError if it does not record
-    `monitor`. With `restore_best_weights` the model ends, stopped or not, with the weights with
-    which its best value was measured: after the epoch, but before it where the training loss of a
-    single batch per epoch is monitored.
+    Accuracies should rise, all else should fall. With `restore_best_weights` the model ends,
+    stopped or not, with the weights with which its best value was measured: after the epoch, but
+    before it where the training loss of a single batch per epoch is monitored.
 
     Parameters
     ----------
     monitor : str
-        A name in History, such as "val_loss".
+        A name in History.
     patience : int
         0 and 1 both stop at the first epoch that is no better, as in Keras.
     min_delta : float
@@ -123,7 +122,7 @@ class EarlyStopping:
         return self.stopped
 
     def on_train_end(self, model: Any) -> None:
-        """Put the best weights back, if asked to."""
+        """Put the best weights back."""
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
 
@@ -184,7 +183,7 @@ class TrainingLoop:
         return history
 
     def end_epoch(self, epoch: int, names: list[str], values: list[float]) -> bool:
-        """Call the callbacks, print the epoch's line; True if training is to stop."""
+        """Call callbacks, print the epoch's line; True if training is to stop."""
         logs = dict(zip(names, values, strict=True))
         answers = [
             getattr(callback, "on_epoch_end", callback)(self.model, epoch, logs)
@@ -198,7 +197,7 @@ class TrainingLoop:
         return stop
 
     def tell(self, event: str, *args: Any) -> None:
-        """Call the callbacks' methods of that name, where they have one."""
+        """Call the callbacks' methods of that name."""
         for callback in self.callbacks:
             method = getattr(callback, event, None)
             if method is not None:

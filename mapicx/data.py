@@ -44,7 +44,7 @@ class Data:
 
     def gather(self) -> Data:
         """The same, in the memory order from which rows are picked fastest."""
-        # 32 narrow rows take a third of the time, a tenth of a step of 2-64-3; wide ones more.
+        # 32 narrow rows take a third of the time, a tenth of a step; wide ones more.
         if self.X.shape[1] <= NARROW:
             self.X = np.asfortranarray(self.X)
         return self
@@ -109,8 +109,8 @@ class Batch:
         else:
             self.recorder.calls = []
             record(self)
-            # No cycle of references: the memory of a network that is dropped serves the next one,
-            # whose first step takes half the time.
+            # No cycle of references: the memory of a dropped network serves the next one at once,
+            # which halves the time of its first step.
             self.calls[part], self.recorder.calls = self.recorder.calls, []
             large = sum(a.nbytes for a in self.recorder.results) > CACHE
             if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
@@ -141,17 +141,15 @@ class Batch:
 class Batches:
     """The batches of a network, six kinds of them, each for one user at a time.
 
-    While one is taken, another thread, or a prediction within a training, gets another. It is
-    recorded with copies of the layers, so that none shares what forward leaves for backward; layers
-    without `xp` are called themselves.
+    While one is taken, another thread, or a prediction within a training, gets another. Each has
+    copies of the layers with `xp`, since forward leaves values there for backward.
     """
 
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
-        self.network = weakref.ref(network)  # weak for the same reason as in Batch.run
+        self.network = weakref.ref(network)  # no cycle, see Batch.run
         self.eager, self.kept, self.recorder = network.eager, dict[Any, Batch](), recorder
         self.called = [layer for layer in network.layers if not takes_xp(layer)]
-        # Recorded calls hold plain attributes (rate, slope) as constants: a change makes another
-        # kind of batch.
+        # Plain attributes (rate, slope) are recorded as constants: a change makes another batch.
         self.settings = [
             (layer, name)
             for layer in network.layers
@@ -197,7 +195,7 @@ class Batches:
 def make_batches(n: int, size: Any = 1024) -> list[slice]:
     """0 to n in stretches of `size`, the last perhaps shorter; ValueError for size 0.
 
-    The default is for prediction: in one piece, 20,000 rows of 2-64-64-3 take 1.4 times as long.
+    The default is for prediction: 20,000 rows of 2-64-64-3 in one piece take 1.4 times as long.
     """
     size = check_count("batch_size", size)
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
@@ -314,7 +312,7 @@ def to_labels(y: Any) -> Array:
 
 
 def kind_of_label(value: Any) -> str:
-    """What a label is, in words."""
+    """A label's type in words."""
     if isinstance(value, str):
         return "string"
     if isinstance(value, bool | np.bool):
@@ -502,7 +500,7 @@ for method in ("copy", "astype", "flatten", "item", "tolist", "fill", "sort", "p
 
 
 def plain(value: Any) -> Any:
-    """The values of a recorded array, for what is not recorded."""
+    """A recorded array as a plain one; anything else as it is."""
     return np.asarray(value) if isinstance(value, RecordedArray) else value
 
 
@@ -618,7 +616,7 @@ def share_memory(
 
 
 def split_out(call: Any) -> tuple[list[Array], Array]:
-    """What a bound NumPy call reads, and where its result goes."""
+    """What a bound call reads, and where its result goes."""
     if "out" in call.keywords:
         return list(call.args), call.keywords["out"]
     return list(call.args[:-1]), call.args[-1]
@@ -677,14 +675,13 @@ class Slices:
         self.calls, xp.calls = xp.calls, []
 
 
-def serve(optimizer: Optimizer, network: NeuralNetwork) -> Optimizer:
+def serve(optimizer: Optimizer, network: NeuralNetwork) -> None:
     """Let an optimizer start clean with a network; its former one goes on with a copy."""
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy.deepcopy(optimizer)
     optimizer.iterations, optimizer.state, optimizer._slices = 0, [], None
     optimizer._network = weakref.ref(network)
-    return optimizer
 
 
 def refresh(optimizer: Optimizer) -> None:

@@ -81,7 +81,7 @@ def save(self: Mapicx, path: Any) -> None:
 
 
 def umask() -> int:
-    """The permissions that new files do not get."""
+    """What new files may not."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
@@ -115,8 +115,7 @@ def check_attributes(kind: type[Layer], names: Iterable[str]) -> None:
 
     codes = [getattr(method, "__code__", None) for method in (kind.forward, kind.backward)]
     read = {name for code in codes if code for name in code.co_names}
-    made = {name for base in kind.__mro__ for name in find_set(vars(base).get("__init__"))}
-    needed = (made & read) - find_set(kind.forward) - {*names, *dir(kind)}
+    needed = (find_set(kind.__init__) & read) - find_set(kind.forward) - {*names, *dir(kind)}
     advice = "a file holds numbers, texts, weights and biases"
     require(not needed, f"{kind.__name__} lacks {', '.join(sorted(needed))}; {advice}")
 

@@ -1,4 +1,4 @@
-"""Check a backward pass against finite differences; for layers of your own."""
+"""Check a backward pass against finite differences."""
 
 from __future__ import annotations
 

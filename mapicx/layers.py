@@ -31,20 +31,17 @@ class Layer(ABC):
     Attributes
     ----------
     output, dinputs : ndarray (samples, features)
-        What the last `forward` and `backward` gave, of the layer or of the network by hand (there
-        the first layer, and the activation of a cross-entropy, have no `dinputs`).
+        What the last `forward` and `backward` gave (in a network by hand the first layer, and the
+        activation of a cross-entropy, have no `dinputs`).
     weights, biases : ndarray (n_features, n_neurons) and (1, n_neurons), or None
     dweights, dbiases : ndarray of the same shapes, or None
 
     Examples
     --------
     >>> class Square(Layer):
-    ...     keeps_width = True
-    ...
     ...     def forward(self, inputs, training=False, xp=np):
     ...         self.inputs = inputs
     ...         return inputs * inputs
-    ...
     ...     def backward(self, dvalues, xp=np):
     ...         return 2 * self.inputs * dvalues
     >>> Square().forward(np.array([[1.0, 3.0]]))
@@ -102,19 +99,16 @@ class Dense(Layer):
         self.init = choose("initialisation", init, tuple(INITIALISATIONS))
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Draw weights and biases, if there are none yet."""
         if self.weights is None:
             self.weights = INITIALISATIONS[self.init](rng, self.n_features, self.n_neurons)
             self.biases = np.zeros((1, self.n_neurons))
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """Each neuron's weighted sum of the features, plus its bias."""
         self.inputs = inputs
         self.output = linear(inputs, self.weights, self.biases, xp)  # inputs @ weights + biases
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """Gradients by weights, biases and inputs."""
         # `out`: into the network's vector of gradients; None at first in a layer alone.
         self.dweights = xp.matmul(self.inputs.T, dvalues, out=self.dweights)
         self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, out=self.dbiases)
@@ -145,7 +139,6 @@ class Dropout(Layer):
         self.rate = check_number("rate", rate, 0, 1)
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """The inputs, in training times a random mask."""
         self.output, self.mask = inputs, None
         if training and self.rate:
             self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # as all in a network
@@ -154,7 +147,6 @@ class Dropout(Layer):
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """The gradient passes where the values passed."""
         self.dinputs = dvalues if self.mask is None else dvalues * self.mask
         return self.dinputs
 
@@ -168,7 +160,7 @@ class Dropout(Layer):
 
 
 class Activation(Layer):
-    """A function of each value, or of each row, without weights."""
+    """A function of each value or row."""
 
     keeps_width = True
 
@@ -209,7 +201,6 @@ class LeakyReLU(Activation):
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """The slope is 1 where the output is above 0, else `slope`."""
         self.dinputs = dvalues * xp.maximum(self.output > 0, self.slope)  # True counts as 1
         return self.dinputs
 

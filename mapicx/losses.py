@@ -1,9 +1,9 @@
 """The losses: how far the output is from the target, and the gradient of that.
 
-Arrays are (samples, outputs); `weights` (samples, 1) sum to 1, so that each loss is a weighted
-mean. The gradient that enters the network is always (output - target) * weight times a constant:
-cross-entropy is paired with the activation that makes it so (Bishop 2006, section 4.3.6) and
-computed from its inputs x, the logits, which keeps it finite.
+Arrays are (samples, outputs); `weights` (samples, 1) sum to 1: each loss is a weighted mean. The
+gradient is always (output - target) * weight times a constant: cross-entropy is paired with the
+activation that makes it so (Bishop 2006, section 4.3.6) and computed from its inputs x, the logits,
+which keeps it finite.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ class Loss(ABC):
     # on the way back. Layer: it may be any, and none is left out.
     activation: Any = Layer
     classifies = True
-    # Whether each output is judged alone: several yes-or-no answers, or numbers.
-    independent = False
+    independent = False  # whether each output is judged alone
 
     @abstractmethod
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:

@@ -1,4 +1,4 @@
-"""Mapicx, the face of the package: a network that is built layer by layer."""
+"""Mapicx: a network that is built layer by layer."""
 
 from __future__ import annotations
 
@@ -117,8 +117,7 @@ def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
     ----------
     path : path of the file
     layers : dict from names to a user's own layer classes, load(path, layers={"Swish": Swish})
-        Such a layer comes back with its plain attributes and weights; its constructor is not
-        called.
+        It comes back with plain attributes and weights; its constructor is not called.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from mapicx.validation import check_dtype, check_network, make_rng, require
 
 
 class NeuralNetwork:
-    """Layers that are trained together. They become this network's own.
+    """Layers that are trained together, and become this network's own; ValueError if unfit.
 
     By hand: `net.forward(X, training=True)`, `net.backward(y)`, `net.update_params()`; `train` does
     this for every batch, and goes on where it ended.
@@ -43,11 +43,6 @@ class NeuralNetwork:
     parameters, gradients : ndarray (n,)
         All trained numbers and their gradients, in the order of `get_weights`; the layers' arrays
         are views of them.
-
-    Raises
-    ------
-    ValueError
-        If things do not fit together.
 
     Examples
     --------

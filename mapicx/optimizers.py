@@ -1,4 +1,4 @@
-"""The optimizers, sorted by complexity. Each sees the network as one vector w."""
+"""The optimizers, by complexity. Each sees the network as one vector w."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Optimizer(ABC):
         return (lr,)
 
     def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
-        """The gradient with weight decay; `decay` is a vector, 0 for biases."""
+        """The gradient with weight decay; `decay` is 0 for biases."""
         return g + w * decay
 
     def reset(self) -> None:
@@ -117,7 +117,6 @@ class SGD(Optimizer):
         return ("velocity",) if self.momentum else ()
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """One step against the gradient, or along the velocity."""
         step = g * rates[0]  # rates[0] is lr
         if self.momentum:
             v = state[0]
@@ -156,7 +155,6 @@ class RMSprop(Optimizer):
         super().__init__(vars())  # all arguments, by name
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """The gradient over the root of its mean square."""
         (lr,), (v,) = rates, state
         v *= self.rho
         v += g * g * (1 - self.rho)
@@ -201,7 +199,6 @@ class Adam(Optimizer):
         return lr * (1 - self.beta_1) / (1 - self.beta_1**k) / root, self.epsilon / root
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """The sum of gradients over the root of the sum of their squares."""
         (rate, shift), (m, v) = rates, state  # without (1 - beta): these are in rate and shift
         m *= self.beta_1
         m += g
@@ -232,7 +229,6 @@ class AdamW(Adam):
         super().__init__(lr, decay, weight_decay=weight_decay, **options)
 
     def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
-        """The gradient as it is; the weights decay here."""
         w -= w * decay * lr
         return g
 

@@ -45,7 +45,7 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     Attributes
     ----------
     model_ : Mapicx
-        float32 data are trained in float32, others in float64.
+        In float32 for float32 data, else in float64.
     history_ : dict of str to list of float
     n_iter_, n_features_in_ : int
     """
@@ -114,12 +114,8 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
                  validation_fraction: float = 0.1, n_iter_no_change: int = 10,
                  class_weight: Any = None, verbose: bool | int = False,
                  random_state: Any = None) -> None:  # fmt: skip
-        super().__init__(
-            hidden_layer_sizes, activation=activation, lr=lr, alpha=alpha, epochs=epochs,
-            batch_size=batch_size, shuffle=shuffle, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            verbose=verbose, random_state=random_state,
-        )  # fmt: skip
+        own = ("self", "__class__", "class_weight")
+        super().__init__(**{name: value for name, value in vars().items() if name not in own})
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -127,7 +123,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
         return self._learn(X, y, None, sample_weight, self.epochs, True, self.early_stopping)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train on for one epoch; the first call needs all `classes` that will ever occur."""
+        """Train on for one epoch; the first call needs all `classes`."""
         first = not hasattr(self, "classes_")
         require(not first or classes is not None, "give classes in the first call of partial_fit")
         require(
@@ -169,7 +165,9 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
 
 
 class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
-    """A regressor for one or several targets, by squared error; see MapicxEstimator.
+    """A regressor for one or several targets, by squared error.
+
+    Its parameters are those of MapicxEstimator.
 
     Examples
     --------
@@ -181,7 +179,7 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train anew on X (samples, features) and targets y (samples,) or (samples, targets)."""
+        """Train anew on X (samples, features) and y (samples,) or (samples, targets)."""
         return self._learn(X, y, sample_weight, self.epochs, True, self.early_stopping)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -207,5 +205,5 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
         return tags
 
     def predict(self, X: Any) -> Array:
-        """The values, in the shape of y."""
+        """Values in the shape of y."""
         return self._outputs(X).reshape(self._shape)

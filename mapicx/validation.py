@@ -1,4 +1,4 @@
-"""Checks of what users give; each raises ValueError: what is wrong, what to write instead."""
+"""Checks of what users give; ValueError says what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ OTHER_NAMES = {
     "learning_rate": "lr",
     "alpha": "lr",
     "eps": "epsilon",
-    "betas": "beta_1 and beta_2",
     "global_clipnorm": "clipnorm",
-    "clipvalue": "clipnorm",
-    "amsgrad": "beta_2",
 }
 NAMES_OF_LOSSES = {
     "sparse_categorical_crossentropy": "categorical_crossentropy (it takes class indices, too)",
@@ -51,7 +48,7 @@ def choose(kind: str, name: Any, choices: Any) -> Any:
 
 
 def by_name(*classes: type, **more: type) -> dict[str, Any]:
-    """Classes by their names in lower case, and by more names."""
+    """Classes by their names in lower case, and more."""
     return {kind.__name__.lower(): kind for kind in classes} | more
 
 
@@ -165,11 +162,16 @@ def make_rng(seed: Any) -> np.random.Generator:
         raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
 
 
-def check_finite(values: Any, name: str) -> None:
-    """ValueError if a value is NaN or infinite."""
+def is_finite(values: Any) -> bool:
+    """Whether no value is NaN or infinite."""
     # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
     total = float(np.vdot(values, values))
-    if not (total - total == 0 or np.isfinite(values).all()):
+    return total - total == 0 or bool(np.isfinite(values).all())
+
+
+def check_finite(values: Any, name: str) -> None:
+    """ValueError if a value is NaN or infinite."""
+    if not is_finite(values):
         raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
 
@@ -210,11 +212,10 @@ def to_numbers(values: Any, name: str, dtype: Any) -> Any:
 
 def check_outputs(outputs: Any) -> Any:
     """The outputs; FloatingPointError if a number of them is not finite."""
-    total = float(np.vdot(outputs, outputs))
-    if not (total - total == 0 or np.isfinite(outputs).all()):
+    if not is_finite(outputs):
         raise FloatingPointError(
-            "the outputs are not finite: X or the weights are too large for the network's data "
-            "type; scale X, or use dtype='float64'"
+            "the outputs are not finite: X or the weights are too large; scale X, or use "
+            "dtype='float64'"
         )
     return outputs
 
@@ -226,7 +227,7 @@ def takes_xp(layer: Any) -> bool:
 
 
 def not_replayable(layer: str, what: str) -> ValueError:
-    """The sentence about something that a recorded layer cannot do."""
+    """About something that a recorded layer cannot do."""
     return ValueError(
         f"{layer}: {what} cannot be replayed; use NumPy functions that take `out`, or leave `xp` "
         "out of forward and backward: then the layer is called in every step"
