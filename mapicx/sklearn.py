@@ -114,8 +114,10 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
                  validation_fraction: float = 0.1, n_iter_no_change: int = 10,
                  class_weight: Any = None, verbose: bool | int = False,
                  random_state: Any = None) -> None:  # fmt: skip
-        own = ("self", "__class__", "class_weight")
-        super().__init__(**{name: value for name, value in vars().items() if name not in own})
+        options = {
+            n: v for n, v in vars().items() if n not in ("self", "__class__", "class_weight")
+        }
+        super().__init__(**options)
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
