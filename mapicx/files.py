@@ -81,7 +81,7 @@ def save(self: Mapicx, path: Any) -> None:
 
 
 def umask() -> int:
-    """What new files may not."""
+    """The permissions that new files do not get."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
@@ -144,7 +144,7 @@ def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]
             return rebuild(model, header, [read_array(archive, n) for n in names], layers)
     except MemoryError:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a strange file causes
         raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
 
 
