@@ -9,3 +9,7 @@ from mapicx.network import NeuralNetwork
 from mapicx.optimizers import SGD, Adam, AdamW, RMSprop
 
 __version__ = "0.2.0"
+__all__ = ["SGD", "Adam", "AdamW", "BinaryCrossentropy", "CategoricalCrossentropy", "Dense",
+           "Dropout", "EarlyStopping", "History", "Layer", "LeakyReLU", "Mapicx",
+           "MeanSquaredError", "NeuralNetwork", "RMSprop", "ReLU", "Sigmoid", "Softmax", "Tanh",
+           "load"]  # fmt: skip

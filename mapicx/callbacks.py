@@ -1,9 +1,8 @@
-"""The loop over epochs, and what may happen in it: History, EarlyStopping, progress, your own.
+"""The loop over epochs, and what may happen in it.
 
-A callback is a function `callback(model, epoch, logs)`, or an object with a method of that kind,
-`on_epoch_end`, perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)` and
-`on_train_end(model)`. `epoch` counts from 0, `logs` are the epoch's values by the names of History.
-If one returns True, training stops.
+A callback is a function (model, epoch, logs), or an object with such a method, `on_epoch_end`,
+perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)`, `on_train_end(model)`. `epoch`
+counts from 0, `logs` are the epoch's values by name. If one returns True, training stops.
 """
 
 from __future__ import annotations
@@ -35,16 +34,20 @@ Model = TypeVar("Model")
 
 
 class History:
-    """What training recorded: `history` maps "loss", "accuracy", ... to one value per epoch.
-
-    "loss" and "accuracy" are means over the samples of an epoch, each batch before its update, with
-    dropout; "val_loss" and "val_accuracy" are those after the epoch, without.
+    """What training recorded.
 
     Attributes
     ----------
     history : dict of str to list of float
+        One value per epoch: "loss", "accuracy", means over its samples, each batch before its
+        update, with dropout; "val_loss", "val_accuracy", after the epoch, without.
     params : dict
         "epochs" that were asked for, "steps" (updates) in each.
+
+    Examples
+    --------
+    >>> model.fit(X, y, epochs=2, verbose=False).history.keys()
+    dict_keys(['loss', 'accuracy'])
     """
 
     def __init__(self, names: Iterable[str] = (), **params: int) -> None:
@@ -53,7 +56,7 @@ class History:
 
     @property
     def epoch(self) -> list[int]:
-        """The epochs done, counted from 0."""
+        """The epochs done, from 0."""
         return list(range(len(next(iter(self.history.values()), []))))
 
     def __repr__(self) -> str:
@@ -62,19 +65,18 @@ class History:
 
 
 class EarlyStopping:
-    """Stop when `monitor` has not got better by more than `min_delta` for `patience` epochs.
+    """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
-    Accuracies should rise, all else should fall; fit raises ValueError if it does not record
-    `monitor`. With `restore_best_weights` the model ends with the weights of its best epoch,
-    whether it was stopped or not: those that the value was measured with. That is after the epoch,
-    but before it where the training loss of a single batch per epoch is monitored.
+    Accuracies should rise, all else should fall. With `restore_best_weights` the model ends,
+    stopped or not, with the weights with which its best value was measured: after the epoch, but
+    before it where the training loss of a single batch per epoch is monitored.
 
     Parameters
     ----------
     monitor : str
-        A name in History, such as "val_loss".
+        A name in History.
     patience : int
-        As in Keras, 0 and 1 both stop at the first epoch that is no better.
+        0 and 1 both stop at the first epoch that is no better, as in Keras.
     min_delta : float
     restore_best_weights : bool
 
@@ -104,7 +106,7 @@ class EarlyStopping:
         self.stopped = False
 
     def on_epoch_begin(self, model: Any, epoch: int) -> None:
-        """Keep the weights that the epoch's values will be measured with."""
+        """Keep the weights with which the values will be measured."""
         if self.measured_before:
             self.weights_before = model.get_weights()
 
@@ -120,7 +122,7 @@ class EarlyStopping:
         return self.stopped
 
     def on_train_end(self, model: Any) -> None:
-        """Put the best weights back, if asked to."""
+        """Put the best weights back."""
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
 
@@ -131,7 +133,7 @@ class EarlyStopping:
 
 
 class TrainingLoop:
-    """The epochs of one training, its callbacks, and a line of progress every so many epochs."""
+    """The epochs of one training, its callbacks and lines of progress."""
 
     def __init__(
         self, model: Any, network: NeuralNetwork, epochs: Any, print_every: Any, callbacks: Any
@@ -146,15 +148,12 @@ class TrainingLoop:
         for callback in self.callbacks:
             check_callback(callback)
 
-    @np.errstate(all="ignore")  # what is not finite raises; once per training, it takes 1 us
+    @np.errstate(all="ignore")  # what is not finite raises
     def run(
         self, data: Data, held_out: Data | None, batches: list[slice], names: list[str],
         shuffle: bool,
     ) -> History:  # fmt: skip
-        """Train on batches of data, validate on `held_out` after each epoch.
-
-        FloatingPointError names the epoch and the learning rate in which training diverged.
-        """
+        """Train on batches of data, validate on `held_out` after each epoch."""
         network = self.network
         data = data.gather() if shuffle else data
         chunks = make_batches(len(held_out.X)) if held_out else []
@@ -184,7 +183,7 @@ class TrainingLoop:
         return history
 
     def end_epoch(self, epoch: int, names: list[str], values: list[float]) -> bool:
-        """Call the callbacks, print the epoch's line; True if training is to stop."""
+        """Call callbacks, print the epoch's line; True if training is to stop."""
         logs = dict(zip(names, values, strict=True))
         answers = [
             getattr(callback, "on_epoch_end", callback)(self.model, epoch, logs)
@@ -198,7 +197,7 @@ class TrainingLoop:
         return stop
 
     def tell(self, event: str, *args: Any) -> None:
-        """Call the callbacks' methods of that name, where they have one."""
+        """Call the callbacks' methods of that name."""
         for callback in self.callbacks:
             method = getattr(callback, event, None)
             if method is not None:
@@ -206,7 +205,7 @@ class TrainingLoop:
 
 
 def check_callback(callback: Any) -> None:
-    """ValueError for what is no callback, or takes other arguments."""
+    """ValueError for what is no callback."""
     function = getattr(callback, "on_epoch_end", callback)
     fits = callable(function) and not isinstance(callback, type)
     require(fits, f"{callback!r} is no callback; give a function (model, epoch, logs)")
@@ -228,14 +227,14 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
     X, y
         Samples (n, features) and their targets.
     print_every : int
-        Print a line every so many epochs; 0 or verbose=False: none.
+        A line every so many epochs; 0 or verbose=False: none.
     batch_size : int or None
-        Samples per update; None: all. The last batch of an epoch may be shorter.
+        Samples per update; None: all. The last batch may be shorter.
     shuffle : bool
-        Take the samples in a new order in each epoch.
+        A new order of samples in each epoch.
     validation_data : (X, y) or (X, y, sample_weight)
     validation_split : float
-        The part of the samples to validate on, drawn at random, alike from each class.
+        The part of the samples to validate on, drawn alike from each class.
     sample_weight : array (n,)
     class_weight : dict from labels to weights, or "balanced"
     callbacks : one or a list of them, see mapicx.callbacks
@@ -247,7 +246,11 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
     Raises
     ------
     FloatingPointError
-        On divergence, with the epoch and the learning rate; the last finite weights stay.
+        On divergence, naming epoch and learning rate; the last finite weights stay.
+
+    Examples
+    --------
+    >>> history = model.fit(X, y, epochs=2, batch_size=32, verbose=False)
     """
     network = network_of(self)
     loop = TrainingLoop(self, network, epochs, print_every if verbose else 0, callbacks)
@@ -277,6 +280,10 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
     """One update on all of X; the loss before it. `classes` names labels that y may lack.
 
     FloatingPointError, with the weights as they were, if a number is not finite.
+
+    Examples
+    --------
+    >>> loss = model.train_on_batch(X, y)
     """
     network = network_of(self)
     data, known = make_data(network, X, y, classes=classes)
@@ -289,9 +296,9 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
 def run_batches(
     network: NeuralNetwork, data: Data, rows: Iterable[Rows], update: bool = False
 ) -> list[float]:
-    """The mean values of batches of data. With `update` each also trains, after its value.
+    """The mean values of batches of data; with `update` each also trains, after its value.
 
-    FloatingPointError, with the parameters as they were, when a number is not finite.
+    FloatingPointError, before the update, when a number is not finite.
     """
     done, batches = [], network._batches
     for some in rows:
@@ -316,6 +323,11 @@ def predict(self: Any, X: Any) -> Any:
     """The outputs (samples, outputs): probabilities, or the values of a regression.
 
     FloatingPointError if they are not finite: X is too large for the weights and `dtype`.
+
+    Examples
+    --------
+    >>> model.predict(X).shape
+    (300, 3)
     """
     network = network_of(self)
     data = Data(to_inputs(X, network))
@@ -324,7 +336,12 @@ def predict(self: Any, X: Any) -> Any:
 
 
 def evaluate(self: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-    """{"loss": ..., "accuracy": ...} with dropout off; the accuracy if compile asked for it."""
+    """{"loss": ..., "accuracy": ...} with dropout off; the accuracy if compile asked for it.
+
+    Examples
+    --------
+    >>> loss, accuracy = model.evaluate(X, y).values()
+    """
     network = network_of(self)
     data, _ = make_data(network, X, y, sample_weight)
     values = run_batches(network, data, make_batches(len(data.X)))
@@ -333,7 +350,12 @@ def evaluate(self: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, 
 
 
 def score(self: Any, X: Any, y: Any) -> float:
-    """The accuracy of a classification; R^2 of a regression (1: perfect, 0: as the mean)."""
+    """The accuracy of a classification; R^2 of a regression (1: perfect, 0: as the mean).
+
+    Examples
+    --------
+    >>> accuracy = model.score(X, y)
+    """
     network = network_of(self)
     targets = make_data(network, X, y)[0].targets
     outputs = predict(network, X)
@@ -344,13 +366,24 @@ def score(self: Any, X: Any, y: Any) -> float:
 
 
 def predict_classes(self: Any, X: Any) -> Array:
-    """The label of each sample; yes or no (1 or 0) for each of several Sigmoid outputs."""
+    """The label of each sample; yes or no (1 or 0) for each of several Sigmoid outputs.
+
+    Examples
+    --------
+    >>> model.predict_classes(X).shape
+    (300,)
+    """
     network = network_of(self)
     return to_classes(predict(network, X), network.loss, network.classes)
 
 
 def partial_fit(self: Model, X: Any, y: Any, classes: Any = None) -> Model:
-    """One update on all of X, as `train_on_batch`; returns the model."""
+    """One update on all of X, as `train_on_batch`; returns the model.
+
+    Examples
+    --------
+    >>> model = model.partial_fit(X, y)
+    """
     train_on_batch(self, X, y, classes)
     return self
 
@@ -359,5 +392,9 @@ def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 1
     """Train for exactly `epochs` full batches; print a line every `print_every`, 0: none.
 
     FloatingPointError on divergence; the last finite weights stay.
+
+    Examples
+    --------
+    >>> history = net.train(X, y, epochs=2, print_every=0)
     """
     return fit(self, X, y, epochs, print_every)

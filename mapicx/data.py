@@ -1,11 +1,11 @@
-"""From what users give to what the network needs: targets, weights, batches, splits, memory."""
+"""From what users give to what the network needs: targets, weights, batches, memory."""
 
 from __future__ import annotations
 
 import copy
 import weakref
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,28 +32,25 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Rows = Any  # a slice or an array of indices
-CACHE = 2**20  # bytes; results that fit into a core's cache gain nothing from sharing memory
+CACHE = 2**20  # bytes; smaller results gain nothing from sharing memory
 NARROW = 64  # up to so many features, a shuffled batch is gathered feature by feature
 
 
 class Data:
-    """Checked arrays: X (n, features), targets (n, outputs), weights (n, 1), None: all equal."""
+    """Checked X (n, features), targets (n, outputs), weights (n, 1) or None: all equal."""
 
     def __init__(self, X: Array, targets: Any = None, weights: Array | None = None) -> None:
         self.X, self.targets, self.weights = X, targets, weights
 
     def gather(self) -> Data:
         """The same, in the memory order from which rows are picked fastest."""
-        # 32 rows of 2-64-3 take a third of the time, a tenth of a step; of wide rows more.
+        # 32 narrow rows take a third of the time, a tenth of a step; wide ones more.
         if self.X.shape[1] <= NARROW:
             self.X = np.asfortranarray(self.X)
         return self
 
     def load(self, batch: Batch, rows: Rows) -> None:
-        """Copy the samples `rows` into a batch; weights there sum to 1.
-
-        A full batch, one slice object throughout a training, is copied once, not in each epoch.
-        """
+        """Copy the samples `rows` into a batch, unless it holds them; weights there sum to 1."""
         if batch.loaded is rows:
             return
         if isinstance(rows, slice):
@@ -81,11 +78,10 @@ class Data:
 class Batch:
     """The arrays of batches of one kind, and the calls recorded on them.
 
-    `inputs`, `targets` and `weights`, which sum to 1, hold a batch's samples; `weight` is the sum
-    before, by which the batch counts in an epoch's mean.
+    `weights` sum to 1; `weight` is their sum before, the batch's weight in an epoch's mean.
     """
 
-    loaded: Any = None  # the very object, rows, whose samples the arrays hold
+    loaded: Any = None  # the very object, `rows`, whose samples the arrays hold
     right: Any = None  # what the targets say, decided
     output: Any = None
     loss: Any = None
@@ -113,12 +109,23 @@ class Batch:
         else:
             self.recorder.calls = []
             record(self)
-            self.calls[part] = self.recorder.calls
+            # No cycle of references: the memory of a dropped network serves the next one at once,
+            # which halves the time of its first step.
+            self.calls[part], self.recorder.calls = self.recorder.calls, []
             large = sum(a.nbytes for a in self.recorder.results) > CACHE
             if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
                 self.calls = share_memory(self.calls, self.recorder.results, self.output, self.loss)
                 self.layers, self.passed, self.returned = [], [], []  # they hold the memory
                 self.recorder.results = []
+
+    def forward_of(self, layer: Layer) -> Callable[..., Array]:
+        """forward of a layer; without `xp`, in a prediction, of a new copy each time.
+
+        So what the layer keeps for backward, or for another thread, stays.
+        """
+        if self.goes_back or layer not in self.recorder.called:
+            return layer.forward
+        return lambda *args: copy.copy(layer).forward(*args)
 
     def values(self, loss: Loss, names: Sequence[str]) -> list[float]:
         """[loss] or [loss, accuracy], weighted means over the samples."""
@@ -134,58 +141,61 @@ class Batch:
 class Batches:
     """The batches of a network, six kinds of them, each for one user at a time.
 
-    A batch that is taken is no one else's until it is given back: another thread, or a prediction
-    within a training, gets another one. It is recorded with copies of the layers, so that none of
-    them shares what forward leaves for backward; layers without `xp` are called themselves.
+    While one is taken, another thread, or a prediction within a training, gets another. Each has
+    copies of the layers with `xp`, since forward leaves values there for backward.
     """
 
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
-        self.network, self.kept, self.recorder = network, dict[Any, Batch](), recorder
-        # Recorded calls hold a layer's plain attributes (rate, slope) as constants; one that was
-        # changed makes another kind of batch.
+        self.network = weakref.ref(network)  # no cycle, see Batch.run
+        self.eager, self.kept, self.recorder = network.eager, dict[Any, Batch](), recorder
+        self.called = [layer for layer in network.layers if not takes_xp(layer)]
+        # Plain attributes (rate, slope) are recorded as constants: a change makes another batch.
         self.settings = [
             (layer, name)
             for layer in network.layers
-            if takes_xp(layer) and not layer.parameters()
+            if layer not in self.called and not layer.parameters()
             for name, value in vars(layer).items()
             if isinstance(value, int | float | str)
         ]
 
     def take(self, purpose: str, data: Data, rows: Rows) -> Batch:
         """A batch for some rows of data, loaded with them."""
-        network = self.network
+        network: Any = self.network()
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         settings = [getattr(layer, name) for layer, name in self.settings]
         key = (purpose, samples, data.weights is not None, *settings)
         batch = self.kept.pop(key, None)
         if batch is None:
             itself = network.eager and purpose not in ("predict", "evaluate")
-            layers = [copy.copy(a) if takes_xp(a) and not itself else a for a in network.layers]
+            called = network.layers if itself else self.called
+            layers = [a if a in called else copy.copy(a) for a in network.layers]
             shape = samples, data.X.shape[1], network.n_neurons or 1
-            batch = Batch(key, shape, layers, self.recorder(network.dtype, network.eager))
+            recorder = self.recorder(network.dtype, network.eager, self.called)
+            batch = Batch(key, shape, layers, recorder)
         data.load(batch, rows)
         return batch
 
     def outputs(self, data: Data, rows: Rows) -> Array:
         """The outputs (samples, outputs) for some rows of data, dropout off."""
         batch = self.take("predict", data, rows)
-        batch.run("forward", self.network._forward)
+        network: Any = self.network()
+        batch.run("forward", network._forward)
         outputs = np.array(batch.output, order="C")
         self.give(batch)
         return outputs
 
     def give(self, batch: Batch) -> None:
         """Keep a batch for the next time."""
-        if not self.network.eager:
+        if not self.eager:
             self.kept[batch.key] = batch
             if len(self.kept) > 6:
                 self.kept.pop(next(iter(list(self.kept))), None)
 
 
 def make_batches(n: int, size: Any = 1024) -> list[slice]:
-    """0 to n in stretches of a batch size, the last one perhaps shorter; ValueError for size 0.
+    """0 to n in stretches of `size`, the last perhaps shorter; ValueError for size 0.
 
-    The default is for prediction: in one piece, 20,000 rows of 2-64-64-3 take 1.4 times as long.
+    The default is for prediction: 20,000 rows of 2-64-64-3 in one piece take 1.4 times as long.
     """
     size = check_count("batch_size", size)
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
@@ -194,9 +204,9 @@ def make_batches(n: int, size: Any = 1024) -> list[slice]:
 def bind_arrays(
     layers: Sequence[Layer], vector: Array, gradients: Array
 ) -> tuple[list[dict[str, Array]], Array]:
-    """Make the layers' arrays views of two vectors; the views of gradients, layer by layer.
+    """Make the layers' arrays views of two vectors.
 
-    Also which parameters weight decay acts on.
+    Returns the views of gradients, layer by layer, and which parameters decay.
     """
     decays, stop, found = np.zeros(vector.size, bool), 0, []
     for layer in layers:
@@ -212,24 +222,16 @@ def bind_arrays(
 
 
 def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None:
-    """Note a copy of the gradients that a layer did not write to their place itself."""
+    """Note a copy of the gradients that a layer did not write to their place."""
     for name, view in views.items():
-        if not takes_xp(layer) or root(getattr(layer, name)) is not root(view):
+        if layer in xp.called or root(getattr(layer, name)) is not root(view):
             xp.note(
                 lambda n, v: np.copyto(v, plain(getattr(layer, n)).reshape(v.shape)), name, view
             )
 
 
-def fresh_forward(layer: Layer) -> Callable[..., Array]:
-    """forward of a layer without `xp` in a prediction: each pass calls a copy of its own."""
-    return lambda *args: copy.copy(layer).forward(*args)
-
-
 def to_vector(arrays: Sequence[Any], like: Sequence[Array], dtype: Any) -> Array:
-    """Arrays in the shapes of others as one vector; ValueError if they do not fit.
-
-    (n,) stands for (1, n).
-    """
+    """Arrays in the shapes of others, (n,) for (1, n), as one vector; ValueError if unfit."""
     given = [np.atleast_2d(array).shape for array in arrays]
     wanted = [np.atleast_2d(array).shape for array in like]
     require(given == wanted, f"the arrays have shapes {given}; expected {wanted}")
@@ -266,10 +268,9 @@ def to_inputs(X: Any, network: NeuralNetwork) -> Any:
 def to_targets(
     y: Any, n: int, outputs: int, loss: Loss, classes: Array | None
 ) -> tuple[Array, Array | None]:
-    """y as targets (n, outputs), and the labels of the outputs; ValueError if that cannot be.
+    """y as targets (n, outputs), and the labels of the outputs; ValueError if unfit.
 
-    A classification takes class indices, strings, booleans, or (n, outputs) one-hot or soft
-    targets. `classes` are the labels of earlier data, or None for indices.
+    `classes` are the labels of earlier data, or None for indices.
     """
     y = to_labels(y)
     given = f"y has shape {y.shape} and type {y.dtype}"
@@ -311,7 +312,7 @@ def to_labels(y: Any) -> Array:
 
 
 def kind_of_label(value: Any) -> str:
-    """What a label is, in words."""
+    """A label's type in words."""
     if isinstance(value, str):
         return "string"
     if isinstance(value, bool | np.bool):
@@ -325,14 +326,15 @@ def to_indices(y: Array, n_classes: int, classes: Array | None) -> tuple[Array, 
         classes = np.array([False, True]) if y.dtype.kind == "b" else np.unique(y)
     known = np.arange(n_classes) if classes is None else classes
     require(len(known) == n_classes, f"{len(known)} labels for {n_classes} outputs; change them")
-    alike = (y.dtype.kind == "U") == (known.dtype.kind == "U")
-    strange = np.unique(y[~np.isin(y, known)]) if alike else np.unique(y)
-    advice = "" if classes is not None else "; other labels as strings, y.astype(str)"
-    require(
-        alike and not strange.size,
-        f"y has labels {strange[:5].tolist()}, not among {known.tolist()}{advice}",
-    )
-    return np.searchsorted(known, y), classes
+    indices, strange = np.zeros(len(y), int), y
+    if (y.dtype.kind == "U") == (known.dtype.kind == "U"):
+        indices = known.searchsorted(y).clip(max=n_classes - 1)
+        strange = y[known[indices] != y]
+    if strange.size:
+        advice = "" if classes is not None else "; other labels as strings, y.astype(str)"
+        labels = np.unique(strange)[:5].tolist()
+        raise ValueError(f"y has labels {labels}, not among {known.tolist()}{advice}")
+    return indices, classes
 
 
 def to_weights(
@@ -340,8 +342,7 @@ def to_weights(
 ) -> Array:
     """One weight per sample, (n, 1): its own times that of its class; ValueError if unfit.
 
-    The largest is 1: a weighted mean does not change with the scale, but the scale may be more
-    than the network's data type can hold.
+    The largest is 1, so that the network's data type can hold them; means stay the same.
     """
     n = len(targets)
     weights = np.ones(n)
@@ -379,7 +380,7 @@ def decide(outputs: Array) -> Array:
 
 
 def decide_right(outputs: Array, loss: Loss) -> Array:
-    """What an accuracy compares: class indices (n,), or yes or no for each output, (outputs, n)."""
+    """What accuracy compares: class indices (n,), or yes or no for each output, (outputs, n)."""
     return outputs.T > 0.5 if loss.independent else outputs.argmax(1)
 
 
@@ -403,7 +404,7 @@ def to_classes(outputs: Array, loss: Loss, classes: Array | None) -> Array:
 def hold_out(
     network: NeuralNetwork, data: Data, classes: Any, validation_data: Any, fraction: float
 ) -> tuple[Data, Data | None]:
-    """What to train on, and what to validate on: given data, or a fraction drawn; or None."""
+    """What to train and to validate on: given data, a fraction drawn, or None."""
     fraction = check_number("validation_split", fraction, 0, 1)
     if validation_data is None:
         return split(data, fraction, network) if fraction else (data, None)
@@ -414,40 +415,42 @@ def hold_out(
 
 
 def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Data]:
-    """Draw a fraction of the samples for validation; of a classification, alike from each class."""
+    """Draw a fraction of the samples for validation, alike from each class."""
     n = len(data.X)
     ticks = np.diff(np.floor(np.arange(n + 1) * fraction + 0.5)) > 0
     require(0 < ticks.sum() < n, f"validation_split={fraction} of {n} samples leaves a side empty")
     order = network.rng.permutation(n)
-    if network.loss.classifies:  # class by class: every stretch of the order has its share of each
+    if network.loss.classifies:  # every stretch of the order has its share of each class
         order = order[np.argsort(decide(data.targets)[order], kind="stable")]
     return data.take(np.sort(order[~ticks])), data.take(np.sort(order[ticks]))
 
 
 # Arrays in memory, for the recorder and the optimizers
 
-# An update goes through the vector in slices that stay in the cache with state and temporary
-# arrays: Adam on 5.8 million parameters takes two thirds of its time in whole passes.
+# An update goes through the vector in slices that stay in the cache: Adam on 5.8 million
+# parameters takes two thirds of the time of whole passes.
 SLICE = 65_536
 
-# Functions whose result depends on shapes alone: it is made once.
+# Functions whose result depends on shapes alone.
 CONSTANTS = {"eye", "full_like", "ndim", "ones", "ones_like", "shape", "zeros", "zeros_like"}
 REDUCTIONS: dict[Any, str] = {np.add: "sum", np.maximum: "max"}
 
 
 class RecordedArray(np.ndarray[Any, Any]):
-    """What a recorder hands to layers; operators and NumPy functions of it are recorded, too."""
+    """What a recorder hands to layers; its operators and NumPy's functions are recorded, too."""
 
     recorder: Any = None
+    memory: Any = None  # the array that owns it; in a copy still that of its source
+    array: Any = None  # the same as a plain array; None in a view or a copy
 
     def __array_finalize__(self, source: Any) -> None:
-        self.recorder = getattr(source, "recorder", None)
+        if isinstance(source, RecordedArray):
+            self.recorder, self.memory = source.recorder, source.memory
 
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = (None,), **options: Any
     ) -> Any:
-        arrays = (*inputs, *out)
-        xp = next(a.recorder for a in arrays if isinstance(a, RecordedArray))
+        xp = self.recorder
         if method == "__call__":
             return xp.call(ufunc, *inputs, out=out[0], **options)
         if method == "reduce" and ufunc in REDUCTIONS:  # also x.sum() and x.max()
@@ -479,7 +482,7 @@ class RecordedArray(np.ndarray[Any, Any]):
 
 
 def guard(name: str) -> Callable[..., Any]:
-    """A method of arrays that uses their values now, which a replay would not do again."""
+    """A method of arrays that uses their values, which a replay would not do again."""
 
     def use(array: RecordedArray, *args: Any, **options: Any) -> Any:
         if not array.recorder.eager:
@@ -497,15 +500,15 @@ for method in ("copy", "astype", "flatten", "item", "tolist", "fill", "sort", "p
 
 
 def plain(value: Any) -> Any:
-    """The values of a recorded array, for what is not recorded."""
+    """A recorded array as a plain one; anything else as it is."""
     return np.asarray(value) if isinstance(value, RecordedArray) else value
 
 
 def new_array(shape: Any, dtype: Any) -> Array:
     """An array for a result, one feature after the other in memory (order F).
 
-    A maximum over 3 classes of 300 samples takes a thirtieth of the time that way. Behind the last
-    feature stands a column of ones, see `linear`.
+    A maximum over 3 classes of 300 samples takes a thirtieth of the time that way. Behind stands a
+    column of ones, see `linear`.
     """
     if len(shape) != 2:
         return np.empty(shape, dtype)
@@ -518,7 +521,7 @@ def join_factors(inputs: Array, weights: Array, biases: Array) -> list[Array] | 
     """[inputs, 1] and [weights; biases], if each stands together in memory."""
     extended, vector, start = root(inputs).T, root(weights), place(weights)
     joined = extended.shape == (len(inputs), inputs.shape[1] + 1) and place(inputs) == 0
-    joined &= inputs.strides == extended.strides and bool((extended[:, -1:] == 1).all())
+    joined &= inputs.strides == extended.strides and bool((extended[:, -1] == 1).all())
     joined &= root(biases) is vector and place(biases) == start + weights.nbytes
     joined &= weights.flags.c_contiguous and biases.shape == (1, weights.shape[1])
     if not joined or vector.ndim != 1:
@@ -558,14 +561,19 @@ def fill_numbers(args: list[Array]) -> list[Array]:
 
 
 def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, Any]:
-    """The shape and the data type of what a NumPy function returns."""
+    """The shape and the data type of a function's result."""
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
     if isinstance(function, np.ufunc) and function.nout == 1 and not function.signature:
-        kinds = (*(a.dtype for a in args), None)
-        return np.broadcast(*args).shape, function.resolve_dtypes(kinds)[-1]
+        return np.broadcast(*args).shape, find_dtype(function, *[a.dtype for a in args])
     result = np.asarray(function(*args, **options))
     return result.shape, result.dtype
+
+
+@cache
+def find_dtype(function: Any, *kinds: Any) -> Any:
+    """The data type of a function's result."""
+    return function.resolve_dtypes((*kinds, None))[-1]
 
 
 def share_memory(
@@ -573,8 +581,8 @@ def share_memory(
 ) -> dict[str, list[Any]]:
     """The same calls, with results in the memory of earlier ones that no later call reads.
 
-    A linear scan, as compilers allocate registers. ReLU and gradients in place save a twentieth of
-    a step of 2-512-512-3. With calls of a user's own functions, all stays as it is.
+    A linear scan, as compilers allocate registers: a twentieth of a step of 2-512-512-3. With calls
+    of a user's own functions, all stays as it is.
     """
     calls = [(part, call) for part, noted in parts.items() for call in noted]
     known = (np.ufunc, type(np.add.reduce), type(np.dot))
@@ -608,14 +616,14 @@ def share_memory(
 
 
 def split_out(call: Any) -> tuple[list[Array], Array]:
-    """What a bound NumPy call reads, and where its result goes."""
+    """What a bound call reads, and where its result goes."""
     if "out" in call.keywords:
         return list(call.args), call.keywords["out"]
     return list(call.args[:-1]), call.args[-1]
 
 
 def move(array: Array, moved: dict[int, Array]) -> Array:
-    """The same view of the memory that took the place of an array's own."""
+    """The same view of what took the place of an array's memory."""
     memory = moved.get(id(root(array)))
     if memory is None:
         return array
@@ -623,25 +631,26 @@ def move(array: Array, moved: dict[int, Array]) -> Array:
 
 
 class Slices:
-    """The update of one vector by an optimizer, slice by slice; recorded once, then replayed."""
+    """The update of one vector, slice by slice; recorded once, then replayed."""
 
     def __init__(
         self, optimizer: Optimizer, w: Array, gradients: Array, decays: Array,
         recorder: type[Recorder],
     ) -> None:  # fmt: skip
-        self.optimizer, self.w, self.gradients, self.recorder = optimizer, w, gradients, recorder
+        self.w, self.gradients, self.recorder = w, gradients, recorder
         if optimizer.state and optimizer.state[0].shape != w.shape:
             optimizer.iterations, optimizer.state = 0, []  # they are another network's
         fresh = [np.zeros_like(w) for _ in optimizer.slots[len(optimizer.state) :]]
         optimizer.state = [*optimizer.state, *fresh][: len(optimizer.slots)]
-        self.decay = (decays * optimizer.weight_decay).astype(w.dtype)
+        self.weight_decay = optimizer.weight_decay
+        self.decay = (decays * self.weight_decay).astype(w.dtype)
         self.limit = float(np.finfo(w.dtype).max)
         self.numbers = np.zeros(2 + len(optimizer.rates(optimizer.lr)), w.dtype)
         self.calls: list[Callable[[], Any]] = []
 
     def can_hold(self, norm_squared: float, lr: float) -> bool:
-        """Whether a gradient of this norm, with its weight decay, keeps the weights finite."""
-        decay = self.optimizer.weight_decay
+        """Whether a gradient of this norm, with weight decay, keeps the weights finite."""
+        decay = self.weight_decay
         decayed = float(self.w.dot(self.w)) * decay * decay if decay else 0.0
         return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
 
@@ -649,8 +658,8 @@ class Slices:
         """Whether these are the slices of two vectors."""
         return self.w is w and self.gradients is gradients
 
-    def run(self, numbers: tuple[float, ...], eager: bool) -> None:
-        """One update with the numbers that differ from update to update."""
+    def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
+        """One update, with the numbers that differ each time."""
         self.numbers[:] = numbers
         if self.calls and not eager:
             for call in self.calls:
@@ -658,26 +667,25 @@ class Slices:
             return
         xp = self.recorder(self.w.dtype)
         scalars = [self.numbers[i, ...] for i in range(len(self.numbers))]
-        vectors = [self.w, self.gradients, self.decay, *self.optimizer.state]
+        vectors = [self.w, self.gradients, self.decay, *optimizer.state]
         for start in range(0, self.w.size, SLICE):
             w, g, decay, *state = (xp.track(v[start : start + SLICE]) for v in vectors)
-            self.optimizer.update_slice(w, g, decay, state, scalars, xp)
+            optimizer.update_slice(w, g, decay, state, scalars, xp)
             xp.used = 0  # the same temporary arrays serve all slices
-        self.calls = xp.calls
+        self.calls, xp.calls = xp.calls, []
 
 
-def serve(optimizer: Optimizer, network: NeuralNetwork) -> Optimizer:
-    """Let an optimizer start clean with a network; a former one goes on with a copy of it."""
+def serve(optimizer: Optimizer, network: NeuralNetwork) -> None:
+    """Let an optimizer start clean with a network; its former one goes on with a copy."""
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy.deepcopy(optimizer)
     optimizer.iterations, optimizer.state, optimizer._slices = 0, [], None
     optimizer._network = weakref.ref(network)
-    return optimizer
 
 
 def refresh(optimizer: Optimizer) -> None:
-    """Record anew if an option has changed; at the start of a training and after callbacks."""
+    """Record anew if an option has changed."""
     now = {name: getattr(optimizer, name) for name in optimizer.options}
     if now != optimizer.options:
         rates = {"lr": optimizer.lr, "decay": optimizer.decay}  # a schedule may end at 0
@@ -689,21 +697,21 @@ def refresh(optimizer: Optimizer) -> None:
 def linear(inputs: Array, weights: Array, biases: Array, xp: Any = np) -> Any:
     """inputs @ weights + biases.
 
-    In a network the memory of inputs goes on with a column of ones, that of weights with biases:
-    then [inputs, 1] @ [weights; biases] is all in one product, which saves a tenth of a step.
+    In a network ones stand behind the inputs in memory, biases behind weights: one product,
+    [inputs, 1] @ [weights; biases], saves a tenth of a step.
     """
     factors = join_factors(inputs, weights, biases) if isinstance(inputs, RecordedArray) else None
     return xp.matmul(*factors) if factors else xp.matmul(inputs, weights) + biases
 
 
 def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
-    """Run what is not a NumPy call, such as drawing random numbers, now and in every replay."""
+    """Run what is no NumPy call, such as drawing random numbers, now and in every replay."""
     note = getattr(xp, "note", None)
     note(function, *args) if note else function(*args)
 
 
 class Vector:
-    """An attribute that is one array for good: assigning to it writes to the array."""
+    """An attribute that stays one array: assigning to it writes to the array."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = "_" + name

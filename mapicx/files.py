@@ -1,7 +1,6 @@
 """Models on disk: a zip of plain .npy members and a text header; nothing in it can run code.
 
-Layers, losses and optimizers come back through their constructors, which check their options. Also
-here: how a model shows itself.
+Layers, losses and optimizers come back through their constructors, which check their options.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = "mapicx model 2"
 BUILT_IN = {kind.__name__: kind for kind in (*LAYERS.values(), *ACTIVATIONS.values())}
-# What a constructor takes: Dense(n_features=2, ...). A user's layer has its plain attributes.
+# What a constructor takes; of a user's layer, its plain attributes.
 OPTIONS = {
     "Dense": ("n_features", "n_neurons", "init"),
     "Dropout": ("rate",),
@@ -37,6 +37,10 @@ def save(self: Mapicx, path: Any) -> None:
     """Write a file that `mapicx.load` reads; training resumes from it bit for bit.
 
     A save that is cut short leaves an older file as it was; a link stays a link.
+
+    Examples
+    --------
+    >>> model.save("spiral.npz")
     """
     import json
     import tempfile
@@ -84,7 +88,7 @@ def umask() -> int:
 
 
 def to_plain(value: Any) -> Any:
-    """NumPy's numbers, and arrays of a random generator's state, as Python's, for JSON."""
+    """NumPy's numbers and arrays as Python's, for JSON."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise ValueError(f"a model with {value!r} cannot be saved; keep it out of labels and options")
@@ -97,7 +101,23 @@ def describe(layer: Layer) -> dict[str, Any]:
     kinds = PLAIN | np.integer | np.floating | np.bool
     options = {n: v for n, v in vars(layer).items() if n in names and isinstance(v, kinds)}
     shapes = {name: values.shape for name, values in layer.parameters().items()}
+    check_attributes(type(layer), options | shapes)
     return {"class": name, "options": options, "shapes": shapes}
+
+
+def check_attributes(kind: type[Layer], names: Iterable[str]) -> None:
+    """ValueError if forward or backward reads what the constructor alone sets, beside `names`."""
+    import dis
+
+    def find_set(function: Any) -> set[str]:
+        steps = dis.get_instructions(function) if hasattr(function, "__code__") else ()
+        return {step.argval for step in steps if step.opname == "STORE_ATTR"}
+
+    codes = [getattr(method, "__code__", None) for method in (kind.forward, kind.backward)]
+    read = {name for code in codes if code for name in code.co_names}
+    needed = (find_set(kind.__init__) & read) - find_set(kind.forward) - {*names, *dir(kind)}
+    advice = "a file holds numbers, texts, weights and biases"
+    require(not needed, f"{kind.__name__} lacks {', '.join(sorted(needed))}; {advice}")
 
 
 def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]]) -> Mapicx:
@@ -112,7 +132,7 @@ def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]
     )
     try:
         with zipfile.ZipFile(path) as archive:
-            # Nothing is read that takes more memory than the file.
+            # What is read takes no more memory than the file.
             members = archive.infolist()
             size = sum(member.compress_size for member in members)
             stored = not any(member.compress_type for member in members)
@@ -124,12 +144,12 @@ def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]
             return rebuild(model, header, [read_array(archive, n) for n in names], layers)
     except MemoryError:
         raise
-    except Exception as error:  # whatever a strange file makes go wrong
+    except Exception as error:  # whatever a strange file causes
         raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
 
 
 def read_array(archive: Any, name: str) -> Array:
-    """An array of a zip; numpy.load would first allocate whatever size its header claims."""
+    """An array of a zip; numpy.load would first allocate what its header claims."""
     with archive.open(name + ".npy") as member:
         np.lib.format.read_magic(member)
         shape, _, dtype = np.lib.format.read_array_header_1_0(member)
@@ -182,7 +202,7 @@ def rebuild(
 
 
 def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Layer:
-    """A layer of the class and the options that a file names, with arrays to be filled."""
+    """A layer as a file describes it, without its arrays."""
     name, options, shapes = (description[key] for key in ("class", "options", "shapes"))
     if name in BUILT_IN and name not in own:
         layer: Layer = BUILT_IN[name](**options)
@@ -199,6 +219,7 @@ def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Laye
         require(isinstance(value, PLAIN), f"{name}.{option} is {value!r}")
         setattr(layer, option, value)
     require(set(shapes) <= {"weights", "biases"}, f"{name} has arrays {sorted(shapes)}")
+    check_attributes(own[name], options | shapes)
     return layer
 
 
@@ -215,7 +236,13 @@ def read_classes(labels: Any, outputs: int | None) -> Array | None:
 
 
 def summary(self: Mapicx) -> str:
-    """Print, and return, a table of the layers and their numbers of parameters."""
+    """Print, and return, a table of the layers and their numbers of parameters.
+
+    Examples
+    --------
+    >>> table = model.summary()
+    Dense(n_features=2, n_neurons=64, init='he') 192 ... total 387
+    """
     counts = [sum(a.size for a in layer.parameters().values()) for layer in self.layers]
     rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
     text = "\n".join(f"{name:<60}{count:>12,}" for name, count in rows)
@@ -231,7 +258,7 @@ def describe_model(self: Mapicx) -> str:
 
 
 def find_late(name: str) -> Any:
-    """Names of the package that are imported when they are first used, or not at all."""
+    """Names that are imported when they are first used, or not at all."""
     if name in ("MapicxClassifier", "MapicxRegressor"):  # only these need scikit-learn
         from mapicx import sklearn
 

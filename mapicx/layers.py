@@ -1,9 +1,8 @@
 """The layers, as the article writes them: rows are samples, columns are features.
 
-`xp` is NumPy where a layer is used alone; in a network it is a recorder of NumPy (recorder.py),
-which runs each call, notes it, and replays it in later steps (or, with eager=True, runs the lines
-in every step). It has NumPy's functions; operators
-on the arrays that it hands out are recorded, too.
+`xp` is NumPy where a layer is used alone. In a network it is a recorder of NumPy (recorder.py),
+which runs and notes each call, operators on arrays too, and replays it in later steps (or, with
+eager=True, runs the lines in every step).
 """
 
 from __future__ import annotations
@@ -18,36 +17,31 @@ from mapicx.validation import by_name, check_count, check_number, choose, show
 
 
 class Layer(ABC):
-    """A step of the network; subclass it with `forward` and `backward` to make your own.
+    """A step of the network; subclass it to make your own.
 
     forward(inputs, training=False) and backward(dvalues) take and return arrays (samples,
     features). If an object has `weights` (and `biases`) when the network is made, they are trained:
     they become views of the network's vector, and `backward` must set `dweights` (and `dbiases`),
-    the gradients of the mean loss. A layer that changes the number of features says so in
-    `n_features` and `n_neurons`, one that does not in `keeps_width = True`; then sizes are checked
-    early. Leave `inputs` as they are; write weights in place, `weights[:] = ...`: another array in
-    their place would not be the network's.
+    the gradients of the mean loss. Sizes are checked early if `n_features` and `n_neurons` are set,
+    or `keeps_width = True`. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
 
-    A layer whose `forward` and `backward` also take `xp` is recorded in its first step and replayed
-    in the others: use `xp` for NumPy, and no Python branch that depends on values.
+    A layer whose `forward` and `backward` also take `xp` is recorded in its first step, then
+    replayed: use `xp` for NumPy, and no Python branch that depends on values.
 
     Attributes
     ----------
     output, dinputs : ndarray (samples, features)
-        What the last `forward` and `backward` gave: of the layer alone, or of the network by hand
-        (there the first layer, and the activation of a cross-entropy, have no `dinputs`).
+        What the last `forward` and `backward` gave (in a network by hand the first layer, and the
+        activation of a cross-entropy, have no `dinputs`).
     weights, biases : ndarray (n_features, n_neurons) and (1, n_neurons), or None
     dweights, dbiases : ndarray of the same shapes, or None
 
     Examples
     --------
     >>> class Square(Layer):
-    ...     keeps_width = True
-    ...
     ...     def forward(self, inputs, training=False, xp=np):
     ...         self.inputs = inputs
     ...         return inputs * inputs
-    ...
     ...     def backward(self, dvalues, xp=np):
     ...         return 2 * self.inputs * dvalues
     >>> Square().forward(np.array([[1.0, 3.0]]))
@@ -56,7 +50,6 @@ class Layer(ABC):
 
     keeps_width = False
     n_features = n_neurons = cast(Any, None)  # None: unknown, or what it is given if `keeps_width`
-    # Attributes that instances set, declared for readers and type checkers.
     inputs = output = dinputs = cast(Array, None)
     weights = biases = dweights = dbiases = cast(Any, None)
     rng: np.random.Generator | None = None  # the network's random generator
@@ -88,9 +81,9 @@ class Dense(Layer):
     n_features, n_neurons : int
         How many values each sample has before and after the layer.
     init : {"he", "glorot", "normal"}
-        How the weights are drawn: N(0, 2/n_features) (He et al. 2015); uniform within
+        How the network draws the weights: N(0, 2/n_features) (He et al. 2015); uniform within
         +-sqrt(6 / (n_features + n_neurons)) (Glorot and Bengio 2010); 0.01 N(0, 1), as in the
-        article. Biases start at 0. The network that the layer joins draws them.
+        article. Biases start at 0.
 
     Examples
     --------
@@ -106,20 +99,17 @@ class Dense(Layer):
         self.init = choose("initialisation", init, tuple(INITIALISATIONS))
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Draw weights and biases, if there are none yet."""
         if self.weights is None:
             self.weights = INITIALISATIONS[self.init](rng, self.n_features, self.n_neurons)
             self.biases = np.zeros((1, self.n_neurons))
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """Each neuron's weighted sum of the features, plus its bias."""
         self.inputs = inputs
         self.output = linear(inputs, self.weights, self.biases, xp)  # inputs @ weights + biases
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """Gradients by weights and biases, written to their arrays, and by the inputs."""
-        # `out`: into the network's vector of gradients; None at first if the layer is used alone.
+        # `out`: into the network's vector of gradients; None at first in a layer alone.
         self.dweights = xp.matmul(self.inputs.T, dvalues, out=self.dweights)
         self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, out=self.dbiases)
         self.dinputs = xp.matmul(dvalues, self.weights.T)
@@ -135,6 +125,11 @@ class Dropout(Layer):
     ----------
     rate : float
         From 0 to below 1; rounded to a multiple of 1/65536.
+
+    Examples
+    --------
+    >>> Dropout(0.5).forward(np.ones((1, 2)))
+    array([[1., 1.]])
     """
 
     keeps_width = True
@@ -144,7 +139,6 @@ class Dropout(Layer):
         self.rate = check_number("rate", rate, 0, 1)
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """The inputs, in training times a random mask."""
         self.output, self.mask = inputs, None
         if training and self.rate:
             self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # as all in a network
@@ -153,14 +147,12 @@ class Dropout(Layer):
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """The gradient passes where the values passed."""
         self.dinputs = dvalues if self.mask is None else dvalues * self.mask
         return self.dinputs
 
     def draw(self, mask: Array) -> None:
         """Fill `mask` with (rng.random(mask.shape) < 1 - rate) / (1 - rate)."""
-        # By 16 random bits per value, four values from each of the generator's numbers of 64 bits:
-        # a third of the time of `rng.random`.
+        # By 16 random bits per value: a third of the time of `rng.random`.
         rng = self.rng or np.random.default_rng()
         keep = max(1, round((1 - float(self.rate)) * 65536))
         bits = rng.bit_generator.random_raw((mask.size + 3) // 4).view(np.uint16)[: mask.size]
@@ -168,16 +160,21 @@ class Dropout(Layer):
 
 
 class Activation(Layer):
-    """A function of each value, or of each row, without weights."""
+    """A function of each value or row."""
 
     keeps_width = True
 
 
 class ReLU(Activation):
-    """max(x, 0), with slope 0 at 0."""
+    """max(x, 0), with slope 0 at 0.
+
+    Examples
+    --------
+    >>> ReLU().forward(np.array([[-1.0, 3.0]]))
+    array([[0., 3.]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """What is below 0 becomes 0."""
         self.output = xp.maximum(inputs, 0)
         return self.output
 
@@ -188,27 +185,36 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """x where x > 0, else slope * x (Maas et al. 2013)."""
+    """x where x > 0, else slope * x (Maas et al. 2013).
+
+    Examples
+    --------
+    >>> LeakyReLU(0.5).forward(np.array([[-1.0, 3.0]]))
+    array([[-0.5,  3. ]])
+    """
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = check_number("slope", slope, 0, 1)
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """Of x and slope * x the larger one, since slope < 1."""
         self.output = xp.maximum(inputs, inputs * self.slope)
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        """The slope is 1 where the output is above 0, else `slope`."""
         self.dinputs = dvalues * xp.maximum(self.output > 0, self.slope)  # True counts as 1
         return self.dinputs
 
 
 class Tanh(Activation):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Examples
+    --------
+    >>> Tanh().forward(np.zeros((1, 2)))
+    array([[0., 0.]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """tanh(x)."""
         self.output = xp.tanh(inputs)
         return self.output
 
@@ -219,10 +225,15 @@ class Tanh(Activation):
 
 
 class Sigmoid(Activation):
-    """1 / (1 + exp(-x)), computed as (1 + tanh(x/2)) / 2, which cannot overflow."""
+    """1 / (1 + exp(-x)), computed as (1 + tanh(x/2)) / 2, which cannot overflow.
+
+    Examples
+    --------
+    >>> Sigmoid().forward(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """Each value as a probability."""
         self.inputs = inputs
         self.output = xp.tanh(inputs * 0.5) * 0.5 + 0.5
         return self.output
@@ -234,10 +245,15 @@ class Sigmoid(Activation):
 
 
 class Softmax(Activation):
-    """exp(x) / sum(exp(x)) over the features; the largest is subtracted against overflow."""
+    """exp(x) / sum(exp(x)) over the features; the largest is subtracted against overflow.
+
+    Examples
+    --------
+    >>> Softmax().forward(np.zeros((1, 2)))
+    array([[0.5, 0.5]])
+    """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        """The probabilities of the classes of each sample."""
         # The cross-entropy reads these two: log(output) = shifted - log(sums).
         self.shifted = inputs - xp.max(inputs, axis=1, keepdims=True)
         exponentials = xp.exp(self.shifted)

@@ -1,10 +1,9 @@
 """The losses: how far the output is from the target, and the gradient of that.
 
-Arrays are (samples, outputs); `weights` (samples, 1) sum to 1, so that each loss is the weighted
-mean over samples, sum(w l) / sum(w). In all three the gradient enters the network as (output -
-target) * weight times a constant: cross-entropy is paired with the activation that makes it so
-(Bishop 2006, section 4.3.6) and computed from its inputs x, the logits, so that it is finite as
-long as the data type can hold the differences of logits.
+Arrays are (samples, outputs); `weights` (samples, 1) sum to 1: each loss is a weighted mean. The
+gradient is always (output - target) * weight times a constant: cross-entropy is paired with the
+activation that makes it so (Bishop 2006, section 4.3.6) and computed from its inputs x, the logits,
+which keeps it finite.
 """
 
 from __future__ import annotations
@@ -22,12 +21,11 @@ from mapicx.validation import by_name, show
 class Loss(ABC):
     """What the losses share."""
 
-    # What the last layer must be: `backward` includes its derivative, and the network's backward
-    # pass leaves that layer out. Layer: it may be any, and none is left out.
+    # What the last layer must be; `backward` includes its derivative, and the network leaves it out
+    # on the way back. Layer: it may be any, and none is left out.
     activation: Any = Layer
     classifies = True
-    # Whether each output is judged alone: several yes-or-no answers, or numbers.
-    independent = False
+    independent = False  # whether each output is judged alone
 
     @abstractmethod
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
@@ -55,43 +53,50 @@ class CategoricalCrossentropy(Loss):
     activation = Softmax
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The mean over samples of -log of the probability of the true class."""
         true = xp.sum(targets * last.shifted, axis=1, keepdims=True)
         losses = xp.log(last.sums) - true
         return xp.matmul(weights.T, losses)  # the weighted mean
 
 
 class BinaryCrossentropy(Loss):
-    """-t log p - (1 - t) log(1 - p) = log(1 + exp(x)) - t x, after a Sigmoid; mean over outputs."""
+    """-t log p - (1 - t) log(1 - p) = log(1 + exp(x)) - t x, after a Sigmoid; mean over outputs.
+
+    Examples
+    --------
+    >>> BinaryCrossentropy().backward(np.array([[0.5]]), np.array([[1]]), np.ones((1, 1)))
+    array([[-0.5]])
+    """
 
     activation = Sigmoid
     independent = True
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The mean over samples and outputs."""
         losses = xp.logaddexp(0, last.inputs) - targets * last.inputs
         means = xp.matmul(weights.T, losses)
         return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
     def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The gradient by the logits."""
         return (output - targets) * (weights / targets.shape[1])
 
 
 class MeanSquaredError(Loss):
-    """(y - t)^2, the mean over samples and outputs."""
+    """(y - t)^2, the mean over samples and outputs.
+
+    Examples
+    --------
+    >>> MeanSquaredError().backward(np.array([[0.5]]), np.array([[1]]), np.ones((1, 1)))
+    array([[-1.]])
+    """
 
     classifies = False
     independent = True
 
     def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The mean over samples and outputs."""
         errors = last.output - targets
         means = xp.matmul(weights.T, errors * errors)
         return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
     def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The gradient by the output."""
         return (output - targets) * (weights * (2 / targets.shape[1]))
 
 

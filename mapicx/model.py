@@ -1,4 +1,4 @@
-"""Mapicx, the face of the package: a network that is built layer by layer."""
+"""Mapicx: a network that is built layer by layer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Mapicx:
     """Add layers, compile, fit, predict.
 
     X is (samples, features); y holds class indices, strings, booleans, or one column per output.
-    Anything wrong raises ValueError with a sentence and changes nothing. What is not defined here
-    is the network's: `model.parameters`, `model.optimizer`, `model.forward(X)`.
+    Anything wrong raises ValueError and changes nothing. What is not defined here is the network's:
+    `model.parameters`, `model.optimizer`, `model.forward(X)`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Mapicx:
     >>> X, y = spiral_data(100, 3, seed=0)
     >>> model = Mapicx(seed=0).add(2, 64).add(64, 3, activation="Softmax").compile(Adam(0.05))
     >>> history = model.fit(X, y, epochs=100, verbose=False)
-    >>> model.score(X, y) > 0.7
+    >>> model.score(X, y) > 0.7  # the examples of the methods go on from here
     True
     """
 
@@ -46,7 +46,13 @@ class Mapicx:
 
     @property
     def network(self) -> NeuralNetwork:
-        """The network that compile has made; ValueError before."""
+        """The network that compile has made; ValueError before.
+
+        Examples
+        --------
+        >>> model.network.parameters.size
+        387
+        """
         if self._network is None:
             raise ValueError("the model is not compiled; call compile() after add()")
         return self._network
@@ -62,6 +68,10 @@ class Mapicx:
 
         `activation` is a name, a layer object, or None (as "linear": none, for the last layer of a
         regression). Compile afterwards. Returns the model.
+
+        Examples
+        --------
+        >>> model = Mapicx().add(2, 64).add(0, layer="Dropout", rate=0.1).add(64, 3)
         """
         if isinstance(n_features, Layer):
             new = [n_features]
@@ -80,6 +90,10 @@ class Mapicx:
         """Make the network; weights that exist are kept, the optimizer starts clean.
 
         Names or objects; `metrics` is "accuracy", a list of it, or empty. Returns the model.
+
+        Examples
+        --------
+        >>> model = model.compile("adam", metrics=())
         """
         optimizer = validation.choose_object("optimizer", optimizer, OPTIMIZERS, Optimizer)
         loss = validation.choose_object("loss", loss, LOSSES, Loss)
@@ -103,8 +117,7 @@ def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
     ----------
     path : path of the file
     layers : dict from names to a user's own layer classes, load(path, layers={"Swish": Swish})
-        Such a layer comes back with its plain attributes and weights; its constructor is not
-        called.
+        It comes back with plain attributes and weights; its constructor is not called.
 
     Raises
     ------
@@ -112,5 +125,11 @@ def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
         If there is no file.
     ValueError
         If it is not a whole, finite model.
+
+    Examples
+    --------
+    >>> model.save("spiral.npz")
+    >>> load("spiral.npz").score(X, y) == model.score(X, y)
+    True
     """
     return files.read_model(path, Mapicx, layers or {})

@@ -14,14 +14,14 @@ from mapicx.layers import Layer
 from mapicx.losses import Loss
 from mapicx.optimizers import Optimizer
 from mapicx.recorder import Recorder
-from mapicx.validation import check_dtype, check_network, make_rng, require, takes_xp
+from mapicx.validation import check_dtype, check_network, make_rng, require
 
 
 class NeuralNetwork:
-    """Layers that are trained together. They become this network's own.
+    """Layers that are trained together, and become this network's own; ValueError if unfit.
 
     By hand: `net.forward(X, training=True)`, `net.backward(y)`, `net.update_params()`; `train` does
-    this and more for every batch, and goes on where it ended when it is called again.
+    this for every batch, and goes on where it ended.
 
     Parameters
     ----------
@@ -33,25 +33,22 @@ class NeuralNetwork:
         Decides all that is left to chance.
     dtype : {"float32", "float64"}
     eager : bool
-        Run the layers' own lines in every step, for breakpoints and print; the numbers are the
-        same, bit for bit. Otherwise a step is recorded and replayed (recorder.py).
+        Run the layers' own lines in every step, for breakpoints and print; otherwise a step is
+        recorded and replayed (recorder.py). The numbers are the same, bit for bit.
     metrics : list of str
         What is recorded beside the loss: "accuracy", or nothing.
 
     Attributes
     ----------
     parameters, gradients : ndarray (n,)
-        All trained numbers and their gradients, in the order of `get_weights`, to be read and
-        written; the layers' arrays are views of them.
-
-    Raises
-    ------
-    ValueError
-        If things do not fit together.
+        All trained numbers and their gradients, in the order of `get_weights`; the layers' arrays
+        are views of them.
 
     Examples
     --------
     >>> from mapicx import SGD, CategoricalCrossentropy, Dense, NeuralNetwork, ReLU, Softmax
+    >>> from mapicx.datasets import spiral_data
+    >>> X, y = spiral_data(100, 3, seed=0)
     >>> layers = [Dense(2, 16), ReLU(), Dense(16, 3), Softmax()]
     >>> net = NeuralNetwork(layers, CategoricalCrossentropy(), SGD(0.1), seed=0)
     >>> net.parameters.size
@@ -79,7 +76,7 @@ class NeuralNetwork:
         self._bind()
 
     def _bind(self) -> None:
-        """Make the layers' arrays views of the vectors; drop what was recorded on older ones."""
+        """Make the layers' arrays views of the vectors; forget what was recorded."""
         self._gradients: Array = np.zeros_like(self._parameters)
         self._views, self._decays = d.bind_arrays(self.layers, self._parameters, self._gradients)
         self._batches, self._last = d.Batches(self, Recorder), cast(Any, None)
@@ -95,13 +92,23 @@ class NeuralNetwork:
     __copy__ = copy.deepcopy
 
     def get_weights(self) -> list[Array]:
-        """Copies of the parameters: [W1 (n_in, n_out), b1 (1, n_out), ...], layer by layer."""
+        """Copies of the parameters, [W1 (n_in, n_out), b1 (1, n_out), ...].
+
+        Examples
+        --------
+        >>> [array.shape for array in net.get_weights()]
+        [(2, 16), (1, 16), (16, 3), (1, 3)]
+        """
         return [array.copy() for layer in self.layers for array in layer.parameters().values()]
 
     def set_weights(self, weights: Any) -> None:
         """Copy in arrays in the order of `get_weights`; biases may be (n_out,).
 
         ValueError if shapes do not fit or a number is not finite.
+
+        Examples
+        --------
+        >>> net.set_weights(net.get_weights())
         """
         self.parameters = d.to_vector(weights, self.get_weights(), self.dtype)
 
@@ -109,10 +116,8 @@ class NeuralNetwork:
         """Forward: what one layer gives, the next one takes."""
         values = batch.recorder.track(batch.inputs)
         for layer in batch.layers:
-            # In a prediction a user's layer without `xp` is copied: what it keeps for backward, or
-            # for another thread, stays as it is.
-            method = layer.forward if batch.goes_back or takes_xp(layer) else d.fresh_forward(layer)
             batch.passed.append(values)
+            method = batch.forward_of(layer)
             values = batch.recorder.apply(layer, method, values, batch.training)
         batch.layers[-1].output, batch.output = values, plain(values)  # the loss reads them
 
@@ -139,6 +144,11 @@ class NeuralNetwork:
         """The outputs (samples, outputs) for X (samples, features); dropout only in training.
 
         The layers' `inputs` and `output` show the arrays of this pass until the next one.
+
+        Examples
+        --------
+        >>> net.forward(X).shape
+        (300, 3)
         """
         data = d.Data(d.to_inputs(X, self))
         if self._last is not None:
@@ -152,7 +162,13 @@ class NeuralNetwork:
         return np.array(batch.output, order="C")
 
     def backward(self, y: Any) -> None:
-        """Fill `gradients`: of the mean loss of the outputs of the last `forward` against y."""
+        """Fill `gradients`: of the mean loss of the outputs of the last `forward` against y.
+
+        Examples
+        --------
+        >>> outputs = net.forward(X, training=True)
+        >>> net.backward(y)
+        """
         batch = self._last
         require(batch, "there is nothing to go back from; call forward(X) first")
         data, self.classes = d.make_data(self, batch.inputs, y)
@@ -162,13 +178,23 @@ class NeuralNetwork:
             layer.dinputs = plain(dinputs) if layer is not self.layers[0] else cast(Any, None)
 
     def update_params(self) -> None:
-        """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large."""
+        """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large.
+
+        Examples
+        --------
+        >>> loss = net.loss_and_gradients(X, y)
+        >>> net.update_params()
+        """
         self.optimizer.step(self._parameters, self._gradients, self._decays, self.eager)
 
     def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean loss over all of X, dropout off; fills `gradients`.
 
         sample_weight: (samples,); the mean is sum(w loss) / sum(w), here and everywhere.
+
+        Examples
+        --------
+        >>> loss = net.loss_and_gradients(X, y)
         """
         data, self.classes = d.make_data(self, X, y, sample_weight)
         batch = self._batches.take("gradients", data, slice(0, len(data.X)))

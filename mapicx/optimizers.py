@@ -1,4 +1,4 @@
-"""The optimizers, sorted by complexity. Each sees the network as one vector w."""
+"""The optimizers, by complexity. Each sees the network as one vector w."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Optimizer(ABC):
 
     The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` done before it.
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
-    largest Euclidean norm of the gradient; a longer one is scaled down to it, before weight decay.
-    A callback may change all of these. An optimizer serves one network: given to another, it starts
-    clean there, and the first goes on with a copy. Raises ValueError for options out of range.
+    largest Euclidean norm of the gradient, to which a longer one is scaled down, before weight
+    decay. A callback may change all of these. Given to another network, an optimizer starts clean
+    there, and the first goes on with a copy. Raises ValueError for options out of range.
 
     Subclasses define `update`, in place (`v *= ...`) and with NumPy functions that take `out`, and
-    name in `slots` the vectors that they keep from update to update; these are the `state`.
+    name in `slots` the vectors that they keep, the `state`.
     """
 
     slots: Any = ()
@@ -37,8 +37,7 @@ class Optimizer(ABC):
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
         """Change w, a slice of the parameters, and `state`, the same slice of the slots, in place.
 
-        g is the gradient; `rates` holds the numbers that the method `rates` gave, as arrays of
-        shape (); `xp` is a recorder of NumPy.
+        g is the gradient; `rates` are those of the method, as arrays of shape ().
         """
 
     def rates(self, lr: float) -> tuple[float, ...]:
@@ -46,11 +45,11 @@ class Optimizer(ABC):
         return (lr,)
 
     def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
-        """The gradient with weight decay; `decay` is a vector, 0 for biases."""
+        """The gradient with weight decay; `decay` is 0 for biases."""
         return g + w * decay
 
     def reset(self) -> None:
-        """Forget all updates, as if new; the state's arrays stay, and so do recorded calls."""
+        """Forget all updates, as if new; arrays and recorded calls stay."""
         self.iterations = 0
         for array in self.state:
             array[:] = 0
@@ -61,9 +60,9 @@ class Optimizer(ABC):
         return float(self.lr / (1 + self.decay * self.iterations))
 
     def step(self, w: Array, gradients: Array, decays: Array, eager: bool = False) -> None:
-        """Update the vector w in place; `decays` marks the parameters that weight decay acts on.
+        """Update the vector w in place; `decays` marks the parameters that decay.
 
-        Raises FloatingPointError, with nothing changed, if the gradient is too large.
+        FloatingPointError, with nothing changed, if the gradient is too large.
         """
         if self._slices is None or not self._slices.belong_to(w, gradients):
             self._slices = Slices(self, w, gradients, decays, Recorder)
@@ -71,7 +70,7 @@ class Optimizer(ABC):
         if not self._slices.can_hold(norm_squared, lr):
             raise FloatingPointError("the gradient is not finite, or too large for its data type")
         clip = min(1.0, self.clipnorm / max(math.sqrt(norm_squared), TINY)) if self.clipnorm else 1
-        self._slices.run((clip, lr, *self.rates(lr)), eager)
+        self._slices.run(self, (clip, lr, *self.rates(lr)), eager)
         self.iterations += 1
 
     def update_slice(
@@ -118,7 +117,6 @@ class SGD(Optimizer):
         return ("velocity",) if self.momentum else ()
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """One step against the gradient, or along the velocity."""
         step = g * rates[0]  # rates[0] is lr
         if self.momentum:
             v = state[0]
@@ -142,6 +140,11 @@ class RMSprop(Optimizer):
     epsilon : float
     weight_decay, clipnorm : float
         See Optimizer.
+
+    Examples
+    --------
+    >>> RMSprop(lr=0.1, decay=0.5).current_lr
+    0.1
     """
 
     slots = ("mean_square",)
@@ -152,7 +155,6 @@ class RMSprop(Optimizer):
         super().__init__(vars())  # all arguments, by name
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """The gradient over the root of its mean square."""
         (lr,), (v,) = rates, state
         v *= self.rho
         v += g * g * (1 - self.rho)
@@ -163,7 +165,7 @@ class Adam(Optimizer):
     """m, v: running means of g, g^2; w -= lr_t m_hat / (sqrt(v_hat) + epsilon).
 
     Kingma and Ba 2015, Algorithm 1. The slots hold m / (1 - beta_1) and v / (1 - beta_2), which
-    saves two passes of ten; all factors and corrections are folded into two numbers.
+    saves two passes of ten.
 
     Parameters
     ----------
@@ -197,13 +199,11 @@ class Adam(Optimizer):
         return lr * (1 - self.beta_1) / (1 - self.beta_1**k) / root, self.epsilon / root
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """The sum of gradients over the root of the sum of their squares."""
         (rate, shift), (m, v) = rates, state  # without (1 - beta): these are in rate and shift
         m *= self.beta_1
         m += g
         v *= self.beta_2
-        # w -= rate * m / (sqrt(v) + shift), in one temporary array: with two it takes 4 % longer
-        # where the vector is long.
+        # w -= rate * m / (sqrt(v) + shift), in one temporary array: two take 4 % longer.
         step = g * g
         v += step
         xp.sqrt(v, out=step)
@@ -216,8 +216,12 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019).
 
-    Its arguments are those of Adam, with weight_decay 0.01 unless told otherwise. Biases do not
-    decay.
+    Its arguments are those of Adam.
+
+    Examples
+    --------
+    >>> AdamW(0.1).weight_decay
+    0.01
     """
 
     def __init__(self, lr: float = 1e-3, decay: float = 0.0, *, weight_decay: float = 0.01,
@@ -225,7 +229,6 @@ class AdamW(Adam):
         super().__init__(lr, decay, weight_decay=weight_decay, **options)
 
     def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
-        """The gradient as it is; the weights decay here."""
         w -= w * decay * lr
         return g
 

@@ -1,8 +1,7 @@
 """What makes the engine fast, in one place that a reader may skip: NumPy with a memory.
 
-A network makes the same NumPy calls in every step, on arrays of the same shapes. So a step is run
-once with a `Recorder` in NumPy's place, and every later step replays its calls into the same
-arrays: nothing is allocated, and of Python only one loop runs.
+A step is run once with a `Recorder` in NumPy's place, and every later step replays its calls into
+the same arrays: nothing is allocated, and of Python only one loop runs.
 
     xp = Recorder(np.dtype("float32"))
     x = xp.track(values)
@@ -11,7 +10,7 @@ arrays: nothing is allocated, and of Python only one loop runs.
     for call in xp.calls:                               # y now belongs to the others
         call()
 
-Prices in comments are shares of a step of 2-64-3 on 300 samples, unless they name another network.
+Prices in comments are shares of a step of 2-64-3 on 300 samples, unless another is named.
 """
 
 from __future__ import annotations
@@ -24,40 +23,40 @@ import numpy as np
 
 from mapicx import data as d
 from mapicx.data import Array, RecordedArray
-from mapicx.validation import not_replayable, takes_xp
+from mapicx.validation import not_replayable
 
 
 class Recorder:
     """NumPy whose calls run now and are noted, to be replayed into the same arrays.
 
-    What cannot be replayed raises ValueError, naming the `layer` whose lines run; with `eager` it
-    need not be replayed, and only functions without `out` are refused.
+    What cannot be replayed raises ValueError, naming the `layer` whose lines run; with `eager`,
+    only functions without `out` do. `called` are the layers without `xp`, called in every step.
     """
 
-    def __init__(self, dtype: Any, eager: bool = False) -> None:
-        self.dtype, self.eager, self.layer = dtype, eager, "a layer"
+    def __init__(self, dtype: Any, eager: bool = False, called: Any = ()) -> None:
+        self.dtype, self.eager, self.called, self.layer = dtype, eager, called, "a layer"
         self.calls: list[Callable[[], Any]] = []
-        self.memory: dict[int, Array] = {}  # what recorded arrays may be views of, by its id
         self.results: list[Array] = []  # in the order in which they were made
         self.used = 0  # how many of them are in use
 
     def track(self, array: Array) -> Array:
         """The same memory as an array whose use is recorded."""
         tracked = array.view(RecordedArray)
-        tracked.recorder = self
-        memory = d.root(array)
-        self.memory[id(memory)] = memory
+        tracked.recorder, tracked.memory, tracked.array = self, d.root(array), array
         return tracked
 
     def operand(self, value: Any) -> Array:
         """An argument as a plain array; a number as an array of shape (), which saves 0.3 us."""
-        recorded = isinstance(value, RecordedArray) and not self.eager
-        if recorded and id(d.root(value)) not in self.memory:
-            raise not_replayable(self.layer, "an index or a method that copies an array")
-        return np.asarray(value, self.dtype if isinstance(value, int | float) else None)
+        if not isinstance(value, RecordedArray):
+            return np.asarray(value, self.dtype if isinstance(value, (int, float)) else None)
+        array: Array = np.asarray(value) if value.array is None else value.array
+        same = value.recorder is self and (array is value.array or d.root(array) is value.memory)
+        if not (same or self.eager):
+            raise not_replayable(self.layer, "a copy of an array, or one of another step,")
+        return array
 
     def __getattr__(self, name: str) -> Any:
-        # np.max is a Python function around this, which takes a fourth of its time on small arrays.
+        # np.max wraps this in Python: four times the time on small arrays.
         function: Any = np.maximum.reduce if name == "max" else getattr(np, name, None)
         if name in d.CONSTANTS:
             return lambda *args, **options: function(*map(d.plain, args), **options)
@@ -69,7 +68,7 @@ class Recorder:
     def call(self, function: Any, *values: Any, out: Any = None, **options: Any) -> Array:
         """Run a NumPy function that takes `out` in its fastest form, and note it."""
         args = [self.operand(value) for value in values]
-        if function in (np.maximum, np.minimum):  # with a single number they take 2.5 times as long
+        if function in (np.maximum, np.minimum):  # with one number they take 2.5 times as long
             args = d.fill_numbers(args)
         result = np.asarray(self.new_result(function, args, options) if out is None else out)
         call = d.bind_call(function, args, result, options)
@@ -81,7 +80,7 @@ class Recorder:
         return self.track(result)
 
     def new_result(self, function: Any, args: list[Array], options: dict[str, Any]) -> Array:
-        """An array for the result of a call; one that was made before, if `used` was set back."""
+        """An array for the result of a call; an earlier one, if `used` was set back."""
         wanted = d.find_result(function, args, options)
         if [(a.shape, a.dtype) for a in self.results[self.used :][:1]] != [wanted]:
             self.results[self.used :] = [d.new_array(*wanted)]
@@ -96,20 +95,20 @@ class Recorder:
         return self.call(np.matmul, *((x, ones) if axis else (ones.T, x)), out=out)
 
     def note(self, function: Callable[..., Any], *args: Any) -> None:
-        """Run something that is not one NumPy call (chance, a copy), now and in every replay."""
+        """Run what is not one NumPy call (chance, a copy), now and in every replay."""
         function(*args)
         self.calls.append(partial(function, *args))
 
     def drop(self, result: Array) -> None:
-        """Leave out the last call, if this is its result, which nobody reads."""
+        """Leave out the last call, if nobody reads its result, this."""
         last: Any = self.calls[-1] if self.calls else None
         if getattr(last, "func", None) is np.dot and d.root(last.args[-1]) is d.root(result):
             self.calls.pop()
 
     def apply(self, layer: Any, method: Callable[..., Any], *args: Any) -> Array:
-        """Run a layer's method: recorded if the layer takes `xp`, else called in every step."""
+        """Run a layer's method: recorded, or called in every step."""
         self.layer = type(layer).__name__
-        if not takes_xp(layer):
+        if layer in self.called:
             return self.copied(method, *map(d.plain, args))
         values = method(*args, xp=self)
         if not isinstance(values, RecordedArray):
@@ -118,7 +117,7 @@ class Recorder:
         return values if fits else self.copied(np.asarray, d.plain(values))
 
     def copied(self, function: Callable[..., Any], *args: Any) -> Array:
-        """What a function that is called in every step returns, in an array of this recorder."""
+        """What a function, called in every step, returns, in an array of this recorder."""
         values = np.asarray(function(*args))
         result = d.new_array(values.shape, self.dtype)
         np.copyto(result, values)

@@ -23,7 +23,7 @@ from mapicx.validation import FLOATS, check_count, require
 
 
 class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What classifier and regressor share: hidden layers, Adam, full batches unless told otherwise.
+    """What classifier and regressor share.
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     shuffle : bool
     early_stopping : bool
         Hold out `validation_fraction` of the samples, stop when their loss has not fallen for
-        `n_iter_no_change` epochs, and keep the weights of the best epoch.
+        `n_iter_no_change` epochs, keep the best weights.
     verbose : bool or int
-        Print a line every 100 epochs, or every so many.
+        A line every 100 epochs, or every so many.
     random_state : int, RandomState or None
 
     Attributes
     ----------
     model_ : Mapicx
-        float32 data are trained in float32, others in float64.
+        In float32 for float32 data, else in float64.
     history_ : dict of str to list of float
     n_iter_, n_features_in_ : int
     """
@@ -95,7 +95,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
     """A classifier with softmax outputs.
 
     Its parameters are those of MapicxEstimator, and `class_weight`: None, "balanced", or a dict
-    from labels to weights. After fit, `classes_` holds the labels.
+    from labels to weights.
 
     Examples
     --------
@@ -114,12 +114,10 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
                  validation_fraction: float = 0.1, n_iter_no_change: int = 10,
                  class_weight: Any = None, verbose: bool | int = False,
                  random_state: Any = None) -> None:  # fmt: skip
-        super().__init__(
-            hidden_layer_sizes, activation=activation, lr=lr, alpha=alpha, epochs=epochs,
-            batch_size=batch_size, shuffle=shuffle, early_stopping=early_stopping,
-            validation_fraction=validation_fraction, n_iter_no_change=n_iter_no_change,
-            verbose=verbose, random_state=random_state,
-        )  # fmt: skip
+        options = {
+            n: v for n, v in vars().items() if n not in ("self", "__class__", "class_weight")
+        }
+        super().__init__(**options)
         self.class_weight = class_weight
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -127,7 +125,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
         return self._learn(X, y, None, sample_weight, self.epochs, True, self.early_stopping)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train on for one epoch; the first call needs all `classes` that will ever occur."""
+        """Train on for one epoch; the first call needs all `classes`."""
         first = not hasattr(self, "classes_")
         require(not first or classes is not None, "give classes in the first call of partial_fit")
         require(
@@ -169,7 +167,9 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
 
 
 class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
-    """A regressor for one or several targets, by squared error; see MapicxEstimator.
+    """A regressor for one or several targets, by squared error.
+
+    Its parameters are those of MapicxEstimator.
 
     Examples
     --------
@@ -181,7 +181,7 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train anew on X (samples, features) and targets y (samples,) or (samples, targets)."""
+        """Train anew on X (samples, features) and y (samples,) or (samples, targets)."""
         return self._learn(X, y, sample_weight, self.epochs, True, self.early_stopping)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -207,5 +207,5 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
         return tags
 
     def predict(self, X: Any) -> Array:
-        """The values, in the shape of y."""
+        """Values in the shape of y."""
         return self._outputs(X).reshape(self._shape)

@@ -1,4 +1,4 @@
-"""Checks of what users give; each raises ValueError: what is wrong, what to write instead."""
+"""Checks of what users give; ValueError says what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ OTHER_NAMES = {
     "learning_rate": "lr",
     "alpha": "lr",
     "eps": "epsilon",
-    "betas": "beta_1 and beta_2",
     "global_clipnorm": "clipnorm",
-    "clipvalue": "clipnorm",
-    "amsgrad": "beta_2",
 }
 NAMES_OF_LOSSES = {
     "sparse_categorical_crossentropy": "categorical_crossentropy (it takes class indices, too)",
@@ -36,13 +33,13 @@ NAMES_OF_LOSSES = {
 
 
 def require(holds: Any, otherwise: str) -> None:
-    """Raise ValueError with a sentence unless something holds."""
+    """Raise ValueError unless something holds."""
     if not holds:
         raise ValueError(otherwise)
 
 
 def choose(kind: str, name: Any, choices: Any) -> Any:
-    """What a name stands for, or the name, without regard to case; ValueError if it is unknown."""
+    """What a name stands for, or the name, in any case; ValueError if it is unknown."""
     known = isinstance(name, str) and name.lower() in choices
     hint = NAMES_OF_LOSSES.get(str(name).lower()) if kind == "loss" else None
     advice = f"write {hint}" if hint else f"choose one of: {', '.join(choices)}"
@@ -51,7 +48,7 @@ def choose(kind: str, name: Any, choices: Any) -> Any:
 
 
 def by_name(*classes: type, **more: type) -> dict[str, Any]:
-    """Classes by their names in lower case, and by more names."""
+    """Classes by their names in lower case, and more."""
     return {kind.__name__.lower(): kind for kind in classes} | more
 
 
@@ -67,7 +64,7 @@ def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> 
 
 
 def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str]) -> None:
-    """TypeError for keywords that are none of a constructor's, with the one that was meant."""
+    """TypeError for unknown keywords, with the one that was meant."""
     for name, value in unknown.items():
         meant = OTHER_NAMES.get(name)
         say = (
@@ -77,7 +74,7 @@ def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str])
 
 
 def check_number(name: str, value: Any, least: float, below: float = np.inf) -> float:
-    """The value as a float, if least <= value < below (or both infinite); ValueError otherwise."""
+    """The value as a float, if least <= value < below (or both infinite), else ValueError."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, complex)
     fits = number and least <= value and (value < below or below == np.inf)
     require(fits, f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
@@ -87,7 +84,7 @@ def check_number(name: str, value: Any, least: float, below: float = np.inf) -> 
 def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """The options of an optimizer as plain numbers, from the arguments of its constructor.
 
-    ValueError for one out of its range, TypeError for one that it does not have.
+    ValueError for one out of range, TypeError for one that it lacks.
     """
     known = [name for name in arguments if name in RANGES or name == "nesterov"]
     refuse_unknown(owner, arguments.get("unknown", {}), known)
@@ -106,14 +103,14 @@ def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_count(name: str, value: Any) -> int:
-    """The value, if it is a whole number of at least 1; ValueError otherwise."""
+    """The value, if it is a whole number of at least 1, else ValueError."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     require(whole and value >= 1, f"{name} is {value!r}; give a whole number of at least 1")
     return int(value)
 
 
 def check_parts(kind: type, parts: Sequence[Any]) -> None:
-    """Raise ValueError unless there are parts, all different objects of a kind."""
+    """ValueError unless there are parts, all different objects of a kind."""
     right = parts and all(isinstance(part, kind) for part in parts)
     require(right, f"{parts!r} will not do; give at least one {kind.__name__} object")
     alone = len(set(map(id, parts))) == len(parts)
@@ -121,10 +118,7 @@ def check_parts(kind: type, parts: Sequence[Any]) -> None:
 
 
 def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
-    """(features in, values out) of layers in a row, None where only data can tell.
-
-    Raises ValueError where a layer does not take what the one before it gives.
-    """
+    """(features in, values out) of layers in a row, None where only data can tell."""
     sized = (layer for layer in layers if layer.n_features or not layer.keeps_width)
     first = next((layer.n_features for layer in sized), None)
     width = None
@@ -136,10 +130,7 @@ def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
 
 
 def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]:
-    """(features in, values out) of lists of layers, one loss and one optimizer that fit together.
-
-    Raises ValueError where they do not.
-    """
+    """(features in, values out) of lists of layers, one loss and one optimizer, if they fit."""
     for kind, objects in parts.items():
         check_parts(kind, objects)
     layers, (loss,), _ = parts.values()
@@ -156,7 +147,7 @@ def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:
-    """float32 or float64 as NumPy's dtype; ValueError for others."""
+    """float32 or float64 as NumPy's dtype, else ValueError."""
     known = (float, *FLOATS, "float32", "float64")
     require(dtype in known, f"dtype is {dtype!r}; choose float32 or float64")
     checked: np.dtype[Any] = np.dtype(dtype)
@@ -164,35 +155,39 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def make_rng(seed: Any) -> np.random.Generator:
-    """The random generator of None, a whole number or a Generator; ValueError otherwise."""
+    """The random generator of None, a whole number or a Generator, else ValueError."""
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
         raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
 
 
-def check_finite(values: Any, name: str) -> None:
-    """Raise ValueError if a value is NaN or infinite."""
+def is_finite(values: Any) -> bool:
+    """Whether no value is NaN or infinite."""
     # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
-    # Only if the sum overflows is each value looked at.
     total = float(np.vdot(values, values))
-    if not (total - total == 0 or np.isfinite(values).all()):
+    return total - total == 0 or bool(np.isfinite(values).all())
+
+
+def check_finite(values: Any, name: str) -> None:
+    """ValueError if a value is NaN or infinite."""
+    if not is_finite(values):
         raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
 
 def is_masked(values: Any) -> bool:
-    """Whether an array hides some values; asked without importing numpy.ma, which takes 2 MB."""
+    """Whether an array hides values; without importing numpy.ma, which takes 2 MB."""
     return hasattr(values, "mask") and hasattr(values, "filled")
 
 
 def is_real(value: Any) -> bool:
-    """Whether something is one real number: of Python, NumPy, decimal or fractions."""
+    """Whether something is one real number, of any library."""
     other = str | bytes | complex | np.complexfloating | np.datetime64 | np.timedelta64 | np.ndarray
     return hasattr(value, "__float__") and not isinstance(value, other)
 
 
 def to_numbers(values: Any, name: str, dtype: Any) -> Any:
-    """Values as a finite array of `dtype`; ValueError for what is not made of plain numbers."""
+    """Values as a finite array of `dtype`; ValueError if they are no plain numbers."""
     if isinstance(values, np.ndarray) and values.dtype == dtype and type(values) is np.ndarray:
         check_finite(values, name)  # the usual case: nothing to convert
         return values
@@ -217,23 +212,22 @@ def to_numbers(values: Any, name: str, dtype: Any) -> Any:
 
 def check_outputs(outputs: Any) -> Any:
     """The outputs; FloatingPointError if a number of them is not finite."""
-    total = float(np.vdot(outputs, outputs))
-    if not (total - total == 0 or np.isfinite(outputs).all()):
+    if not is_finite(outputs):
         raise FloatingPointError(
-            "the outputs are not finite: X or the weights are too large for the network's data "
-            "type; scale X, or use dtype='float64'"
+            "the outputs are not finite: X or the weights are too large; scale X, or use "
+            "dtype='float64'"
         )
     return outputs
 
 
 def takes_xp(layer: Any) -> bool:
-    """Whether a layer is to be recorded: both its methods have an argument `xp`."""
+    """Whether a layer is to be recorded: both its methods take `xp`."""
     codes = [getattr(method, "__code__", None) for method in (layer.forward, layer.backward)]
     return all(code and "xp" in code.co_varnames[: code.co_argcount] for code in codes)
 
 
 def not_replayable(layer: str, what: str) -> ValueError:
-    """The sentence about something that a recorded layer cannot do."""
+    """About something that a recorded layer cannot do."""
     return ValueError(
         f"{layer}: {what} cannot be replayed; use NumPy functions that take `out`, or leave `xp` "
         "out of forward and backward: then the layer is called in every step"

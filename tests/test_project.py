@@ -32,8 +32,9 @@ def wheel(tmp_path_factory):
 
     source = tmp_path_factory.mktemp("source")
     shutil.copytree(ROOT / "mapicx", source / "mapicx", ignore=shutil.ignore_patterns("__pyc*"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
+    (source / "docs").mkdir()
+    for name in ("pyproject.toml", "docs/package.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
     built = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", built, source],

@@ -103,6 +103,7 @@ HEADERS = {
     "labels out of order": lambda h: h.update(classes=["b", "a", "c"]),
     "a label twice": lambda h: h.update(classes=["a", "a", "b"]),
     "a label that is infinite": lambda h: h.update(classes=[0, 1, math.inf]),
+    "a label that is NaN": lambda h: h.update(classes=[0, 1, math.nan]),
     "a metric many times": lambda h: h.update(metrics=["accuracy"] * 100_000),
     "more iterations than a float counts": lambda h: h.update(iterations=10**400),
     "another loss": lambda h: h.update(loss="BinaryCrossentropy"),
@@ -149,6 +150,53 @@ CLAIMS = {
 }
 
 
+def test_a_compressed_file_is_refused_before_it_is_read(tmp_path):
+    make().save(tmp_path / "good")
+    with zipfile.ZipFile(tmp_path / "good") as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    content = io.BytesIO()
+    np.save(content, np.array("x" * 5_000_000))
+    with zipfile.ZipFile(tmp_path / "bad", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in members:
+            new.writestr(name, content.getvalue() if name == "header.npy" else members[name])
+    del content
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="compressed"):
+            mapicx.load(tmp_path / "bad")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_was_cut_off_anywhere_is_refused(tmp_path):
+    make().save(tmp_path / "good")
+    content = (tmp_path / "good").read_bytes()
+    lengths = {*range(40), *range(0, len(content), 17), *range(len(content) - 40, len(content))}
+    for length in lengths:
+        (tmp_path / "bad").write_bytes(content[:length])
+        with pytest.raises(ValueError, match="no whole mapicx model"):
+            mapicx.load(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("place", range(22))
+def test_a_changed_end_of_the_zip_is_refused_or_works(place, tmp_path):
+    make().save(tmp_path / "good")
+    content = bytearray((tmp_path / "good").read_bytes())
+    assert content[-22:-18] == b"PK\5\6"
+    for value in (0, 1, 127, 128, 255):
+        content[len(content) - 22 + place] = value
+        (tmp_path / "bad").write_bytes(content)
+        check_use(tmp_path / "bad")
+
+
+@pytest.mark.parametrize("before,after", [(b"x" * 9, b""), (b"", b"x" * 9), (b"PK\5\6" * 9, b"PK")])
+def test_bytes_around_a_model_do_no_harm(before, after, tmp_path):
+    make().save(tmp_path / "good")
+    (tmp_path / "bad").write_bytes(before + (tmp_path / "good").read_bytes() + after)
+    check_use(tmp_path / "bad")
+
+
 @pytest.mark.parametrize("member", ["header", "parameters", "state0"])
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_what_an_array_claims_takes_no_memory(claim, member, tmp_path):
@@ -178,6 +226,31 @@ def test_attributes_of_a_users_layer_cannot_be_its_methods(tmp_path):
     model = mapicx.load(tmp_path / "good", layers={"Square": Square})
     assert model.layers[1].power == 2
     np.testing.assert_array_equal(model.predict(X), make(own=True).predict(X))
+
+
+class Table(Square):
+    """A constructor's attribute that a file cannot hold, and one that forward sets."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.last = np.eye(4), np.zeros(4)
+
+    def forward(self, inputs, training=False):
+        self.last = inputs @ self.table
+        return super().forward(self.last, training)
+
+
+def test_attributes_that_a_layer_needs_are_there_or_are_named(tmp_path):
+    make(own=True).save(tmp_path / "good")
+    edit(tmp_path / "good", tmp_path / "bad", set_layer(1, options={}))
+    with pytest.raises(ValueError, match=r"Square lacks power"):
+        mapicx.load(tmp_path / "bad", layers={"Square": Square})
+    model = Mapicx(seed=0).add(2, 4, activation=Table()).add(4, 3, activation="softmax").compile()
+    with pytest.raises(ValueError, match=r"Table lacks table"):
+        model.save(tmp_path / "table")
+    assert not (tmp_path / "table").exists()
+    Table.table = None
+    model.save(tmp_path / "table")
 
 
 KINDS = {

@@ -1,6 +1,8 @@
 """A recorded step is the layers' own lines: same bits, or a sentence that says what cannot be."""
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -264,6 +266,22 @@ def test_a_rate_or_slope_that_changes_takes_effect_alike(during):
         fits.append(model.parameters)
         assert not np.array_equal(before, model.parameters)
     np.testing.assert_array_equal(*fits)
+
+
+def test_a_network_that_is_dropped_gives_its_memory_back_at_once():
+    def use():
+        model, _ = train(False, "relu", "categorical_crossentropy", "adam")
+        model.forward(X, training=True)
+        model.network.backward(Y)
+        batches = [*model.network._batches.kept.values(), model.network._last]
+        arrays = [weakref.ref(root(batch.output)) for batch in batches]
+        return [weakref.ref(model.network), weakref.ref(model.optimizer._slices), *arrays]
+
+    gc.disable()
+    try:
+        assert {reference() for reference in use()} == {None}
+    finally:
+        gc.enable()
 
 
 def test_dense_used_alone_is_plain_numpy():
