@@ -1,20 +1,21 @@
 """python -m mapicx draws in a terminal of any width."""
 
 import contextlib
-import fcntl
 import os
-import pty
 import re
 import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 import mapicx
 from mapicx.__main__ import COLUMNS, ROWS, main
+
+fcntl = pytest.importorskip("fcntl", reason="terminals are a POSIX matter")
+pty = pytest.importorskip("pty", reason="terminals are a POSIX matter")
+termios = pytest.importorskip("termios", reason="terminals are a POSIX matter")
 
 
 @pytest.mark.parametrize("width", [20, 33, 64, 65, 80, 100])
