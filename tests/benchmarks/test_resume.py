@@ -82,7 +82,8 @@ def test_resume_refuses_changed_code_with_a_sentence_and_force_overrides(command
 
 def test_the_command_that_began_a_run_continues_it(copied):
     assert len(resume(copied, *QUICK, "--seeds", 2).plan) == 2 * PER_BLOCK
-    assert len(resume(copied, "--suite", "spiral", "--preset", "quick", "--threads", 1).plan) == 2 * PER_BLOCK
+    defaults = ("--suite", "spiral", "--preset", "quick", "--threads", 1)
+    assert len(resume(copied, *defaults).plan) == 2 * PER_BLOCK
 
 
 @pytest.mark.parametrize(
