@@ -36,7 +36,7 @@ from benchmarks.paths import create_folder
 from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.table import describe_table
-from benchmarks.plan.table_columns import TASKS
+from benchmarks.plan.table_columns import FILLS, TASKS
 from benchmarks.plan.workloads import read_workloads
 from benchmarks.streams import keep_printing
 
@@ -47,6 +47,7 @@ EXAMPLE = """examples:
   python -m benchmarks.run --suite scaling --workloads scaling-width --threads 1,all
   python -m benchmarks.run --preset full --plan             29 seeds, 12 blocks of time: how long?
   python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
+  python -m benchmarks.run --data churn.csv --target left --missing median --drop customer_no
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
 """
 
@@ -72,10 +73,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--data",
         type=read_text,
         metavar="FILE",
-        help="train on your own table: .csv, .parquet or .npz",
+        help="train on your own table: .csv, .tsv, .csv.gz, .parquet or .npz",
     )
     add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
     add("--task", choices=TASKS, help="of --data (default: what its target looks like)")
+    add("--missing", choices=FILLS, help="of --data: fill missing numbers by the training rows'"
+        " median, do that and add an input that says where, or drop rows")  # fmt: skip
+    add("--drop", action="append", metavar="COLUMN", help="of --data: do not learn from this column"
+        " (may be repeated)")  # fmt: skip
     add("--seeds", type=read_seeds, help="number of blocks, one seed each (quick: 6)")
     add("--preset", type=read_text, help=f"{', '.join(suites.PRESETS)} (default: quick)")
     add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
