@@ -37,9 +37,11 @@ from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.table import describe_table
 from benchmarks.plan.table_columns import FILLS, TASKS
+from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_workloads
 from benchmarks.streams import keep_printing
 
+LONG_S = 15 * 60  # from here on a run on a user's table is announced with advice
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
@@ -218,10 +220,29 @@ def _announce(run: Run, durations: Durations) -> None:
         f" expected {format_duration(expected)}{limit}",
         flush=True,
     )
-    for line in describe_table(run.description):
+    for line in [*describe_table(run.description), *_advise(run, missing, durations)]:
         print(f"  {line}", flush=True)
     for entry in run.description["skipped"]:
         print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
+
+
+def _advise(run: Run, trials: Sequence[Trial], durations: Durations) -> list[str]:
+    """How to shorten a long run on a user's table; nothing for other runs."""
+    expected = durations.expect(trials)
+    if "table" not in run.description or expected < LONG_S:
+        return []
+    dear = durations.find_dear(trials)
+    parts = ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in dear.items())
+    networks = {trial.system: None for trial in trials if trial.family != "control"}
+    rest = [name for name in networks if name not in dear]
+    less = durations.expect(trial for trial in trials if trial.system not in dear)
+    first = min((trial.block for trial in trials if trial.block), default=0)
+    least = durations.expect(trial for trial in trials if trial.block <= first)
+    return [
+        f"This table takes long: of {format_duration(expected)} {parts}. Without these systems"
+        f" {format_duration(less)}: --systems {','.join(rest)}. Or --budget 10m, which ends the run"
+        f" after the last whole block that fits (the first takes {format_duration(least)}).",
+    ]
 
 
 def _report(run: Run, options: argparse.Namespace) -> None:
@@ -260,7 +281,7 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
 
 def _show_plan(run: Run) -> int:
     durations = Durations(run.workloads)
-    for line in describe_table(run.description):
+    for line in [*describe_table(run.description), *_advise(run, run.plan, durations)]:
         print(line)
     for trial in run.plan:
         print(

@@ -44,6 +44,18 @@ class Durations:
         """Seconds that these trials will take, one after the other."""
         return sum(self._seen.get(_kind(trial)) or self._guess(trial) for trial in trials)
 
+    def find_dear(self, trials: Iterable[Trial]) -> dict[str, float]:
+        """Seconds of the systems that take most, the dearest first: together half of all."""
+        spent: dict[str, float] = {}
+        for trial in trials:
+            spent[trial.system] = spent.get(trial.system, 0.0) + self.expect([trial])
+        dear: dict[str, float] = {}
+        for name in sorted(spent, key=lambda name: (-spent[name], name)):
+            if sum(dear.values()) >= sum(spent.values()) / 2:
+                break
+            dear[name] = spent[name]
+        return dear
+
     def _guess(self, trial: Trial) -> float:
         framework = FRAMEWORKS.get(trial.system.split("-")[0], "default")
         start = TABLE["start"].get(framework, TABLE["start"]["default"])

@@ -24,6 +24,11 @@ from benchmarks.render.results import find_best_classical
 
 MOST_NAMED = 6  # systems in one sentence
 SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
+AGAINST = {
+    Kind.MORE: "above that",
+    Kind.LESS: "below that",
+    Kind.UNDECIDED: "not shown to differ from that",
+}
 ORDER = (Kind.EQUIVALENT, Kind.MORE, Kind.UNDECIDED, Kind.LESS, Kind.TOO_FEW)
 
 
@@ -72,12 +77,14 @@ def _tell_floor(data: RunData, case: Case, choice: Choice, table: Mapping[str, A
 
 
 def _tell_score(line: Line, choice: Choice, score: str) -> str:
-    """ "0.819 (0.80–0.83; lower)": against always answering the same."""
+    """ "0.819 (0.80–0.83), below that": than always answering the same."""
     found = choice.against_floor.get(line.system, Comparison())
     said = format_estimate(line.estimate(score))
     if not found.estimate.known or found.verdict.kind is Kind.TOO_FEW:
         return said
-    return f"{said}, against that {format_verdict(found.verdict, METRICS[score])}"
+    if found.verdict.kind is Kind.EQUIVALENT:
+        return f"{said}, {format_verdict(found.verdict, METRICS[score])} to that"
+    return f"{said}, {AGAINST[found.verdict.kind]}"
 
 
 def _show(estimate: Any) -> str:
@@ -100,8 +107,8 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
         open_ = f"; undecided: {_name(alike)}" if alike else ""
         return (
             f"No system beats {name_floor(table)}: the highest mean is that of {highest}, and none"
-            f" is shown to be above{open_}. Use none of them on this table unless its other scores"
-            " matter to you."
+            f" is shown to be above{open_}. For right answers alone no model is needed here"
+            + ("; balanced accuracy and AUC, below, say more." if is_unbalanced(table) else ".")
         )
     best, chosen = choice.best, choice.chosen
     cost = _tell_cost(chosen)
@@ -143,7 +150,7 @@ def _tell_rivals(choice: Choice, score: str) -> str:
     if not parts:
         return "How sure: no other system was measured."
     ahead = choice.against_floor[choice.best.system].estimate
-    points = format_estimate(ahead, 0.01, signed=True) if score == "accuracy_test" else ""
+    points = format_estimate(ahead, 0.01) if score == "accuracy_test" else ""
     above = f" It is {points} points above always answering the same." if points else ""
     return (
         f"How sure: against {choice.best.system}, {'; '.join(parts)} (corrected for so many"
