@@ -8,6 +8,7 @@ machine; 130 interrupted. Precedence 130, 2, 4, 1, 5, 0.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ from benchmarks.plan.table import describe_table
 from benchmarks.plan.table_columns import FILLS, TASKS
 from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_workloads
-from benchmarks.streams import keep_printing
+from benchmarks.streams import keep_printing, say
 
 LONG_S = 15 * 60  # from here on a run on a user's table is announced with advice
 EXAMPLE = """examples:
@@ -137,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _show_plan(run)
             return _execute(run, options)
     except UsageError as error:
-        print(f"{build_parser().prog}: {error}", file=sys.stderr)
+        say(f"{build_parser().prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -146,7 +147,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _execute(run: Run, options: argparse.Namespace) -> int:
     """Measure what is missing, then report; also after Ctrl-C."""
 
-    for option, folder in (("results", run.store.run.parent), ("reports", options.reports)):
+    for option, folder in (
+        ("results", options.results if run.is_new else run.store.run.parent),
+        ("reports", options.reports),
+    ):
         try:
             create_folder(folder)
         except OSError as error:
@@ -178,17 +182,18 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
         memory_limit=_bytes(options.memory_limit),
         source=run.source,
     )
-    interrupted, complete = False, True
+    end = "complete"
     had_rows = len(store.rows())
     try:
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
             scheduler = Scheduler(store, executor, durations, screen, run.side_by_side)
-            complete = scheduler.run(run.plan, run.budget_s)
+            end = "complete" if scheduler.run(run.plan, run.budget_s) else "budget"
     except KeyboardInterrupt:
-        interrupted = True
+        end = "interrupt"
     except (MachineFault, OSError) as error:
+        end = "fault"
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        print(
+        say(
             f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
             f" continue with {run.resumption}",
             file=sys.stderr,
@@ -196,12 +201,14 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
         return 1
     finally:
         executor.close()
+        with contextlib.suppress(OSError):  # the very disk may be full
+            store.note_end(end)
     rows = store.rows()
     _report(run, options)
-    if not complete:
-        print(f"The budget ended this run. To continue: {run.resumption} --budget 1h")
-    if interrupted:
-        print(f"Interrupted; {len(rows)} rows are kept. To continue: {run.resumption}")
+    if end == "budget":
+        say(f"The budget ended this run. To continue: {run.resumption} --budget 1h")
+    if end == "interrupt":
+        say(f"Interrupted; {len(rows)} rows are kept. To continue: {run.resumption}")
         return 130
     return _verdict(rows, run.description["named"], ran=len(rows) > had_rows)
 
@@ -215,15 +222,14 @@ def _announce(run: Run, durations: Durations) -> None:
     missing = [trial for trial in run.plan if trial.trial_id not in recorded]
     expected = durations.expect(missing)
     limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
-    print(
+    say(
         f"{run.store.run.name}: {len(missing)} trials in {run.blocks} blocks,"
         f" expected {format_duration(expected)}{limit}",
-        flush=True,
     )
     for line in [*describe_table(run.description), *_advise(run, missing, durations)]:
-        print(f"  {line}", flush=True)
+        say(f"  {line}")
     for entry in run.description["skipped"]:
-        print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
+        say(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
 
 
 def _advise(run: Run, trials: Sequence[Trial], durations: Durations) -> list[str]:
@@ -251,7 +257,7 @@ def _report(run: Run, options: argparse.Namespace) -> None:
 
     run.store.write_table()
     written = write_report(run.store.run, options.reports)
-    print("\n  ".join([f"Report: {written.short}", str(written.full), *written.verdicts]))
+    say("\n  ".join([f"Report: {written.short}", str(written.full), *written.verdicts]))
     if options.readme:
         update_readme(Path("README.md"), options.results, run.store.run)
 
@@ -265,49 +271,49 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
         if row["status"] != "ok" and (row["status"] != "unavailable" or row["system"] in named)
     ]
     if ran and not any(row["status"] == "ok" for row in rows):
-        print("No trial gave an ok row.", file=sys.stderr)
+        say("No trial gave an ok row.", file=sys.stderr)
         return 4
     if failed:
         for text in dict.fromkeys(
             "{system}, {workload}, {measure}: {status}: {reason}".format_map(row) for row in failed
         ):
-            print(text, file=sys.stderr)
+            say(text, file=sys.stderr)
         return 1
     defects = find_defects(rows)
     for text in defects:
-        print(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
+        say(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
     return 5 if defects else 0
 
 
 def _show_plan(run: Run) -> int:
     durations = Durations(run.workloads)
     for line in [*describe_table(run.description), *_advise(run, run.plan, durations)]:
-        print(line)
+        say(line)
     for trial in run.plan:
-        print(
+        say(
             f"{trial.trial_id}  block {trial.block}  {trial.measure:8} {trial.workload}"
             f"  {trial.system}  seed {trial.seed}  {trial.threads} thread(s)"
         )
     for entry in run.description["skipped"]:
-        print(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
+        say(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
     expected = format_duration(durations.expect(run.plan))
-    print(f"{len(run.plan)} trials in {run.blocks} blocks, expected {expected}")
+    say(f"{len(run.plan)} trials in {run.blocks} blocks, expected {expected}")
     return 0
 
 
 def _list() -> int:
-    print("systems:")
+    say("systems:")
     for name in baselines.names():
-        print(f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}")
-    print("suites:")
+        say(f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}")
+    say("suites:")
     for name, entry in suites.SUITES.items():
-        print(f"  {name}: {entry['question']}")
-    print("workloads:")
+        say(f"  {name}: {entry['question']}")
+    say("workloads:")
     for name, workload in read_workloads().items():
         shape = "-".join(map(str, workload.layers))
         rows = f"{workload.train_rows} rows"
-        print(f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}")
-    print(f"presets: {', '.join(suites.PRESETS)}")
+        say(f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}")
+    say(f"presets: {', '.join(suites.PRESETS)}")
     return 0
 
 

@@ -11,7 +11,9 @@ from benchmarks.analyse.checks import estimate_overhead
 from benchmarks.analyse.frameworks import AGAIN
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.work import compute_memory_floor
+from benchmarks.errors import format_count
 from benchmarks.record.schema import STATUSES
+from benchmarks.record.store import read_ends
 from benchmarks.render.document import (
     Block,
     Cell,
@@ -158,8 +160,20 @@ def describe_missing(data: RunData) -> list[Block]:
         )
     missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
     if missing:
-        items.append(f"not run: {missing} planned trials; a budget or an interrupt ended the run.")
+        items.append(f"not run: {format_count(missing, 'planned trial')}; {_tell_end(data)}.")
     return [Items(tuple(items or ["Nothing was skipped, nothing failed."]))]
+
+
+def _tell_end(data: RunData) -> str:
+    """Why planned trials have no rows, as far as the run recorded how it ended."""
+    ends = read_ends(data.folder)
+    how = {
+        "budget": "the budget ended the run",
+        "interrupt": "an interrupt ended the run",
+        "fault": "a fault of the machine ended the run",
+        "complete": "the run was complete, so their rows have been removed since",
+    }
+    return how[ends[-1]["how"]] if ends else "how the run ended was not recorded"
 
 
 def describe_floor(data: RunData, workload: str) -> Paragraph:
