@@ -45,8 +45,8 @@ def create_folder(folder: Path) -> None:
 
 
 def _is_tracked_by_git(folder: Path) -> bool:
-    """Whether git would add what is put into a folder."""
-    ask = ["git", "-C", str(folder), "check-ignore", "-q", str(folder.resolve() / RUN)]
+    """Whether git would add a run that is put into a folder."""
+    ask = ["git", "-C", str(folder), "check-ignore", "-q", str(folder.resolve() / "run" / RUN)]
     try:
         return subprocess.run(ask, capture_output=True, check=False).returncode == 1
     except OSError:  # no git here, but perhaps where the folder goes next

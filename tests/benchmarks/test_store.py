@@ -12,6 +12,7 @@ import pytest
 
 import benchmarks
 from benchmarks.errors import UsageError
+from benchmarks.paths import create_folder
 from benchmarks.record.schema import FIELDS, STATUSES, validate
 from benchmarks.record.store import Store, find_damage, format_table, read_ends, read_rows
 
@@ -144,6 +145,24 @@ def test_what_older_versions_recorded_is_read(store):
     frame = benchmarks.load(store.run)
     assert frame["steps"].tolist()[0] == 300 and pd.isna(frame["steps"][1])
     assert pd.isna(frame["parameters"][1])
+
+
+def test_a_new_folder_for_runs_is_ignored_by_git(tmp_path):
+    def git(*command):
+        done = subprocess.run(["git", *command], cwd=tmp_path, capture_output=True, text=True)
+        return done.stdout
+
+    create_folder(tmp_path / "outside")  # of any repository
+    git("init", "-q")
+    (tmp_path / ".gitignore").write_text("/outside/\nresults/*/\n")
+    create_folder(tmp_path / "out" / "local")
+    create_folder(tmp_path / "results")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob(".gitignore")
+            if path.parent != tmp_path] == ["out/.gitignore"]  # fmt: skip
+    for folder in ("out/run", "out/local/run", "results/run"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "run.json").write_text("{}")
+    assert git("status", "--porcelain") == "?? .gitignore\n"
 
 
 APPEND = """
