@@ -59,9 +59,12 @@ def main(argv: list[str] | None = None) -> int:
                     NOTHING if options.run is None else USAGE)  # fmt: skip
     try:
         run = None if options.run is None else find_run(options.run, options.results)
-        if options.check:
+        if not options.check:
+            return rebuild(run, options)
+        try:
             return check(run, options)
-        return rebuild(run, options)
+        except (ValueError, FileNotFoundError) as error:  # a run that cannot be read
+            return _say(str(error), STALE)
     except ValueError as error:
         return _say(str(error), USAGE)
     except OSError as error:
@@ -101,7 +104,9 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
     tracked = tracked_runs(options.results)
     runs = [run] if run is not None else tracked
     found = find_stale(README, options.results, options.reports, runs)
-    stale = found.faults + find_problems(tracked, options.reports, README)
+    gone = [where for where in _list_runs(options.results) if not (where / RUN).exists()]
+    stale = [f"{where} is tracked by git and has no {RUN}" for where in gone]
+    stale += found.faults + find_problems(tracked, options.reports, README)
     for sentence in [*found.unchecked, *stale]:
         _say(sentence)
     if stale:
@@ -136,13 +141,17 @@ def tracked_runs(results: Path) -> list[Path]:
 
     Runs on users' tables are none, wherever they lie.
     """
+    return sorted((run for run in _list_runs(results) if _is_public(run)), key=lambda run: run.name)
+
+
+def _list_runs(results: Path) -> list[Path]:
+    """Runs that git tracks, also those whose files are gone; without git those that are there."""
     ask = ["git", "-C", str(results), "ls-files", "-z", "--", f"*/{RUN}"]
     try:
         said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
-        found = [(results / name).parent for name in said.split("\0") if name]
     except (OSError, subprocess.CalledProcessError):
-        found = find_runs(results)
-    return sorted((run for run in found if _is_public(run)), key=lambda run: run.name)
+        return find_runs(results)
+    return [(results / name).parent for name in said.split("\0") if name]
 
 
 def _is_public(run: Path) -> bool:

@@ -49,7 +49,7 @@ def describe_run(data: RunData) -> list[Block]:
         "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(data.margins.items())),
     }
     items: list[Text] = [f"{name}: {value}" for name, value in facts.items() if value]
-    items += _describe_table(run.get("table") or {})
+    items += [f"table: {line}" for line in describe_table(run.get("table") or {})]
     items += [
         (Strong("resumed by force"), f": {_describe_forced(entry, run)}") for entry in data.forced
     ]
@@ -62,14 +62,14 @@ def describe_run(data: RunData) -> list[Block]:
     return [Items(tuple(items))]
 
 
-def _describe_table(facts: dict[str, Any]) -> list[str]:
+def describe_table(facts: dict[str, Any]) -> list[str]:
     """What is known of a user's table, and what was chosen for it."""
     if not facts:
         return []
     columns = facts.get("columns") or ()
     count = len(columns) if isinstance(columns, list) else columns
-    first = f"table: {facts.get('file')}, {facts.get('rows', 0):,} rows, {count} columns"
-    return [first, *(f"table: {note}" for note in facts.get("notes") or ())]
+    first = f"{facts.get('file')}, {facts.get('rows', 0):,} rows, {count} columns"
+    return [first, *(str(note) for note in facts.get("notes") or ())]
 
 
 def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:

@@ -159,10 +159,13 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
             )
         ),
     )
+    table_notes = provenance.describe_table(data.run.get("table") or {})
+    about = [Section("What was made of the table", (Items(tuple(table_notes)),))]
     return Document(
         f"Benchmark report {data.name}",
         tuple(blocks),
         (
+            *(about if table_notes else ()),
             Section("Checks that failed", tuple(provenance.describe_checks(data, True))),
             Section("What to doubt", (Items(tuple(doubts)),)),
             Section("How to reproduce", reproduce),

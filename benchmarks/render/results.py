@@ -110,9 +110,10 @@ def _caption(
     """How sure the cells are, what they are of, and what they may not be read as."""
     seeds = max((line.estimate(data.score(case)).n for line in lines), default=0)
     blocks = max((line.estimate(costs[0]).n for line in lines), default=0) if costs else 0
-    said = f"Score: mean over {format_count(seeds, 'seed')}. Costs: medians over"
-    said += f" {format_count(blocks, 'process')}"
-    said += f"; in brackets the multiple of {BASE}, paired in blocks."
+    said = f"Score: mean over {format_count(seeds, 'seed')}."
+    if costs:
+        said += f" Costs: medians over {format_count(blocks, 'process')}"
+        said += f"; in brackets the multiple of {BASE}, paired in blocks."
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]
     notes: list[Text] = [said]
@@ -124,7 +125,7 @@ def _caption(
             f" ({line.system})" + (", and all intervals stand in the " if report else ".")
         )
         notes += [Link("report", report), "."] if report else []
-    elif report:
+    elif report and costs:
         notes += [" Too few blocks for intervals; all values stand in the ", Link("report", report),
                   "."]  # fmt: skip
     wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]

@@ -109,6 +109,7 @@ def test_two_splits_are_too_few_for_a_recommendation(tmp_path):
 def test_a_table_has_no_ceiling_and_nothing_unescaped(data):
     text = write_markdown(make_short(data, {}))
     assert "ceiling" not in text and "<b>" not in text
+    assert "## What was made of the table" in text and "- Classes &lt;b&gt;\\|x." in text
     assert "- table: Classes &lt;b&gt;\\|x." in "\n".join(write_blocks(describe_run(data)))
 
 

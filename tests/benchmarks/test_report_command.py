@@ -233,6 +233,18 @@ def test_what_was_tampered_with_is_named(checkout, case):
     assert any(said in sentence for sentence in found), found
 
 
+def test_a_run_that_cannot_be_read_is_stale(checkout, capsys):
+    for command in (["init", "-q"], ["add", "-f", RESULTS]):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    path = checkout / RESULTS / "run.json"
+    path.write_text("{")
+    assert main(["--check"]) == 3
+    assert "run.json of run" in capsys.readouterr().out
+    path.unlink()
+    assert main(["--check"]) == 3
+    assert f"{RESULTS} is tracked by git and has no run.json" in capsys.readouterr().out
+
+
 def test_a_repeated_row_changes_no_number(checkout, capsys):
     before = (checkout / REPORT / "report.md").read_text()
     _repeat_row(checkout / RESULTS / "trials.jsonl")
