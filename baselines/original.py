@@ -2,7 +2,8 @@
 
 The program is no part of this repository. Who wants its row fetches the wheel into the folder
 .cache (FETCH says how) and installs what it imports: the extra `original`. It is loaded from the
-wheel, under another name than this repository's package.
+wheel, under another name than this repository's package, and only if it is the wheel that the
+published figures are of.
 
 Importing it calls nnfs.init(), which replaces NumPy's dot, zeros, eye and random.randn for the
 whole process: arrays are float32, and each product is computed in float64 and rounded to float32.
@@ -12,6 +13,7 @@ NumPy's own functions back, and so checks the program's mathematics without the 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import zipimport
 from itertools import pairwise
@@ -21,6 +23,7 @@ from types import ModuleType
 from baselines._base import NumpyNetwork, gflops, import_numpy
 
 REQUIREMENT = "mapicx==0.1.0"
+SHA256 = "b5984b9951c66ad3d45fce250e2e1387fa44822c311ba8edbbed21cc84ee4e8c"  # of its wheel
 CACHE = Path(__file__).resolve().parents[1] / ".cache"
 FETCH = f"python -m pip download --no-deps {REQUIREMENT} -d {CACHE.name}"
 MODULE = "mapicx_original"
@@ -39,6 +42,11 @@ def import_original() -> ModuleType:
     found = wheel()
     if found is None:
         raise ImportError(f"the article's program is not here; fetch it with: {FETCH}")
+    if hashlib.sha256(found.read_bytes()).hexdigest() != SHA256:
+        raise ImportError(
+            f"{found.name} is not the article's program (its SHA-256 differs), so it is not run;"
+            f" remove it and fetch it with: {FETCH}"
+        )
     package = ModuleType(MODULE)
     package.__package__, package.__path__ = MODULE, [str(found / "mapicx")]
     sys.modules[MODULE] = package

@@ -5,19 +5,21 @@ results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (
 results/<run>/arrays/       losses, probabilities on a grid and memory curves, by trial
 results/<run>/table.csv     the rows as a table, parity joined; may be rebuilt at any time
 results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
+results/<run>/ended.jsonl   how each invocation that measured came to its end, and its rows then
 results/local/<run>         runs on users' tables, which are never published
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
-FORCED = "forced.jsonl"
+FORCED, ENDED = "forced.jsonl", "ended.jsonl"
 LOCAL = "local"
 
 
@@ -31,14 +33,24 @@ def find_runs(path: Path) -> list[Path]:
 def create_folder(folder: Path) -> None:
     """Make a folder for runs or reports. OSError if it cannot be made or written.
 
-    One inside the checkout is made so that git ignores it, unless it is there already.
+    A new one that git would track is made so that git ignores it.
     """
-    if not folder.exists():
+    new = [part for part in (folder, *folder.parents) if not part.exists()]
+    if new:
         folder.mkdir(parents=True)
-        if folder.resolve().is_relative_to(ROOT):
-            (folder / ".gitignore").write_text("*\n")
+        if _is_tracked_by_git(folder):
+            (new[-1] / ".gitignore").write_text("*\n")
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def _is_tracked_by_git(folder: Path) -> bool:
+    """Whether git would add a run that is put into a folder."""
+    ask = ["git", "-C", str(folder), "check-ignore", "-q", str(folder.resolve() / "run" / RUN)]
+    try:
+        return subprocess.run(ask, capture_output=True, check=False).returncode == 1
+    except OSError:  # no git here, but perhaps where the folder goes next
+        return folder.resolve().is_relative_to(ROOT)
 
 
 def write_atomically(path: Path, text: str, *, private: bool = False) -> None:

@@ -11,8 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.paths import RUN, find_runs
-from benchmarks.streams import keep_printing
+from benchmarks.paths import LOCAL, RUN, find_runs
+from benchmarks.record.store import read_run
+from benchmarks.streams import keep_printing, say
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
@@ -58,9 +59,12 @@ def main(argv: list[str] | None = None) -> int:
                     NOTHING if options.run is None else USAGE)  # fmt: skip
     try:
         run = None if options.run is None else find_run(options.run, options.results)
-        if options.check:
+        if not options.check:
+            return rebuild(run, options)
+        try:
             return check(run, options)
-        return rebuild(run, options)
+        except (ValueError, FileNotFoundError) as error:  # a run that cannot be read
+            return _say(str(error), STALE)
     except ValueError as error:
         return _say(str(error), USAGE)
     except OSError as error:
@@ -95,13 +99,15 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
 def check(run: Path | None, options: argparse.Namespace) -> int:
     """Compare README, claims and reports with the rows; nothing is written."""
     from benchmarks.render.claims import find_problems
-    from benchmarks.render.readme import find_stale
+    from benchmarks.render.stale import find_stale
 
     tracked = tracked_runs(options.results)
     runs = [run] if run is not None else tracked
-    stale = find_stale(README, options.results, options.reports, runs)
-    stale += find_problems(tracked, options.reports, README)
-    for sentence in stale:
+    found = find_stale(README, options.results, options.reports, runs)
+    gone = [where for where in _list_runs(options.results) if not (where / RUN).exists()]
+    stale = [f"{where} is tracked by git and has no {RUN}" for where in gone]
+    stale += found.faults + find_problems(tracked, options.reports, README)
+    for sentence in [*found.unchecked, *stale]:
         _say(sentence)
     if stale:
         return _say("`python -m benchmarks.report` and `--readme` rewrite what is stale", STALE)
@@ -121,7 +127,7 @@ def _formats(text: str) -> list[str]:
 
 def find_run(name: str, results: Path) -> Path:
     """A run's folder by path or name. ValueError with the nearest names."""
-    for folder in (Path(name), results / name, results / "local" / name):
+    for folder in (Path(name), results / name, results / LOCAL / name):
         if (folder / RUN).exists():
             return folder
     names = [found.name for found in find_runs(results)]
@@ -131,15 +137,30 @@ def find_run(name: str, results: Path) -> Path:
 
 
 def tracked_runs(results: Path) -> list[Path]:
-    """Runs that git tracks, oldest first; outside a git checkout every run not in local/."""
+    """Runs that git tracks, oldest first; outside a git checkout every run.
+
+    Runs on users' tables are none, wherever they lie.
+    """
+    return sorted((run for run in _list_runs(results) if _is_public(run)), key=lambda run: run.name)
+
+
+def _list_runs(results: Path) -> list[Path]:
+    """Runs that git tracks, also those whose files are gone; without git those that are there."""
     ask = ["git", "-C", str(results), "ls-files", "-z", "--", f"*/{RUN}"]
     try:
         said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
-        found = [(results / name).parent for name in said.split("\0") if name]
     except (OSError, subprocess.CalledProcessError):
-        found = find_runs(results)
-    found = [run for run in found if run.parent.name != "local" and (run / RUN).exists()]
-    return sorted(found, key=lambda run: run.name)
+        return find_runs(results)
+    return [(results / name).parent for name in said.split("\0") if name]
+
+
+def _is_public(run: Path) -> bool:
+    if run.parent.name == LOCAL or not (run / RUN).exists():
+        return False
+    try:
+        return "table" not in read_run(run)
+    except ValueError:  # damaged: whoever reads it says so
+        return True
 
 
 def _nothing(results: Path) -> str:
@@ -150,7 +171,7 @@ def _nothing(results: Path) -> str:
 
 
 def _say(sentence: str, code: int = OK) -> int:
-    print(sentence, file=sys.stderr if code in (USAGE, NOTHING) else sys.stdout)
+    say(sentence, file=sys.stderr if code in (USAGE, NOTHING) else sys.stdout)
     return code
 
 

@@ -8,16 +8,14 @@ machine; 130 interrupted. Precedence 130, 2, 4, 1, 5, 0.
 from __future__ import annotations
 
 import argparse
-import itertools
+import contextlib
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import baselines
 from benchmarks import tuning
-from benchmarks.errors import MachineFault, UsageError, format_count
+from benchmarks.errors import MachineFault, UsageError
 from benchmarks.measure import machine
 from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
@@ -27,7 +25,6 @@ from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import (
-    format_duration,
     read_folder,
     read_names,
     read_positive,
@@ -37,11 +34,9 @@ from benchmarks.options import (
 from benchmarks.paths import create_folder
 from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
-from benchmarks.plan.table import describe_table
-from benchmarks.plan.table_columns import TASKS
-from benchmarks.plan.trials import Trial
-from benchmarks.plan.workloads import read_workloads
-from benchmarks.streams import keep_printing
+from benchmarks.plan.table_columns import FILLS, TASKS
+from benchmarks.render.plan import announce_run, describe_plan, list_choices
+from benchmarks.streams import keep_printing, say
 
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, 15 minutes
@@ -50,6 +45,7 @@ EXAMPLE = """examples:
   python -m benchmarks.run --suite scaling --workloads scaling-width --threads 1,all
   python -m benchmarks.run --preset full --plan             29 seeds, 12 blocks of time: how long?
   python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
+  python -m benchmarks.run --data churn.csv --target left --missing median --drop customer_no
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
 """
 
@@ -75,10 +71,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--data",
         type=read_text,
         metavar="FILE",
-        help="train on your own table: .csv, .parquet or .npz",
+        help="train on your own table: .csv, .tsv, .csv.gz, .parquet or .npz",
     )
     add("--target", metavar="COLUMN", help="the column of --data that is to be predicted")
     add("--task", choices=TASKS, help="of --data (default: what its target looks like)")
+    add("--missing", choices=FILLS, help="of --data: fill missing numbers by the training rows'"
+        " median, do that and add an input that says where, or drop rows")  # fmt: skip
+    add("--drop", action="append", metavar="COLUMN", help="of --data: do not learn from this column"
+        " (may be repeated)")  # fmt: skip
     add("--seeds", type=read_seeds, help="number of blocks, one seed each (quick: 6)")
     add("--preset", type=read_text, help=f"{', '.join(suites.PRESETS)} (default: quick)")
     add("--budget", metavar="10m", help="stop after the last whole block that fits: 90s, 8m, 2h")
@@ -124,16 +124,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         if options.list:
-            return _list()
+            return _print(list_choices())
         if options.suite == tuning.SUITE:
             return tuning.run_tuning(options, arguments)
         with Workspace():
             run = resume_run(options) if options.resume else plan_run(options, arguments)
             if options.plan:
-                return _show_plan(run)
+                durations = Durations(run.workloads, machine.count_cores())
+                return _print(describe_plan(run, durations))
             return _execute(run, options)
     except UsageError as error:
-        print(f"{build_parser().prog}: {error}", file=sys.stderr)
+        say(f"{build_parser().prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -142,7 +143,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _execute(run: Run, options: argparse.Namespace) -> int:
     """Measure what is missing, then report; also after Ctrl-C."""
 
-    for option, folder in (("results", run.store.run.parent), ("reports", options.reports)):
+    for option, folder in (
+        ("results", options.results if run.is_new else run.store.run.parent),
+        ("reports", options.reports),
+    ):
         try:
             create_folder(folder)
         except OSError as error:
@@ -164,7 +168,7 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
     from benchmarks.render.terminal import Screen
 
     store, durations = run.store, Durations(run.workloads, machine.count_cores())
-    _announce(run, durations)
+    _print(announce_run(run, durations))
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     executor = Local(
         run.workloads,
@@ -174,18 +178,19 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
         memory_limit=_bytes(options.memory_limit),
         source=run.source,
     )
-    interrupted, complete = False, True
+    end = "complete"
     had_rows = len(store.rows())
     try:
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
             scheduler = Scheduler(store, executor, durations, screen, run.side_by_side)
-            complete = scheduler.run(run.plan, run.budget_s)
+            end = "complete" if scheduler.run(run.plan, run.budget_s) else "budget"
     except KeyboardInterrupt:
-        interrupted = True
-        print("Interrupted; the report of what was measured is being written.", flush=True)
+        end = "interrupt"
+        say("Interrupted; the report of what was measured is being written.")
     except (MachineFault, OSError) as error:
+        end = "fault"
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        print(
+        say(
             f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
             f" continue with {build_parser().prog} {run.resumption}",
             file=sys.stderr,
@@ -193,53 +198,27 @@ def _measure(run: Run, options: argparse.Namespace) -> int:
         return 1
     finally:
         executor.close()
+        with contextlib.suppress(OSError):  # the very disk may be full
+            store.note_end(end)
     rows = store.rows()
-    _report(run, options, complete and not interrupted)
+    _report(run, options, end == "complete")
     again = f"{build_parser().prog} {run.resumption}"
-    if not complete:
-        print(f"The budget ended this run. To continue: {again} --budget 1h")
-    if interrupted:
-        print(f"{len(rows)} rows are kept. To continue: {again}")
+    if end == "budget":
+        say(f"The budget ended this run. To continue: {again} --budget 1h")
+    if end == "interrupt":
+        say(f"{len(rows)} rows are kept. To continue: {again}")
         return 130
     return _verdict(rows, run.description["named"], ran=len(rows) > had_rows)
 
 
+def _print(lines: Iterable[str]) -> int:
+    for line in lines:
+        say(line)
+    return 0
+
+
 def _bytes(mebibytes: float | None) -> int | None:
     return None if mebibytes is None else int(mebibytes * 2**20)
-
-
-def _announce(run: Run, durations: Durations) -> None:
-    from benchmarks.analyse.stats import SMALLEST_FOR_MEAN
-
-    recorded = {row["trial_id"] for row in run.store.rows()}
-    missing = [trial for trial in run.plan if trial.trial_id not in recorded]
-    expected = durations.expect(missing)
-    limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
-    if run.budget_s and expected > run.budget_s:
-        fitting = _count_fitting_blocks(missing, run.budget_s, durations)
-        limit += f", in which about {format_count(fitting, 'block')} will fit"
-        if fitting < SMALLEST_FOR_MEAN and "time" in {trial.measure for trial in missing}:
-            limit += f" (too few for a verdict, which takes {SMALLEST_FOR_MEAN})"
-    print(
-        f"{run.store.run.name}: {len(missing)} trials in {format_count(run.blocks, 'block')},"
-        f" expected {format_duration(expected)}{limit}",
-        flush=True,
-    )
-    for line in describe_table(run.description):
-        print(f"  {line}", flush=True)
-    for entry in run.description["skipped"]:
-        print(f"  not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
-
-
-def _count_fitting_blocks(missing: list[Trial], budget_s: float, durations: Durations) -> int:
-    """How many blocks will have run when the budget is spent; the first always will."""
-    spent, count = 0.0, 0
-    for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
-        spent += durations.expect(members)
-        if block and count and spent > budget_s:
-            break
-        count += bool(block)
-    return count
 
 
 def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
@@ -248,12 +227,11 @@ def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
 
     run.store.write_table()
     written = write_report(run.store.run, options.reports)
-    for sentence in written.answer:
-        print(f"- {sentence}")
+    _print(f"- {sentence}" for sentence in written.answer)
     for measure, names in _find_missing(run).items():
-        print(f"Without a figure in {measure}: {', '.join(names)}; the report says why.")
+        say(f"Without a figure in {measure}: {', '.join(names)}; the report says why.")
     verdicts = written.verdicts if complete and not run.side_by_side else []
-    print("\n  ".join([f"Report: {written.short}", str(written.full), *verdicts]))
+    say("\n  ".join([f"Report: {written.short}", str(written.full), *verdicts]))
     if options.readme:
         update_readme(Path("README.md"), options.results, run.store.run)
 
@@ -276,64 +254,18 @@ def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> 
         if row["status"] != "ok" and (row["status"] != "unavailable" or row["system"] in named)
     ]
     if ran and not any(row["status"] == "ok" for row in rows):
-        print("No trial gave an ok row.", file=sys.stderr)
+        say("No trial gave an ok row.", file=sys.stderr)
         return 4
     if failed:
         for text in dict.fromkeys(
             "{system}, {workload}, {measure}: {status}: {reason}".format_map(row) for row in failed
         ):
-            print(text, file=sys.stderr)
+            say(text, file=sys.stderr)
         return 1
     defects = find_defects(rows)
     for text in defects:
-        print(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
+        say(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
     return 5 if defects else 0
-
-
-def _show_plan(run: Run) -> int:
-    durations = Durations(run.workloads, machine.count_cores())
-    for line in describe_table(run.description):
-        print(line)
-    for trial in run.plan:
-        print(
-            f"{trial.trial_id}  block {trial.block}  {trial.measure:8} {trial.workload}"
-            f"  {trial.system}  seed {trial.seed}  {trial.threads} thread(s)"
-        )
-    for entry in run.description["skipped"]:
-        print(f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}")
-    for number, members in itertools.groupby(run.plan, key=lambda trial: trial.block):
-        print(_describe_block(number, list(members), durations))
-    expected = format_duration(durations.expect(run.plan))
-    print(f"{len(run.plan)} trials in {format_count(run.blocks, 'block')}, expected {expected}")
-    return 0
-
-
-def _describe_block(number: int, trials: list[Trial], durations: Durations) -> str:
-    """What a block consists of, and how long it will take."""
-    parts = []
-    for measure, members in itertools.groupby(trials, key=lambda trial: trial.measure):
-        counts = Counter(trial.system for trial in members)
-        often = ", ".join(f"{n} × {name}" for name, n in counts.most_common() if n > 1)
-        said = f"{counts.total()} trials of {measure}, {len(counts)} systems"
-        parts.append(f"{said} ({often})" if often and measure == "time" else said)
-    expected = format_duration(durations.expect(trials))
-    return f"block {number}: {'; '.join(parts)}; expected {expected}"
-
-
-def _list() -> int:
-    print("systems:")
-    for name in baselines.names():
-        print(f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}")
-    print("suites:")
-    for name, entry in suites.SUITES.items():
-        print(f"  {name}: {entry['question']}")
-    print("workloads:")
-    for name, workload in read_workloads().items():
-        shape = "-".join(map(str, workload.layers))
-        rows = f"{workload.train_rows} rows"
-        print(f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}")
-    print(f"presets: {', '.join(suites.PRESETS)}")
-    return 0
 
 
 if __name__ == "__main__":

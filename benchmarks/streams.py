@@ -15,6 +15,11 @@ def strip_control(text: str) -> str:
     return text.translate(CONTROL)
 
 
+def say(text: str, file: TextIO | None = None) -> None:
+    """Print at once what may hold words of systems and files, without control characters."""
+    print(strip_control(text).replace("\r", " "), file=file, flush=True)
+
+
 class PatientStream:
     """A stream whose reader may go away, as `head` does: what comes later is dropped.
 

@@ -65,6 +65,9 @@ METRICS: dict[str, Metric] = {
     for metric in (
         _score("accuracy_test", 0, 1, compared=True),
         _score("accuracy_train", 0, 1),
+        _score("balanced_accuracy_test", 0, 1),
+        _score("auc_test", 0, 1),
+        _score("loss_train", 0, math.inf),
         _score("loss_test", 0, math.inf),
         _score("mse_test", 0, math.inf),
         _score("r2_test", -math.inf, 1, compared=True),

@@ -23,6 +23,8 @@ from benchmarks.analyse.summary import Case, Line, Summary, summarise
 from benchmarks.paths import ARRAYS, FORCED, LOCAL
 from benchmarks.record.store import load, read_run
 
+OWN = "table"  # data set of a run on a user's table
+
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
@@ -119,6 +121,10 @@ class RunData:
             if (trial.get("workload"), trial.get("threads")) == (case.workload, case.threads)
             and trial.get("family") in FAMILIES
         }
+
+    def is_own_table(self, case: Case) -> bool:
+        """Whether a case is a user's own table."""
+        return bool(self.workloads.get(case.workload, {}).get("dataset") == OWN)
 
     def score(self, case: Case) -> str:
         """The field of the score of a case's task."""

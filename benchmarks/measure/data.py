@@ -199,7 +199,9 @@ def _read_user_table(source: Path, workload: Workload, seed: int) -> tuple[dict[
     frame, digest = table_file.read_file(source)
     if digest != args["sha256"]:
         raise ValueError(f"{args['file']!r} was changed since the run was planned")
-    columns = check_columns(frame, args["target"], workload.task)
+    columns = check_columns(
+        frame, args["target"], workload.task, args.get("missing"), args.get("drop", ())
+    )
     return _split(columns, args["split"], workload, seed), len(columns.classes)
 
 
@@ -248,7 +250,8 @@ def _split(columns: Any, split: Sequence[int], workload: Workload, seed: int) ->
 def _preprocess(columns: Any, train: Any) -> Any:
     """All rows as (n, inputs) float64; statistics come from the training rows alone.
 
-    Numbers are standardised; a text becomes one input per value, values from the whole table.
+    Missing numbers become medians, numbers are standardised, inputs that say where a number was
+    missing follow; a text becomes one input per value, values from the whole table.
     """
     import numpy as np
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -256,7 +259,17 @@ def _preprocess(columns: Any, train: Any) -> Any:
     blocks = []
     if columns.numeric:
         numbers = np.column_stack(list(columns.numeric.values()))
+        is_missing = np.isnan(numbers)
+        if columns.gaps:
+            from sklearn.impute import SimpleImputer
+
+            # A column without any number among the training rows is kept, as 0.
+            fill = SimpleImputer(strategy="median", keep_empty_features=True)
+            numbers = fill.fit(numbers[train]).transform(numbers)
         blocks.append(StandardScaler().fit(numbers[train]).transform(numbers))
+        if columns.has_indicators:
+            with_gaps = [name in columns.gaps for name in columns.numeric]
+            blocks.append(is_missing[:, with_gaps].astype(np.float64))
     if columns.texts:
         texts = np.column_stack(list(columns.texts.values()))
         encoder = OneHotEncoder(

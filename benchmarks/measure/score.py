@@ -28,10 +28,12 @@ def score_system(system: Any, data: Any, task: str, predicted_test: Any) -> dict
         predicted = predicted_test if part == "test" else system.predict(X)
         values = check_values(predicted, y.shape, f"predict of the {part} rows")
         if task == "classification":
+            probabilities = check_probabilities(system.predict_proba(X), len(y), data.n_classes)
             result[f"accuracy_{part}"] = float(np.mean(values == y))
-            result[f"loss_{part}"] = measure_cross_entropy(
-                system.predict_proba(X), y, data.n_classes
-            )
+            result[f"loss_{part}"] = measure_cross_entropy(probabilities, y)
+            if part == "test":
+                result["balanced_accuracy_test"] = measure_balanced_accuracy(values, y)
+                result["auc_test"] = measure_auc(probabilities, y)
         else:
             error = float(np.mean((values.astype(float) - y) ** 2))
             result[f"loss_{part}"] = error
@@ -56,15 +58,52 @@ def check_values(values: Any, shape: tuple[int, ...], what: str) -> Any:
     return array
 
 
-def measure_cross_entropy(probabilities: Any, y: Any, n_classes: int) -> float | None:
+def check_probabilities(probabilities: Any, rows: int, n_classes: int) -> Any:
+    """As an array (rows, n_classes) of finite numbers; None where there are none."""
+    if probabilities is None:
+        return None
+    return check_values(probabilities, (rows, n_classes), "predict_proba")
+
+
+def measure_cross_entropy(probabilities: Any, y: Any) -> float | None:
     """Mean of -log p(true class), p clipped at 1e-12; None where there are no probabilities."""
     import numpy as np
 
     if probabilities is None:
         return None
-    p = check_values(probabilities, (len(y), n_classes), "predict_proba")
-    chosen = np.clip(p[np.arange(len(y)), y].astype(float), 1e-12, None)
+    chosen = np.clip(probabilities[np.arange(len(y)), y].astype(float), 1e-12, None)
     return float(-np.log(chosen).mean())
+
+
+def measure_balanced_accuracy(values: Any, y: Any) -> float:
+    """Mean over the classes that occur of the share of their rows that was found."""
+    import numpy as np
+
+    return float(np.mean([np.mean(values[y == label] == label) for label in np.unique(y)]))
+
+
+def measure_auc(probabilities: Any, y: Any) -> float | None:
+    """Area under the ROC curve; of several classes the mean over each against the rest.
+
+    It is P(a row of the class ranks above another), ties counted half: from rank sums (Mann and
+    Whitney 1947). None without probabilities, or where one class alone occurs.
+    """
+    import numpy as np
+
+    labels = np.unique(y)
+    if probabilities is None or len(labels) < 2:
+        return None
+    found = []
+    for label in labels[1:] if probabilities.shape[1] == 2 else labels:
+        _, group, sizes = np.unique(
+            probabilities[:, label], return_inverse=True, return_counts=True
+        )
+        ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group.reshape(-1)]  # from 1, mean of ties
+        is_class = y == label
+        inside = int(is_class.sum())
+        above = ranks[is_class].sum() - inside * (inside + 1) / 2
+        found.append(above / (inside * (len(y) - inside)))
+    return float(np.mean(found))
 
 
 def check_weights(system: Any) -> None:

@@ -53,7 +53,7 @@ def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
             "family": str(system.family),
             "requires": [str(requirement) for requirement in system.requires],
             "own_order": bool(system.own_order),
-            "refused": {key: reason for key, reason in refused.items() if reason},
+            "refused": {key: strip_paths(str(why)) for key, why in refused.items() if why},
         }
     except Exception as error:
         return {"family": "", "defect": strip_paths(f"{type(error).__name__}: {error}")}

@@ -61,6 +61,18 @@ class Durations:
         warm = WARM_S / repeats if training else 0.0
         return process + training + max(warm, min(WARM_LEAST * training, WARM_LIMIT_S + training))
 
+    def find_dear(self, trials: Iterable[Trial]) -> dict[str, float]:
+        """Seconds of the systems that take most, the dearest first: together half of all."""
+        spent: dict[str, float] = {}
+        for trial in trials:
+            spent[trial.system] = spent.get(trial.system, 0.0) + self.expect([trial])
+        dear: dict[str, float] = {}
+        for name in sorted(spent, key=lambda name: (-spent[name], name)):
+            if sum(dear.values()) >= sum(spent.values()) / 2:
+                break
+            dear[name] = spent[name]
+        return dear
+
     def expect_process(self, trial: Trial) -> float:
         """Seconds from exec to exit of a timed trial, without what is repeated inside it."""
         return self._guess_process(trial) + self._guess_training(trial)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
 from benchmarks.errors import UsageError, format_count, quote_names
 from benchmarks.plan import table_file
-from benchmarks.plan.table_columns import Columns, check_columns
+from benchmarks.plan.table_columns import FILLS, Columns, check_columns
 from benchmarks.plan.table_values import MOST_WHOLE_CLASSES
 
 NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
+ABOUT_TABLE = ("target", "task", "missing", "drop")  # options
 
 # Training rows up to -> batch size (None: all rows at once), hidden layers, learning rate, epochs.
 # Fewer than 10,000 updates up to a million rows, so that a table appears within minutes; rates so
@@ -45,39 +46,64 @@ class Table:
 
 
 def prepare(
-    path: str, target: str | None, task: str | None = None, most_epochs: int | None = None
+    path: str,
+    target: str | None,
+    task: str | None = None,
+    most_epochs: int | None = None,
+    fill: str | None = None,
+    leave_out: Sequence[str] = (),
 ) -> Table:
-    """Read and check a file. UsageError names the column that is at fault."""
+    """Read and check a file. UsageError names the column that is at fault.
+
+    Beside the file's path: as `check_columns`, and the most epochs that a preset allows.
+    """
     source = table_file.resolve_path(path)
     frame, digest = table_file.read_file(source)
     if target is None:
         raise UsageError(f"--data needs --target; the columns are {quote_names(frame.columns)}")
-    columns = check_columns(frame, target, task)
+    columns = check_columns(frame, target, task, fill, leave_out)
+    rows = len(columns.target)
     chosen = "classification" if columns.classes else "regression"
-    workload = _workload(columns, len(frame), chosen, target, source.name, digest)
+    workload = _workload(columns, rows, chosen, target, source.name, digest)
+    prepared = {"missing": fill, "drop": list(leave_out)}
+    args = workload.dataset_args | {name: value for name, value in prepared.items() if value}
+    workload = dataclasses.replace(workload, dataset_args=args)
     if most_epochs is not None:
         workload = dataclasses.replace(workload, epochs=min(workload.epochs, most_epochs))
-    notes = _notes(columns, workload, task)
+    notes = _notes(columns, workload, task, len(frame) - rows)
     if "read" in frame.attrs:
         notes.insert(0, f"The file is {frame.attrs['read']}.")
     facts = {
         "file": source.name,
         "sha256": digest,
-        "rows": len(frame),
+        "rows": rows,
+        "rows_left_out": len(frame) - rows,
         "columns": list(frame.columns),
         "numeric": list(columns.numeric),
         "categorical": {name: len(values) for name, values in columns.categories.items()},
         "dropped": columns.dropped,
         "ids": columns.ids,
+        "suspects": columns.suspects,
+        "missing": fill,
+        "missing_values": columns.gaps,
+        "drop": list(leave_out),
         "inputs": columns.inputs,
         "target": target,
         "task": chosen,
         "classes": columns.classes,
+        "class_rows": _count_classes(columns),
         "train_rows": workload.train_rows,
         "test_rows": workload.test_rows,
         "notes": notes,
     }
     return Table(workload, source, facts)
+
+
+def _count_classes(columns: Columns) -> list[int]:
+    """Rows of each class; empty for regression."""
+    import numpy as np
+
+    return np.bincount(columns.target).tolist() if columns.classes else []
 
 
 def _workload(
@@ -109,7 +135,9 @@ def _workload(
     )
 
 
-def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]:
+def _notes(
+    columns: Columns, workload: Workload, asked: str | None, rows_left_out: int
+) -> list[str]:
     """What was chosen and done, one sentence each. Names from the file stand in quotes."""
     target = workload.dataset_args["target"]
     why = "as asked" if asked else "chosen from its values, --task overrides"
@@ -131,6 +159,16 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
         f"Each seed draws {workload.train_rows:,} rows for training and {workload.test_rows:,} for"
         f" test{', with equal shares of every class' if columns.classes else ''}.",
     ]
+    fill = str(workload.dataset_args.get("missing"))
+    if columns.gaps:
+        counts = ", ".join(f"{name!r} {count:,}" for name, count in columns.gaps.items())
+        notes.append(
+            f"Missing numbers ({counts}): of each column {FILLS[fill]} (scikit-learn's"
+            " SimpleImputer, fitted on the training rows of each seed)."
+        )
+    if rows_left_out:
+        what = "a value" if fill == "drop" else "the target"
+        notes.append(f"Left out, {format_count(rows_left_out, 'row')} without {what}.")
     if columns.numeric:
         notes.append(
             f"Numbers ({format_count(len(columns.numeric), 'column')}) are standardised by mean"
@@ -153,6 +191,15 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
         notes.append(
             f"Left out, an ID with another value in every row: {quote_names(columns.ids)}."
         )
+    if columns.suspects:
+        notes.append(
+            f"Learnt from although they may only name or count the rows:"
+            f" {quote_names(columns.suspects)}. If so, start again with"
+            f" {' '.join(f'--drop {name!r}' for name in columns.suspects[:3])}"
+            f"{' ...' if len(columns.suspects) > 3 else ''}."
+        )
+    if asked_out := workload.dataset_args.get("drop"):
+        notes.append(f"Left out, as asked: {quote_names(asked_out)}.")
     if columns.dropped:
         notes.append(f"Left out, the same value in every row: {quote_names(columns.dropped)}.")
     return notes
@@ -161,7 +208,7 @@ def _notes(columns: Columns, workload: Workload, asked: str | None) -> list[str]
 def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table | None:
     """The user's table, checked, if --data names one; a preset may cap its epochs."""
     if options.data is None:
-        for name in ("target", "task"):
+        for name in ABOUT_TABLE:
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name} is about a table; name its file with --data")
         return None
@@ -170,24 +217,31 @@ def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table 
             raise UsageError(f"--{name} and --data exclude each other: the table is the workload")
     if options.readme:
         raise UsageError("--readme shows the project's own data sets; leave it out with --data")
-    return prepare(options.data, options.target, options.task, most_epochs)
+    return prepare(
+        options.data,
+        options.target,
+        options.task,
+        most_epochs,
+        options.missing,
+        options.drop or (),
+    )
 
 
 def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> Path | None:
     """The file with which a run on a user's table is resumed; None for other runs."""
     facts = description.get("table")
     if facts is None:
-        for name in ("data", "target", "task"):
+        for name in ("data", *ABOUT_TABLE):
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name}: this run was not made from a table; leave it out")
         return None
     if options.data is None:
         raise UsageError(f"this run needs its table {facts['file']!r} again; name it with --data")
-    for name in ("target", "task"):
-        asked = getattr(options, name)
-        if asked is not None and asked != facts[name]:
+    for name in ABOUT_TABLE:
+        asked, had = getattr(options, name), facts.get(name)
+        if asked is not None and asked != had:
             raise UsageError(
-                f"--{name} {asked!r} does not agree with the run, which has {facts[name]!r};"
+                f"--{name} {asked!r} does not agree with the run, which has {had or 'none'!r};"
                 " leave it out to resume"
             )
     return table_file.check_same_file(options.data, facts["sha256"])

@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError, format_count, quote_names
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
     import pandas
 
 TASKS = ("classification", "regression")
+# What becomes of missing numbers. Rows without a target are left out with any of them.
+FILLS = {
+    "median": "the median of its training rows takes their place",
+    "indicator": "the median of its training rows takes their place, and an input of its own says"
+    " where",
+    "drop": "rows with one are left out",
+}
 FEWEST_ROWS = 20
 FEWEST_OF_A_CLASS = 4  # a quarter of them is one test row
 LONGEST_CLASS = 200  # characters: its name stands on the screen and in the report
 LONGEST_NAME = 200  # of a column; longer ones are no names but a sign of another kind of file
 MOST_COLUMNS = 50_000  # of more the checks alone take minutes
+MOST_LISTED = 10  # columns with all that is known of their missing values
 ID_NAME = re.compile(r"(?:.*[^a-z])?(?:id|uuid|guid|index|row)|unnamed: 0|.*[a-z]I[dD]")
 
 
@@ -31,7 +40,8 @@ class Columns:
     """The checked columns of a table: floats, texts with their categories, and the target.
 
     `classes` are the target's values in order, as text; empty for regression. `dropped` have one
-    value, `ids` number or name the rows; both are left out.
+    value, `ids` number or name the rows; both are left out. `suspects` are numbers that are learnt
+    from and may be IDs.
     """
 
     numeric: dict[str, Any]  # name -> (n,) float64
@@ -40,6 +50,9 @@ class Columns:
     classes: list[str]
     dropped: list[str]
     ids: list[str] = dataclasses.field(default_factory=list)
+    suspects: list[str] = dataclasses.field(default_factory=list)
+    gaps: dict[str, int] = dataclasses.field(default_factory=dict)  # numeric -> missing values
+    has_indicators: bool = False  # an input for each column with gaps
 
     @property
     def categories(self) -> dict[str, list[str]]:
@@ -49,7 +62,8 @@ class Columns:
     @property
     def inputs(self) -> int:
         """Width of the preprocessed table."""
-        return len(self.numeric) + sum(map(len, self.categories.values()))
+        indicators = len(self.gaps) if self.has_indicators else 0
+        return len(self.numeric) + indicators + sum(map(len, self.categories.values()))
 
 
 def check_names(names: list[str]) -> None:
@@ -73,19 +87,50 @@ def check_names(names: list[str]) -> None:
         raise UsageError(f"has more than one column named {twice[0]!r}; give each its own name")
 
 
-def check_columns(frame: pandas.DataFrame, target: str, task: str | None = None) -> Columns:
-    """The columns that will be learnt from. The same frame always gives the same columns."""
-    if target not in frame.columns:
-        near = difflib.get_close_matches(target, frame.columns, n=3, cutoff=0.4)
-        raise UsageError(
-            f"there is no column {target!r}; did you mean {quote_names(near or frame)}?"
-        )
+def check_columns(
+    frame: pandas.DataFrame,
+    target: str,
+    task: str | None = None,
+    fill: str | None = None,
+    leave_out: Sequence[str] = (),
+) -> Columns:
+    """The columns that will be learnt from. The same frame always gives the same columns.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The file.
+    target : str
+        The column that is to be predicted.
+    task : str, optional
+        Of TASKS; else what the target looks like.
+    fill : str, optional
+        Of FILLS: what becomes of missing values. Without it they are an error.
+    leave_out : sequence of str
+        Columns that are not learnt from.
+    """
+    for name in (target, *leave_out):
+        if name not in frame.columns:
+            near = difflib.get_close_matches(name, frame.columns, n=3, cutoff=0.4)
+            raise UsageError(
+                f"there is no column {name!r}; did you mean {quote_names(near or frame)}?"
+            )
+    if target in leave_out:
+        raise UsageError(f"the target {target!r} cannot be left out; name another --target")
+    frame = frame.drop(columns=list(leave_out))
+    whole = len(frame)
+    if fill is not None:
+        frame = _leave_out_rows(frame, target, fill)
     if len(frame) < FEWEST_ROWS:
-        raise UsageError(f"the table has {len(frame)} rows; at least {FEWEST_ROWS} are needed")
+        rest = " without the rows that miss values" if len(frame) < whole else ""
+        raise UsageError(
+            f"the table has {len(frame)} rows{rest}; at least {FEWEST_ROWS} are needed"
+        )
     values = read_values(frame[target], f"the target {target!r}", is_target=True)
     missing = [values] if isinstance(values, Missing) else []
     numeric: dict[str, Any] = {}
     texts: dict[str, Any] = {}
+    gaps: dict[str, int] = {}
     dropped: list[str] = []
     ids: list[str] = []
     for name in frame.columns:
@@ -97,11 +142,15 @@ def check_columns(frame: pandas.DataFrame, target: str, task: str | None = None)
         column = read_values(frame[name], f"column {name!r}")
         if isinstance(column, Missing):
             missing.append(column)
+            if fill == "median" and len(set(column.numbers[~column.where].tolist())) == 1:
+                dropped.append(name)
+            else:
+                numeric[name], gaps[name] = column.numbers, column.count
         elif len(set(column.tolist())) == 1:
             dropped.append(name)
         else:
             (numeric if column.dtype.kind == "f" else texts)[name] = column
-    if missing:
+    if missing and fill is None:
         raise UsageError(_advice(missing))
     if frame[target].dtype.kind == "b" and task == "regression":
         values = (values == "True").astype(float)
@@ -111,16 +160,35 @@ def check_columns(frame: pandas.DataFrame, target: str, task: str | None = None)
             f"beside the target {target!r} no column has more than one value"
             + (f" ({quote_names(ids)} only name the rows)" if ids else "")
         )
-    return Columns(numeric, texts, labels, classes, dropped, ids)
+    suspects = [name for name in numeric if _may_name_rows(name, frame[name])]
+    return Columns(
+        numeric, texts, labels, classes, dropped, ids, suspects, gaps, fill == "indicator"
+    )
+
+
+def _leave_out_rows(frame: pandas.DataFrame, target: str, fill: str) -> pandas.DataFrame:
+    """Without the rows that miss the target, or anything if rows are to be left out."""
+    import numpy as np
+
+    is_missing = np.zeros(len(frame), bool)
+    for name in frame.columns if fill == "drop" else [target]:
+        what = f"the target {name!r}" if name == target else f"column {name!r}"
+        if name == target or not _names_rows(name, frame[name]):
+            values = read_values(frame[name], what, is_target=name == target)
+            if isinstance(values, Missing):
+                is_missing |= values.where
+    return frame[~is_missing].reset_index(drop=True) if is_missing.any() else frame
 
 
 def _advice(missing: list[Missing]) -> str:
     """All columns with missing values at once, and what can be done."""
-    listed = "; ".join(map(str, missing[:10]))
-    more = f"; and so have {len(missing) - 10} more columns" if len(missing) > 10 else ""
+    listed = "; ".join(map(str, missing[:MOST_LISTED]))
+    rest = ", ".join(f"{one.what} {one.count}" for one in missing[MOST_LISTED:])
     return (
-        f"{listed}{more}. Leave these rows or columns out, or fill them before, for instance with"
-        " pandas: table.fillna(table.median(numeric_only=True))"
+        f"{listed}{f'; and {rest}' if rest else ''}. Add --missing median (fills them with the"
+        " column's median of the training rows), --missing indicator (that, and an input that says"
+        " where) or --missing drop (leaves these rows out); --drop COLUMN leaves a column out. Rows"
+        " without a target are left out with any --missing"
     )
 
 
@@ -129,6 +197,16 @@ def _names_rows(name: str, column: pandas.Series) -> bool:
     if not (ID_NAME.fullmatch(name) or ID_NAME.fullmatch(name.lower())):
         return False
     return column.dtype.kind != "f" and bool(column.is_unique)
+
+
+def _may_name_rows(name: str, column: pandas.Series) -> bool:
+    """Whether numbers are called an ID, or count the rows: without gaps, or rising all the way."""
+    if ID_NAME.fullmatch(name) or ID_NAME.fullmatch(name.lower()):
+        return True
+    if column.dtype.kind not in "iu" or not column.is_unique:
+        return False
+    no_gaps = int(column.max()) - int(column.min()) == len(column) - 1
+    return no_gaps or column.is_monotonic_increasing or column.is_monotonic_decreasing
 
 
 def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:

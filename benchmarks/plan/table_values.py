@@ -37,16 +37,26 @@ class Missing:
     """The missing values of one column."""
 
     what: str  # "column 'x'" or "the target 'x'"
-    count: int
-    first: int  # row, from 0
-    mark: str  # how the first is written
+    where: Any  # (n,) booleans
+    mark: str = ""  # how the first is written
+    numbers: Any = None  # (n,) float64 with NaN; None for texts, which only a target misses
+
+    @property
+    def count(self) -> int:
+        """How many rows have none."""
+        return int(self.where.sum())
 
     def __str__(self) -> str:
         written = f", written {self.mark!r}" if self.mark else ""
         return (
             f"{self.what} has {format_count(self.count, 'missing value')}{written}, the first in"
-            f" row {self.first + 1} of the data"
+            f" {name_row(self.where.argmax())}"
         )
+
+
+def name_row(index: int) -> str:
+    """A row as a reader of the file counts it: line 9 of a file is row 8."""
+    return f"row {index + 1} (without the header)"
 
 
 def read_values(column: pandas.Series, what: str, is_target: bool = False) -> Any:
@@ -70,7 +80,8 @@ def read_values(column: pandas.Series, what: str, is_target: bool = False) -> An
         if is_missing.all() and not is_target:
             return np.zeros(len(column))  # an empty column: the same in every row
         if is_missing.any():
-            return Missing(what, int(is_missing.sum()), int(is_missing.argmax()), "")
+            numbers = column.to_numpy(np.float64, na_value=np.nan)
+            return Missing(what, is_missing, numbers=_finite(numbers, what, is_missing))
         if column.dtype.kind not in "iu" or -EXACT <= column.min() <= column.max() <= EXACT:
             return _finite(column.to_numpy(np.float64), what)
     elif not types.is_string_dtype(column) and not (
@@ -93,36 +104,36 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
     is_text = ~is_number & ~is_mark
     different = len(set(column.tolist()))
     if is_number.any() and not is_text.any():
+        numbers = _finite(numbers, what, is_mark)
         if is_mark.any():
-            first = int(is_mark.argmax())
-            return Missing(what, int(is_mark.sum()), first, stripped[first])
-        numbers = _finite(numbers, what)
+            numbers = np.where(is_mark, np.nan, numbers)
+            return Missing(what, is_mark, stripped[int(is_mark.argmax())], numbers)
         if not _loses(stripped, numbers, different, is_target):
             return numbers
         if not is_target and different > MOST_TEXTS:
             raise UsageError(
                 f"{what} holds whole numbers such as {stripped[0]!r} that differ only beyond 2**53"
-                " or in leading zeros, so numbers cannot tell them apart: leave it out if it names"
-                " the rows, or write smaller numbers"
+                " or in leading zeros, so numbers cannot tell them apart: leave it out with --drop"
+                " if it names the rows, or write smaller numbers"
             )
         return column
     empty = stripped == ""
     if is_target and empty.any():
-        return Missing(what, int(empty.sum()), int(empty.argmax()), "")
+        return Missing(what, empty.to_numpy())
     if is_number.sum() > is_text.sum() and len(set(numbers[is_number])) > MOST_WHOLE_CLASSES:
         first = int(is_text.argmax())
         raise UsageError(
             f"{what} holds numbers but for {format_count(int(is_text.sum()), 'text')} such as"
-            f" {column[first]!r} in row {first + 1} of the data; write numbers, or leave these"
-            " rows out"
+            f" {column[first]!r} in {name_row(first)}; write numbers, or leave these"
+            f" rows out{'' if is_target else ' or the column (--drop)'}"
         )
     _refuse_disguised(stripped[~is_mark], what, is_target)
     most = min(MOST_TEXTS, max(FEW_TEXTS, len(column) // 2))
     if different > most and not is_target:
         raise UsageError(
             f"{what} holds {different} different texts such as {column[0][:30]!r}; in"
-            f" {len(column):,} rows at most {most} can be told apart: leave it out, group its"
-            " values, or write numbers"
+            f" {len(column):,} rows at most {most} can be told apart: leave it out with --drop,"
+            " group its values, or write numbers"
         )
     return column
 
@@ -157,19 +168,19 @@ def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
 def _dates(what: str, example: str) -> str:
     return (
         f"{what} holds dates such as {example[:20]!r}, which are no quantity; write what matters of"
-        " them as numbers (days since the first, month, day of the week), or leave it out"
+        " them as numbers (days since the first, month, day of the week), or leave it out with"
+        " --drop"
     )
 
 
-def _finite(numbers: Any, what: str) -> Any:
-    """The numbers, if each has a finite square."""
+def _finite(numbers: Any, what: str, is_missing: Any = False) -> Any:
+    """The numbers, if each that is not missing has a finite square."""
     import numpy as np
 
-    wrong = ~(np.abs(numbers) <= LARGEST)
+    wrong = ~((np.abs(numbers) <= LARGEST) | is_missing)
     if wrong.any():
         raise UsageError(
             f"{what} has {format_count(int(wrong.sum()), 'value')} infinite or beyond {LARGEST:g},"
-            f" the first in row {wrong.argmax() + 1} of the data; replace them or leave these"
-            " rows out"
+            f" the first in {name_row(wrong.argmax())}; replace them or leave these rows out"
         )
     return numbers

@@ -66,7 +66,7 @@ EXPECTED = {
     "list": "a list",
 }
 SIGNED = ("exit_code", "r2_test", "time_exit_s", "time_start_s")  # two clocks may differ a little
-SHARES = ("accuracy_train", "accuracy_test", "ceiling")
+SHARES = ("accuracy_train", "accuracy_test", "balanced_accuracy_test", "auc_test", "ceiling")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -149,6 +149,8 @@ FIELDS = _table(
     ("memory_method", "text", "", "", "memory method", "where the peaks were read"),
     ("accuracy_train", "number", "", "higher", "training accuracy", "share of right labels, training rows"),
     ("accuracy_test", "number", "", "higher", "test accuracy", "share of right labels, an independent large draw"),
+    ("balanced_accuracy_test", "number", "", "higher", "balanced accuracy", "mean over classes of the share found of each, test rows; 1 / classes is guessing"),
+    ("auc_test", "number", "", "higher", "AUC", "area under the ROC curve, test rows (of several classes: one against the rest, mean); 0.5 is guessing"),
     ("loss_train", "number", "", "lower", "training loss", "mean cross-entropy (regression: mean squared error)"),
     ("loss_test", "number", "", "lower", "test loss", "mean cross-entropy (regression: mean squared error)"),
     ("mse_test", "number", "", "lower", "test MSE", "mean squared error, regression only"),

@@ -1,4 +1,8 @@
-"""Rows on disk. Nothing recorded is ever lost or rewritten."""
+"""Rows on disk. Nothing recorded is ever lost or rewritten.
+
+Who reads for a report leaves out lines that are damaged, repeated or of no planned trial, and names
+them: `load` and `find_damage`.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ import contextlib
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, format_count
 from benchmarks.paths import (
     ARRAYS,
+    ENDED,
     FORCED,
     ROWS,
     RUN,
@@ -26,6 +31,9 @@ from benchmarks.record.schema import FIELDS, Field, validate
 if TYPE_CHECKING:
     import pandas
 
+ENDS = ("complete", "budget", "interrupt", "fault")  # of an invocation: how it came to its end
+WHO = ("system", "workload", "seed", "threads", "measure", "block")  # row and plan must agree
+
 
 def read_rows(run: Path, key: str = "trial_id") -> Iterator[dict[str, Any]]:
     """The rows of one run. A line that is damaged costs that line; `find_damage` names it.
@@ -38,19 +46,70 @@ def read_rows(run: Path, key: str = "trial_id") -> Iterator[dict[str, Any]]:
 
 
 def find_damage(run: Path) -> list[str]:
-    """A sentence for every line of a run's rows that cannot be read, or says what one before said.
+    """A sentence for each line of a run's rows that does not count, and for rows that are gone.
 
     The last line, if a crash has cut it short, is no damage: its trial is run again.
     """
-    sentences, seen = [], dict[str, int]()
+    said, kept = [], 0
+    for number, _, fault in _judge_lines(run):
+        kept += not fault
+        if fault:
+            said.append(f"line {number} of {ROWS} {fault} and is left out")
+    last = max((end["rows"] for end in read_ends(run)), default=0)
+    if kept < last:
+        rows = format_count(kept, "row")
+        said.append(f"{ROWS} has {rows} of the {last} that were there when the run ended")
+    return said
+
+
+def read_ends(run: Path) -> list[dict[str, Any]]:
+    """How each invocation that measured a run ended: `how`, one of ENDS, and `rows`, how many."""
+    path = Path(run) / ENDED
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    found = [_parse_row(line, "rows") for line in lines]
+    return [end for end in found if end and end.get("how") in ENDS and type(end["rows"]) is int]
+
+
+def _judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+    """Number, row and fault ("" if it counts) of each line that ends."""
+    planned, run_id = _read_plan(run)
+    seen: dict[str, int] = {}
     for number, row in _read_lines(run, "trial_id"):
         if row is None:
-            sentences.append(f"line {number} of {ROWS} is damaged and left out")
+            yield number, None, "is damaged"
             continue
-        first = seen.setdefault(row["trial_id"], number)
-        if first != number:
-            sentences.append(f"line {number} of {ROWS} repeats the trial of line {first}")
-    return sentences
+        entry = planned.get(row["trial_id"])
+        first = seen.get(row["trial_id"])
+        fault = ""
+        if run_id is not None and row.get("run_id") != run_id:
+            fault = "is of another run"
+        elif planned and entry is None:
+            fault = "is of no planned trial"
+        elif entry and any(row.get(key) != entry[key] for key in WHO if key in entry):
+            fault = "is not of the trial that it names"
+        elif first is not None:
+            fault = f"repeats the trial of line {first}"
+        else:
+            seen[row["trial_id"]] = number
+        yield number, row, fault
+
+
+def _read_plan(run: Path) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """Trials by their id, and the run's own id; empty and None where run.json does not say."""
+    try:
+        description = read_run(run)
+    except (OSError, ValueError):
+        return {}, None
+    plan, entries = description.get("plan"), description.get("trials")
+    planned: dict[str, dict[str, Any]] = {}
+    for entry in [*(plan if isinstance(plan, list) else ()),
+                  *(entries if isinstance(entries, list) else ())]:  # fmt: skip
+        if isinstance(entry, str):
+            planned[entry] = {}
+        elif isinstance(entry, dict) and entry.get("trial_id") in planned:
+            planned[entry["trial_id"]] = entry
+    run_id = description.get("run_id")
+    return planned, run_id if isinstance(run_id, str) else None
 
 
 def _read_lines(run: Path, key: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
@@ -128,8 +187,14 @@ class Store:
         self, changes: list[str], versions: dict[str, str], digests: dict[str, str]
     ) -> None:
         """Record that a run went on although something had changed since its plan."""
-        entry = {"changed": changes, "versions": versions, "digests": digests}
-        with (self.run / FORCED).open("a", encoding="utf-8") as file:
+        self._note(FORCED, {"changed": changes, "versions": versions, "digests": digests})
+
+    def note_end(self, how: str) -> None:
+        """Record how an invocation that measured came to its end, one of ENDS."""
+        self._note(ENDED, {"how": how, "rows": sum(not one[2] for one in _judge_lines(self.run))})
+
+    def _note(self, name: str, entry: dict[str, Any]) -> None:
+        with (self.run / name).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -144,15 +209,26 @@ class Store:
 
     def write_table(self) -> None:
         """Rebuild table.csv from the rows."""
-        table = load(self.run)
-        for name, field in FIELDS.items():
-            if field.kind == "list":
-                table[name] = table[name].map(
-                    lambda parts: " ".join(map(str, parts)) if isinstance(parts, list) else ""
-                )
-            if field.kind in ("text", "list"):
-                table[name] = table[name].map(_disarm, na_action="ignore")
-        write_atomically(self.run / TABLE, table.to_csv(index=False, lineterminator="\n"))
+        write_atomically(self.run / TABLE, format_table(self.run))
+
+
+def format_table(run: Path, columns: Container[str] | None = None) -> str:
+    """The rows of a run as table.csv has them.
+
+    columns: fields that stand in an older table; others are left out where they hold nothing.
+    """
+    table = load(run)
+    for name, field in FIELDS.items():
+        if columns is not None and name not in columns and table[name].isna().all():
+            table = table.drop(columns=name)
+            continue
+        if field.kind == "list":
+            table[name] = table[name].map(
+                lambda parts: " ".join(map(str, parts)) if isinstance(parts, list) else ""
+            )
+        if field.kind in ("text", "list"):
+            table[name] = table[name].map(_disarm, na_action="ignore")
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def _disarm(text: str) -> str:
@@ -174,7 +250,10 @@ def _end_of_last_line(file: Any) -> int:
 
 
 def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
-    """Rows of one run or of every run below a folder, typed after the schema, parity joined."""
+    """Rows of one run or of every run below a folder, typed after the schema, parity joined.
+
+    Lines that are damaged, repeated or of no planned trial are left out; `find_damage` names them.
+    """
     import pandas
 
     path = Path(path)
@@ -182,7 +261,12 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
         raise FileNotFoundError(f"there is no folder {path}; run `python -m benchmarks.run` first")
     with _no_collection():
         # Each row is taken apart while it is at hand: of many rows half the time.
-        rows = [tuple(map(row.get, FIELDS)) for run in find_runs(path) for row in read_rows(run)]
+        rows = [
+            tuple(map(row.get, FIELDS))
+            for run in find_runs(path)
+            for _, row, fault in _judge_lines(run)
+            if row is not None and not fault
+        ]
         columns = zip(*rows, strict=True) if rows else [()] * len(FIELDS)
         frame = pandas.DataFrame(
             {

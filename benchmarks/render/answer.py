@@ -21,7 +21,7 @@ from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.plan.suites import PRESETS
-from benchmarks.render import break_even, crossover, steps
+from benchmarks.render import break_even, crossover, own_table, steps
 from benchmarks.render.numbers import (
     format_estimate,
     format_number,
@@ -31,8 +31,6 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import find_best_classical
 
-OWN = "table"  # data set of a run on a user's table
-MOST_NAMED = 6  # systems in one sentence
 PHASES = {
     "start and import": ("time_start_s", "time_import_s"),
     "build": ("time_data_s", "time_build_s"),
@@ -51,11 +49,10 @@ def answer(data: RunData) -> list[str]:
         return steps.describe_sweep(data.sweep)
     if data.crossings:
         return crossover.describe_crossings(data.crossings)
-    base = data.base(case)
-    if base is None:
+    if data.is_own_table(case):
+        return own_table.answer_own_table(data, case)
+    if data.base(case) is None:
         return [f"{BASE} has no usable row on {case.workload}, so nothing is compared with it."]
-    if data.workloads.get(case.workload, {}).get("dataset") == OWN:
-        return _answer_own_table(data, case, base)
     cap = PRESETS.get(str(data.run.get("preset")), {}).get("epochs")
     if cap:
         return [
@@ -219,81 +216,3 @@ def _count_scores(data: RunData) -> str:
     if not parts:
         return f"Too few seeds to compare scores on the {workloads} workloads."
     return f"Against {BASE} over all {workloads} workloads, {'; '.join(parts)}."
-
-
-def _answer_own_table(data: RunData, case: Case, base: Line) -> list[str]:
-    """For a user's own table: who scores as well, and what each costs."""
-    score = data.score(case)
-    lines = [x for x in data.lines(case) if x.family in ("network", "classical") and x.has(score)]
-    others = [line for line in lines if line.system != BASE]
-    kinds = {line.system: line.against(score).verdict.kind for line in others}
-    alike = [line for line in others if kinds[line.system] is Kind.EQUIVALENT]
-    higher = [line for line in others if kinds[line.system] is Kind.MORE]
-    said = [_tell_score(data, case, base, score), _group_verdicts(others, score)]
-    said.append(_tell_costs(base, alike or others, bool(alike)))
-    said.append(break_even.describe_break_even(data, case))
-    said.append(_name_cheapest([base, *alike, *higher]))
-    return [sentence for sentence in said if sentence]
-
-
-def _tell_score(data: RunData, case: Case, base: Line, score: str) -> str:
-    facts = data.run.get("table") or {}
-    about = f" ({facts['rows']:,} rows, target '{facts['target']}')" if facts else ""
-    kind = "test accuracy" if score == "accuracy_test" else "test R2"
-    estimate = base.estimate(score)
-    return (
-        f"On {facts.get('file') or case.workload}{about} {BASE} reaches a {kind} of"
-        f" {format_estimate(estimate)} over {format_count(estimate.n, 'split')}."
-    )
-
-
-def _group_verdicts(others: list[Line], score: str) -> str:
-    """Which systems are equivalent in score, which are not."""
-    groups: dict[Kind, list[Line]] = {}
-    for line in sorted(others, key=lambda x: (-x.value(score), x.system)):
-        groups.setdefault(line.against(score).verdict.kind, []).append(line)
-    parts = []
-    for kind in (Kind.EQUIVALENT, Kind.MORE, Kind.LESS, Kind.UNDECIDED, Kind.TOO_FEW):
-        members = groups.get(kind)
-        if members:
-            word = format_verdict(members[0].against(score).verdict, METRICS[score])
-            word = "too few splits for a verdict" if kind is Kind.TOO_FEW else word
-            parts.append(f"{word}: {', '.join(line.system for line in members)}")
-    return f"Scores against {BASE}: {'; '.join(parts)}." if parts else ""
-
-
-def _tell_costs(base: Line, others: list[Line], alike: bool) -> str:
-    """Time and memory of mapicx and of the cheapest others."""
-    known = [line for line in others if line.has("time_total_s")]
-    known.sort(key=lambda line: (line.value("time_total_s"), line.system))
-    if not base.has("time_total_s") or not known:
-        return ""
-    whom = "the systems equivalent in score" if alike else "the other systems"
-    if len(known) > MOST_NAMED:
-        whom = f"the {MOST_NAMED} fastest of {whom}"
-    parts = ", ".join(f"{line.system} {_show_costs(line)}" for line in known[:MOST_NAMED])
-    return (
-        f"From start to end of a fresh process {BASE} takes {_show_costs(base)}; {whom}: {parts}."
-    )
-
-
-def _show_costs(line: Line) -> str:
-    said = format_with_unit(line.estimate("time_total_s"), "s")
-    memory = line.estimate("memory_peak_bytes")
-    return said + (f" and {format_with_unit(memory, 'B')}" if memory.known else "")
-
-
-def _name_cheapest(lines: list[Line]) -> str:
-    """Among those whose score is shown to be as good."""
-    lines = [line for line in lines if line.has("time_total_s")]
-    if len(lines) < 2:
-        return ""
-    least: dict[str, list[str]] = {}
-    for what, metric in (("time", "time_total_s"), ("memory", "memory_peak_bytes")):
-        if all(line.has(metric) for line in lines):
-            best = min(lines, key=lambda line: (line.value(metric), line.system))
-            least.setdefault(best.system, []).append(what)
-    others = [line.system for line in lines if line.system != BASE]
-    whom = f"the {len(others)} systems" if len(others) > 1 else f"{others[0]},"
-    parts = [f"{name} takes the least {join_words(what)}" for name, what in least.items()]
-    return f"Of {BASE} and {whom} shown to score as well or higher, {join_words(parts)}."

@@ -120,12 +120,18 @@ def find_problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str
 
 
 def find_unsupported(entries: Iterable[Entry], readme: Path) -> list[str]:
-    """What stands in README although its evidence is missing or speaks against it."""
+    """Claims that README no longer makes, or whose evidence is missing or speaks against them."""
     standing = " ".join(readme.read_text(encoding="utf-8").split())
-    found = []
+    found: list[str] = []
+    told: set[str] = set()
     for entry in entries:
         claim, reading, one = entry.claim, entry.reading, entry.subject
-        if claim.source != "readme" or claim.sentence not in standing:
+        if claim.source != "readme":
+            continue
+        if claim.sentence not in standing:
+            missing = f'{readme.name} does not say "{claim.sentence}", as claims.toml has it'
+            found += [f"{missing}; make both say the same"] if missing not in told else []
+            told.add(missing)
             continue
         if one.ruling is not Ruling.HOLDS:
             measured = f"found: {show(one, reading)}" if one.known else "no tracked run has it"

@@ -96,10 +96,14 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A figure: NAME.png, NAME.svg and, with the numbers behind it, NAME.csv beside the report."""
+    """A figure: NAME.png, NAME.svg and, with the numbers behind it, NAME.csv beside the report.
+
+    digest: SHA-256 of NAME.csv, where it cannot be made again from rows alone.
+    """
 
     name: str
     caption: str
+    digest: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -83,22 +84,27 @@ def draw_figures(
             if case != data.headline:
                 name = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}-{figure.name}")
             path = folder / f"{name}.png"
-            if figure.needs_arrays and not data.has_arrays and path.exists():
-                found.setdefault(case, []).append(Picture(name, _caption(figure, data, case)))
-                continue
-            drawing = figure.draw(data, case)
-            if drawing is None:
-                continue
-            write_csv(drawing.table, path.with_suffix(".csv"))
-            if pictures:
-                save_figure(drawing.plot(), path, ("png", "svg", *kinds))
-            found.setdefault(case, []).append(Picture(name, _caption(figure, data, case)))
+            if not (figure.needs_arrays and not data.has_arrays and path.exists()):
+                drawing = figure.draw(data, case)
+                if drawing is None:
+                    continue
+                write_csv(drawing.table, path.with_suffix(".csv"))
+                if pictures:
+                    save_figure(drawing.plot(), path, ("png", "svg", *kinds))
+            digest = _digest(path.with_suffix(".csv")) if figure.needs_arrays else ""
+            picture = Picture(name, _caption(figure, data, case), digest)
+            found.setdefault(case, []).append(picture)
     kept = {picture.name for drawn in found.values() for picture in drawn}
     for stale in folder.glob("*.png"):
         if stale.stem not in kept:
             for kind in (".png", ".svg", ".pdf", ".csv"):
                 stale.with_suffix(kind).unlink(missing_ok=True)
     return found
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; of one that is gone, a word that is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
 
 
 def _caption(figure: Figure, data: RunData, case: Case) -> str:

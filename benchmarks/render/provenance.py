@@ -11,7 +11,9 @@ from benchmarks.analyse.checks import estimate_overhead
 from benchmarks.analyse.frameworks import AGAIN
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.work import compute_memory_floor
+from benchmarks.errors import format_count
 from benchmarks.record.schema import STATUSES
+from benchmarks.record.store import read_ends
 from benchmarks.render.document import (
     Block,
     Cell,
@@ -48,7 +50,7 @@ def describe_run(data: RunData) -> list[Block]:
         "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(data.margins.items())),
     }
     items: list[Text] = [f"{name}: {value}" for name, value in facts.items() if value]
-    items += _describe_table(run.get("table") or {})
+    items += [f"table: {line}" for line in describe_table(run.get("table") or {})]
     items += [
         (Strong("resumed by force"), f": {_describe_forced(entry, run)}") for entry in data.forced
     ]
@@ -61,14 +63,14 @@ def describe_run(data: RunData) -> list[Block]:
     return [Items(tuple(items))]
 
 
-def _describe_table(facts: dict[str, Any]) -> list[str]:
+def describe_table(facts: dict[str, Any]) -> list[str]:
     """What is known of a user's table, and what was chosen for it."""
     if not facts:
         return []
     columns = facts.get("columns") or ()
     count = len(columns) if isinstance(columns, list) else columns
-    first = f"table: {facts.get('file')}, {facts.get('rows', 0):,} rows, {count} columns"
-    return [first, *(f"table: {note}" for note in facts.get("notes") or ())]
+    first = f"{facts.get('file')}, {facts.get('rows', 0):,} rows, {count} columns"
+    return [first, *(str(note) for note in facts.get("notes") or ())]
 
 
 def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
@@ -164,8 +166,20 @@ def describe_missing(data: RunData) -> list[Block]:
         )
     missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
     if missing:
-        items.append(f"not run: {missing} planned trials; a budget or an interrupt ended the run.")
+        items.append(f"not run: {format_count(missing, 'planned trial')}; {_tell_end(data)}.")
     return [Items(tuple(items or ["Nothing was skipped, nothing failed."]))]
+
+
+def _tell_end(data: RunData) -> str:
+    """Why planned trials have no rows, as far as the run recorded how it ended."""
+    ends = read_ends(data.folder)
+    how = {
+        "budget": "the budget ended the run",
+        "interrupt": "an interrupt ended the run",
+        "fault": "a fault of the machine ended the run",
+        "complete": "the run was complete, so their rows have been removed since",
+    }
+    return how[ends[-1]["how"]] if ends else "how the run ended was not recorded"
 
 
 def describe_floor(data: RunData, workload: str) -> Paragraph:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.analyse.crossover import WHOLE
@@ -22,7 +22,7 @@ from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
-from benchmarks.record.store import find_damage
+from benchmarks.record.store import read_run
 from benchmarks.render import answer, crossover, figures, steps
 from benchmarks.render.document import (
     Block,
@@ -35,7 +35,7 @@ from benchmarks.render.document import (
     make_table,
 )
 from benchmarks.render.markdown import write_blocks, write_table
-from benchmarks.render.report import SHORT, find_stale_files
+from benchmarks.render.report import SHORT
 from benchmarks.render.results import make_headline_table
 
 SUBJECT = "spiral"  # the workload that the answer at the top is about
@@ -105,6 +105,7 @@ PARTS: dict[str, Callable[[RunData], list[Block]]] = {
     "crossover": _crossover,
 }
 SOURCES: dict[str, Callable[[], Table]] = {"engine": make_engine_table}
+REQUIRED = (*PARTS, SUBJECT, *SOURCES)  # what must stand in README
 
 
 def make_part(data: RunData, name: str) -> Part:
@@ -138,7 +139,9 @@ def _name_source(data: RunData, report: str) -> Text:
 def find_run(results: Path, run: str) -> Path | None:
     """The folder of a run by its name, or None. Runs on users' tables are not found."""
     folder = results / run
-    return folder if run and (folder / RUN).exists() else None
+    if not run or not (folder / RUN).exists() or "table" in read_run(folder):
+        return None
+    return folder
 
 
 def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[str]:
@@ -201,6 +204,12 @@ def find_stale_parts(readme: Path, results: Path) -> list[str]:
     markers = list(MARKED.finditer(text))
     if opened != len(markers):
         found.append(f"{readme.name} has {opened} table markers, {len(markers)} of them complete")
+    standing = {marker["name"] for marker in markers}
+    found += [
+        f"{readme.name} has no table {name}; put its markers back"
+        for name in REQUIRED
+        if name not in standing
+    ]
     for marker in markers:
         name, run = marker["name"], marker["run"]
         where = f"{readme.name}, table {name}"
@@ -234,12 +243,3 @@ def find_differences(part: Part, body: str) -> list[str]:
     if not said and standing != wanted:
         said.append("the text or the order of its rows differs from what the rows give")
     return said
-
-
-def find_stale(readme: Path, results: Path, reports: Path, runs: Sequence[Path] = ()) -> list[str]:
-    """Every stale place: README's parts, and the reports of `runs` that stand in `reports`."""
-    found = find_stale_parts(readme, results) if readme.exists() else []
-    for run in runs:
-        found += [f"{results.name}/{run.name}: {damage}" for damage in find_damage(run)]
-        found += find_stale_files(run, reports)
-    return found

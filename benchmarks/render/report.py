@@ -6,8 +6,6 @@ Works from any subset of rows, also from none, and gives the same bytes for the 
 from __future__ import annotations
 
 import dataclasses
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,7 +49,6 @@ from benchmarks.render.results import (
 )
 
 SHORT, FULL = "report.md", "report.html"
-COMPARED = (".md", ".html", ".csv", ".tex", ".bib")  # pictures differ between Matplotlib versions
 FIGURES_SHOWN = 2  # in the short form
 LONGEST_TABLE = 16  # rows in the short form
 MEMORY_PARTS = (
@@ -70,10 +67,12 @@ USED = ("time_step_warm_s", "time_predict_s", "time_predict_one_s")
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """Where a report stands, what it answers, and what it says of the published verdicts."""
+    """Where a report stands, its figures, its answer, and what it says of published verdicts."""
 
     short: Path
     full: Path
+    pictures: list[Picture]
+    arrays: bool  # whether the run's arrays were there
     answer: list[str]
     verdicts: list[str]
 
@@ -110,7 +109,8 @@ def write_report(
     write_atomically(folder / SHORT, write_markdown(make_short(data, drawn)))
     full = make_full(data, drawn, claims.make_section(verdicts))
     write_atomically(folder / FULL, html.write_html(full, folder, data.frame))
-    return Written(folder / SHORT, folder / FULL, answer(data), verdicts)
+    shown = [picture for several in drawn.values() for picture in several]
+    return Written(folder / SHORT, folder / FULL, shown, data.has_arrays, answer(data), verdicts)
 
 
 def find_report_folder(run_dir: Path, reports: Path) -> Path:
@@ -160,10 +160,13 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
             )
         ),
     )
+    table_notes = provenance.describe_table(data.run.get("table") or {})
+    about = [Section("What was made of the table", (Items(tuple(table_notes)),))]
     return Document(
         f"Benchmark report {data.name}",
         tuple(blocks),
         (
+            *(about if table_notes else ()),
             Section("Checks that failed", tuple(provenance.describe_checks(data, True))),
             Section("What to doubt", (Items(tuple(doubts)),)),
             Section("How to reproduce", reproduce),
@@ -206,6 +209,9 @@ def make_full(
     blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
     blocks += [table] if table is not None else []
     sections = [Section("Figures", tuple(first), unfolded=True)] if first else []
+    unproven = [p for pictures in drawn.values() for p in pictures if p.digest]
+    if unproven:
+        sections.append(Section("Figures that arrays are needed for", (_list_digests(unproven),)))
     if data.sweep:
         parts = steps.make_sections(data.sweep)
         sections.append(Section(steps.TITLE, sections=parts, unfolded=True))
@@ -231,6 +237,11 @@ def make_full(
     return Document(f"Benchmark report {data.name}", tuple(blocks), tuple(sections))
 
 
+def _list_digests(pictures: Iterable[Picture]) -> Items:
+    """The numbers behind figures that rows alone do not give, so that a change of them shows."""
+    return Items(tuple(f"{p.name}.csv has the SHA-256 {p.digest}" for p in pictures))
+
+
 def _describe_case(data: RunData, case: Case, pictures: list[Picture]) -> Section:
     """Every system of a case: results, and where time and memory go."""
     title = f"Every system: {case.workload}, {format_count(case.threads, 'thread')}"
@@ -253,24 +264,3 @@ def _describe_phases(data: RunData, case: Case) -> Iterable[Section]:
     memory = make_phase_table(lines, MEMORY_PARTS) or nothing
     yield Section("Memory by phase", (memory, provenance.describe_floor(data, case.workload)))
     yield Section("Work and parity", (evidence.tabulate_work(data, case) or nothing,))
-
-
-def find_stale_files(run_dir: Path, reports: Path) -> list[str]:
-    """A sentence for each text or table of a run's report that its rows no longer give."""
-    standing = find_report_folder(run_dir, reports)
-    if not standing.exists():
-        return [f"reports/{run_dir.name} is missing; `python -m benchmarks.report` writes it"]
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = find_report_folder(run_dir, Path(scratch))
-        shutil.copytree(standing, fresh)  # pictures are taken as they stand
-        write_report(run_dir, Path(scratch), pictures=False, published=reports)
-        names = {p.name for f in (standing, fresh) for p in f.iterdir() if p.suffix in COMPARED}
-        return [
-            f"reports/{run_dir.name}/{name} differs from what the run's rows give"
-            for name in sorted(names)
-            if _read(standing / name) != _read(fresh / name)
-        ]
-
-
-def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None

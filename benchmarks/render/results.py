@@ -17,6 +17,7 @@ from benchmarks.analyse.frameworks import (
     WHEELS,
 )
 from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.own_table import choose_system, is_unbalanced
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
@@ -60,12 +61,18 @@ def find_best_classical(lines: Iterable[Line], score: str) -> Line | None:
 
 
 def select_headline(data: RunData, case: Case, most: int = MOST_ROWS) -> list[Line]:
-    """mapicx, each framework's fastest variant, the best classical model, the ceiling."""
+    """mapicx, each framework's fastest variant, the best classical model, the ceiling.
+
+    Of a user's own table also the system to use, and the floor in place of the ceiling.
+    """
     lines = data.lines(case)
     chosen = {line.system: line for line in lines if line.system == BASE}
     chosen |= {x.system: x for x in find_best_variants(lines, "time_total_s").values()}
     tail = [find_best_classical(lines, data.score(case))]
-    tail += [line for line in lines if line.system == CEILING]
+    if data.is_own_table(case):
+        tail += [choose_system(data, case).chosen]
+    bound = FLOOR if data.is_own_table(case) else CEILING
+    tail += [line for line in lines if line.system == bound]
     last = {line.system: line for line in tail if line is not None}
     kept = [line for line in order_lines(chosen.values()) if line.system not in last]
     return order_lines([*kept[: most - len(last)], *last.values()])
@@ -77,14 +84,15 @@ def make_headline_table(data: RunData, case: Case, report: str = "") -> Table:
     report: where the intervals stand, if not in the document itself.
     """
     lines = select_headline(data, case)
-    score = data.score(case)
+    scores = select_scores(data, case)
     costs = [name for name in COSTS if any(line.has(name) for line in lines)]
     units = {name: choose_column_unit(lines, name) for name in costs}
-    head = ["system", METRICS[score].heading]
+    head = ["system", *(METRICS[name].heading for name in scores)]
     head += [f"{HEADLINE[name]} ({units[name][1]})" for name in costs]
     rows: list[list[Cell]] = []
     for line in lines:
-        cells: list[Cell] = [line.system, Quantity(line.estimate(score), bounds=False)]
+        cells: list[Cell] = [line.system]
+        cells += [Quantity(line.estimate(name), bounds=False) for name in scores]
         for name in costs:
             value = Quantity(line.estimate(name), units[name][0], bounds=False)
             ratio = Quantity(line.against(name).estimate, bounds=False, suffix=" ×")
@@ -102,9 +110,10 @@ def _caption(
     """How sure the cells are, what they are of, and what they may not be read as."""
     seeds = max((line.estimate(data.score(case)).n for line in lines), default=0)
     blocks = max((line.estimate(costs[0]).n for line in lines), default=0) if costs else 0
-    said = f"Score: mean over {format_count(seeds, 'seed')}. Costs: medians over"
-    said += f" {format_count(blocks, 'process')}"
-    said += f"; in brackets the multiple of {BASE}, paired in blocks."
+    said = f"Score: mean over {format_count(seeds, 'seed')}."
+    if costs:
+        said += f" Costs: medians over {format_count(blocks, 'process')}"
+        said += f"; in brackets the multiple of {BASE}, paired in blocks."
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]
     notes: list[Text] = [said]
@@ -116,7 +125,7 @@ def _caption(
             f" ({line.system})" + (", and all intervals stand in the " if report else ".")
         )
         notes += [Link("report", report), "."] if report else []
-    elif report:
+    elif report and costs:
         notes += [" Too few blocks for intervals; all values stand in the ", Link("report", report),
                   "."]  # fmt: skip
     wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]
@@ -147,9 +156,17 @@ def _name_unchecked(lines: list[Line]) -> str:
     return f"Not proven to train the same network: {names}."
 
 
+def select_scores(data: RunData, case: Case) -> list[str]:
+    """The score of a case; on a user's table of unbalanced classes with those that see them."""
+    if data.is_own_table(case) and is_unbalanced(data.run.get("table") or {}):
+        return [data.score(case), "balanced_accuracy_test", "auc_test"]
+    return [data.score(case)]
+
+
 def select_metrics(data: RunData, case: Case) -> list[str]:
     """The columns of a case's result table: its score, and the costs that were measured."""
-    names = [data.score(case), *(["mse_test"] if data.score(case) == "r2_test" else []), *COSTS]
+    also = ["mse_test"] if data.score(case) == "r2_test" else []
+    names = [*select_scores(data, case), *also, *COSTS]
     lines = data.lines(case)
     return [name for name in names if any(line.has(name) for line in lines)] or names
 

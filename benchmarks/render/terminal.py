@@ -18,6 +18,7 @@ from benchmarks.analyse.summary import Line
 from benchmarks.options import format_duration
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store, load
+from benchmarks.streams import strip_control
 
 # heading, metric, size of the unit
 COLUMNS = (
@@ -126,7 +127,7 @@ def make_tables(store: Store) -> list[Table]:
             ]
             if not any(cells):
                 cells[0] = ", ".join(f"{k} {n}" for k, n in line.counts.by_status.items())
-            table.add_row(line.system, *cells)
+            table.add_row(*(strip_control(cell) for cell in (line.system, *cells)))
         made.append(table)
     return made
 

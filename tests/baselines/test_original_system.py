@@ -1,6 +1,7 @@
 """The article's program takes part when it was fetched, and says what to do when it was not."""
 
 import json
+import zipfile
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -120,6 +121,15 @@ def test_without_the_wheel_the_command_that_fetches_it_is_said(tmp_path, monkeyp
     with pytest.raises(ImportError, match=r"pip download --no-deps mapicx==0\.1\.0 -d \.cache"):
         original.import_original()
     assert ".[original]" in install_command(original.Original.requires)
+
+
+def test_a_wheel_that_is_not_the_articles_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(original, "CACHE", tmp_path)
+    with zipfile.ZipFile(tmp_path / "mapicx-0.1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("mapicx/__init__.py", f"open({str(tmp_path / 'trace')!r}, 'w')")
+    with pytest.raises(ImportError, match="not the article's program"):
+        original.import_original()
+    assert not (tmp_path / "trace").exists()
 
 
 def test_the_folder_of_the_wheel_is_never_tracked(root):

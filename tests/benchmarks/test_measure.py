@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 import baselines
 from benchmarks.errors import strip_paths
@@ -253,9 +254,24 @@ def test_an_answer_that_cannot_be_scored_is_refused(values, error):
 
 def test_cross_entropy_of_certainty_and_of_ignorance():
     y = np.array([0, 1])
-    assert score.measure_cross_entropy(np.eye(2), y, 2) == pytest.approx(0)
-    assert score.measure_cross_entropy(np.full((2, 2), 0.5), y, 2) == pytest.approx(np.log(2))
-    assert score.measure_cross_entropy(None, y, 2) is None
+    assert score.measure_cross_entropy(np.eye(2), y) == pytest.approx(0)
+    assert score.measure_cross_entropy(np.full((2, 2), 0.5), y) == pytest.approx(np.log(2))
+    assert score.measure_cross_entropy(None, y) is None
+    assert score.check_probabilities(None, 2, 2) is None
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_scores_of_unbalanced_classes_are_scikit_learns(classes):
+    rng = np.random.default_rng(classes)
+    y = rng.choice(classes, 400, p=np.arange(classes, 0, -1) / sum(range(classes + 1)))
+    p = np.exp(rng.normal(size=(400, classes)) + np.eye(classes)[y]).round(1)  # with ties
+    p /= p.sum(axis=1, keepdims=True)
+    wanted = metrics.roc_auc_score(y, p[:, 1] if classes == 2 else p, multi_class="ovr")
+    assert score.measure_auc(p.astype(np.float32), y) == pytest.approx(wanted, abs=1e-3)
+    wanted = metrics.balanced_accuracy_score(y, p.argmax(axis=1))
+    assert score.measure_balanced_accuracy(p.argmax(axis=1), y) == pytest.approx(wanted)
+    assert score.measure_auc(np.full((400, classes), 0.5), y) == 0.5
+    assert score.measure_auc(None, y) is score.measure_auc(p, np.zeros(400, int)) is None
 
 
 @pytest.mark.parametrize(

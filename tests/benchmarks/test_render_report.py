@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,8 +19,9 @@ from benchmarks.render.document import Document, Section
 from benchmarks.render.figures import choose_figures
 from benchmarks.render.markdown import escape, write_markdown, write_table
 from benchmarks.render.numbers import choose_unit, format_estimate
-from benchmarks.render.report import find_stale_files, make_full, make_short, write_report
+from benchmarks.render.report import make_full, make_short, write_report
 from benchmarks.render.results import make_headline_table, make_result_table, select_headline
+from benchmarks.render.stale import find_stale_files
 from tests.benchmarks.synthetic import SYSTEMS, WORKLOAD, rows, run_folder
 
 GOLDEN = Path(__file__).with_name("golden_table.md")
@@ -139,7 +141,21 @@ def test_two_rebuilds_give_the_same_bytes(full_report, tmp_path):
     again = write_report(run, tmp_path)
     for path in again.short.parent.iterdir():
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
-    assert find_stale_files(run, folder.parent) == []
+    assert find_stale_files(run, folder.parent).faults == []
+
+
+def test_without_arrays_an_edited_csv_of_a_figure_is_named(full_report, tmp_path):
+    folder = full_report.short.parent
+    shutil.copytree(folder.parents[1] / "results" / folder.name, tmp_path / folder.name)
+    shutil.copytree(folder, tmp_path / "reports" / folder.name)
+    run, reports = tmp_path / folder.name, tmp_path / "reports"
+    shutil.rmtree(run / "arrays")
+    found = find_stale_files(run, reports)
+    assert found.faults == []
+    assert "boundaries.csv, losses.csv, memory.csv cannot be checked" in found.unchecked[0]
+    path = reports / folder.name / "losses.csv"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    assert "report.html differs" in find_stale_files(run, reports).faults[0]
 
 
 def test_no_rows_give_a_valid_report(tmp_path):

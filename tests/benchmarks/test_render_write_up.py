@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.render import latex
 from benchmarks.render.document import make_table
-from benchmarks.render.report import find_stale_files, write_report
+from benchmarks.render.report import write_report
+from benchmarks.render.stale import find_stale_files
 from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder, scaling_rows, sweep_rows
 
 NASTY = "a&b_%#{}~^$|x"
@@ -69,9 +70,9 @@ def test_a_rebuild_keeps_the_formats_and_their_bytes(folder, tmp_path):
     again = write_report(run, tmp_path / "o").short.parent
     for path in folder.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
-    assert find_stale_files(run, folder.parent) == []
+    assert find_stale_files(run, folder.parent).faults == []
     (folder / "methods.tex").write_text("better")
-    assert "methods.tex differs" in find_stale_files(run, folder.parent)[0]
+    assert "methods.tex differs" in find_stale_files(run, folder.parent).faults[0]
 
 
 def test_the_sweep_goes_into_latex_too(tmp_path):

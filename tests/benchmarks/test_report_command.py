@@ -2,13 +2,17 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from benchmarks.render import figures
+from benchmarks.plan.claims import read_claims
+from benchmarks.record.store import Store
+from benchmarks.render import claims, figures, readme
 from benchmarks.render.document import make_table
 from benchmarks.render.readme import SOURCES, find_stale_parts
-from benchmarks.report import main
+from benchmarks.render.stale import find_stale
+from benchmarks.report import main, tracked_runs
 from tests.benchmarks.synthetic import SYSTEMS, rows, run_folder, scaling_rows, sweep_rows
 
 FEW = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "bayes-rule", "mapicx-again")}
@@ -32,9 +36,12 @@ end
 
 
 def _stand(patch, folder):
-    """In the folder, without figures (their tests are in test_render_report.py)."""
+    """In the folder, without figures (test_render_report.py) and claims (test_render_claims.py)."""
     patch.chdir(folder)
     patch.setattr(figures, "FIGURES", ())
+    patch.setattr(readme, "REQUIRED", ("answer", "spiral", "engine"))
+    about_others = [claim for claim in read_claims() if claim.source != "readme"]
+    patch.setattr(claims, "read_claims", lambda: about_others)
     patch.setitem(SOURCES, "engine", lambda: make_table(["engine"], [["whole package"]]))
 
 
@@ -42,7 +49,8 @@ def _stand(patch, folder):
 def made(tmp_path_factory):
     base = tmp_path_factory.mktemp("checkout")
     for number, name in enumerate((NAME, LATER)):
-        run_folder(base / "results", rows(6, FEW, run_id=name, seed=number), name)
+        run = run_folder(base / "results", rows(6, FEW, run_id=name, seed=number), name)
+        Store(run).write_table()
     (base / "README.md").write_text(TEXT.format(run=NAME))
     with pytest.MonkeyPatch.context() as patch:
         _stand(patch, base)
@@ -163,6 +171,123 @@ def test_an_edited_html_report_is_stale(checkout, capsys):
     path.write_text(path.read_text().replace("0.86", "0.96", 1))
     assert main(["--check"]) == 3
     assert f"reports/{NAME}/report.html differs" in capsys.readouterr().out
+
+
+def _edit(path, old="0.8", new="0.9"):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def _replace_by_link(path):
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def _delete_part(path):
+    before, _, rest = path.read_text().partition("<!-- mapicx:table spiral")
+    path.write_text(before + rest.partition("<!-- /mapicx:table -->\n")[2])
+
+
+def _repeat_row(path):
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines, lines[-1]]))
+
+
+def _add_file(path):
+    path.write_text("more")
+
+
+RESULTS, REPORT = f"results/{NAME}", f"reports/{NAME}"
+# What was done to a file -> the sentence that names it.
+TAMPERED = {
+    "a table of README is gone": ("README.md", _delete_part, "README.md has no table spiral"),
+    "table.csv edited": (
+        f"{RESULTS}/table.csv", _edit, f"{RESULTS}/table.csv differs from what the run's rows",
+    ),
+    "a file more in a report": (f"{REPORT}/more.txt", _add_file, "more.txt is no file of this"),
+    "a figure more in a report": (f"{REPORT}/more.svg", _add_file, "more.svg is no file of this"),
+    "a report is a link": (REPORT, _replace_by_link, f"{REPORT} is a link"),
+    "a file of a report is a link": (
+        f"{REPORT}/report.md", _replace_by_link, "report.md is a link",
+    ),
+    "a run is a link": (RESULTS, _replace_by_link, f"{RESULTS} is a link"),
+    "a report is a file": (
+        REPORT, lambda path: (shutil.rmtree(path), _add_file(path)), f"{REPORT} is missing",
+    ),
+    "a row is repeated": (f"{RESULTS}/trials.jsonl", _repeat_row, "repeats the trial of line"),
+    "rows are gone": (
+        f"{RESULTS}/ended.jsonl", lambda path: path.write_text('{"how":"budget","rows":99}\n'),
+        "rows of the 99 that were there when the run ended",
+    ),
+    "README is gone": ("README.md", lambda path: path.unlink(), "there is no README.md"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAMPERED)
+def test_what_was_tampered_with_is_named(checkout, case):
+    name, tamper, said = TAMPERED[case]
+    tamper(checkout / name)
+    places = (Path("README.md"), Path("results"), Path("reports"), [Path("results") / NAME])
+    found = find_stale(*places).faults
+    assert any(said in sentence for sentence in found), found
+
+
+def test_a_run_that_cannot_be_read_is_stale(checkout, capsys):
+    for command in (["init", "-q"], ["add", "-f", RESULTS]):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    path = checkout / RESULTS / "run.json"
+    path.write_text("{")
+    assert main(["--check"]) == 3
+    assert "run.json of run" in capsys.readouterr().out
+    path.unlink()
+    assert main(["--check"]) == 3
+    assert f"{RESULTS} is tracked by git and has no run.json" in capsys.readouterr().out
+
+
+def test_a_repeated_row_changes_no_number(checkout, capsys):
+    before = (checkout / REPORT / "report.md").read_text()
+    _repeat_row(checkout / RESULTS / "trials.jsonl")
+    assert main(["--check", NAME]) == 3
+    assert "is left out" in capsys.readouterr().out
+    assert main([NAME]) == 0
+    after = (checkout / REPORT / "report.md").read_text()
+    assert before.split("## What to doubt")[0] == after.split("## What to doubt")[0]
+    assert "repeats the trial" in after
+
+
+@pytest.mark.parametrize("how", ["budget", "interrupt", "complete", None])
+def test_why_trials_are_missing_is_what_was_recorded(checkout, how):
+    run = checkout / RESULTS
+    rows_ = (run / "trials.jsonl").read_text().splitlines(keepends=True)
+    (run / "trials.jsonl").write_text("".join(rows_[:-7]))
+    if how:
+        Store(run).note_end(how)
+    assert main([NAME]) == 0
+    text = (checkout / REPORT / "report.html").read_text()
+    words = {"budget": "the budget ended", "interrupt": "an interrupt ended", None: "not recorded"}
+    assert "not run: 7 planned trials; " in text
+    assert words.get(how, "have been removed since") in text
+    assert all(other not in text for key, other in words.items() if key != how)
+
+
+def test_a_run_on_a_users_table_stays_private_wherever_it_lies(checkout, capsys):
+    mine = "20260402T030405-mine"
+    made = rows(1, FEW, run_id=mine)
+    run_folder(checkout / "results", made, mine, table={"file": "a.csv", "rows": 9, "target": "t"})
+    assert mine not in [run.name for run in tracked_runs(checkout / "results")]
+    assert main([mine]) == 0
+    assert (checkout / "reports/local" / mine).exists()
+    assert not (checkout / "reports" / mine).exists()
+    _edit(checkout / "README.md", f"spiral run={NAME}", f"spiral run={mine}")
+    assert main(["--readme"]) == 2 and main([mine, "--readme"]) == 2
+
+
+def test_what_a_damaged_run_says_is_printed_without_control_characters(checkout, capsys):
+    _edit(checkout / "README.md", f"spiral run={NAME}", "spiral run=\x1b[31mred")
+    main(["--check", NAME])
+    said = capsys.readouterr().out
+    assert "[31mred" in said and "\x1b" not in said
 
 
 def test_check_writes_nothing(checkout):

@@ -12,8 +12,9 @@ import pytest
 
 import benchmarks
 from benchmarks.errors import UsageError
+from benchmarks.paths import create_folder
 from benchmarks.record.schema import FIELDS, STATUSES, validate
-from benchmarks.record.store import Store, find_damage, read_rows
+from benchmarks.record.store import Store, find_damage, format_table, read_ends, read_rows
 
 
 def row(number=0, **fields):
@@ -73,12 +74,52 @@ def test_a_damaged_line_costs_that_line_and_is_named(store):
     store.append(row(2))
     store.append(row(1))
     assert [r["seed"] for r in read_rows(store.run)] == [1, 2, 1]
-    assert len(benchmarks.load(store.run)) == 3
+    assert len(benchmarks.load(store.run)) == 2
     damage = find_damage(store.run)
     assert [text.split(" of ")[0] for text in damage] == [
         "line 2", "line 3", "line 4", "line 5", "line 7",
     ]  # fmt: skip
     assert "repeats the trial of line 1" in damage[-1]
+
+
+def test_rows_of_other_trials_and_runs_do_not_count_and_are_named(tmp_path):
+    made = Store(tmp_path / "20260101T000000-spiral-test")
+    trials = [
+        {key: row(n)[key] for key in ("trial_id", "system", "seed", "measure")} for n in (1, 2, 3)
+    ]
+    plan = [entry["trial_id"] for entry in trials]
+    made.create({"run_id": row()["run_id"], "plan": plan, "trials": trials})
+    made.append(row(1))
+    made.append(row(7))  # was never planned
+    made.append(row(2, run_id="20250101T000000-other"))
+    made.append(row(3, system="torch-eager"))  # the trial was planned with another system
+    made.append(row(3))
+    made.append(row(1, time_total_s=0.1))
+    assert benchmarks.load(made.run)["seed"].tolist() == [1, 3]
+    assert [text.removeprefix("line ").split(" of trials.jsonl ")[1] for text in
+            find_damage(made.run)] == [
+        "is of no planned trial and is left out", "is of another run and is left out",
+        "is not of the trial that it names and is left out",
+        "repeats the trial of line 1 and is left out",
+    ]  # fmt: skip
+    made.note_end("budget")
+    assert read_ends(made.run) == [{"how": "budget", "rows": 2}]
+    path = made.run / "trials.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:5]))
+    assert find_damage(made.run)[-1] == (
+        "trials.jsonl has 1 row of the 2 that were there when the run ended"
+    )
+    made.write_table()
+    assert (made.run / "table.csv").read_text().count("\n") == 2
+
+
+def test_a_table_of_fewer_fields_is_compared_by_those_it_has(store):
+    store.append(row(1, reason="=1+1"))
+    whole = format_table(store.run)
+    old = format_table(store.run, ["trial_id", "seed", "auc_test"])
+    head, line = old.splitlines()
+    assert "auc_test" in head.split(",") and "time_total_s" not in head.split(",")
+    assert "'=1+1" in line and "time_total_s" in whole
 
 
 @pytest.mark.parametrize(
@@ -104,6 +145,24 @@ def test_what_older_versions_recorded_is_read(store):
     frame = benchmarks.load(store.run)
     assert frame["steps"].tolist()[0] == 300 and pd.isna(frame["steps"][1])
     assert pd.isna(frame["parameters"][1])
+
+
+def test_a_new_folder_for_runs_is_ignored_by_git(tmp_path):
+    def git(*command):
+        done = subprocess.run(["git", *command], cwd=tmp_path, capture_output=True, text=True)
+        return done.stdout
+
+    create_folder(tmp_path / "outside")  # of any repository
+    git("init", "-q")
+    (tmp_path / ".gitignore").write_text("/outside/\nresults/*/\n")
+    create_folder(tmp_path / "out" / "local")
+    create_folder(tmp_path / "results")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob(".gitignore")
+            if path.parent != tmp_path] == ["out/.gitignore"]  # fmt: skip
+    for folder in ("out/run", "out/local/run", "results/run"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "run.json").write_text("{}")
+    assert git("status", "--porcelain") == "?? .gitignore\n"
 
 
 APPEND = """
@@ -210,8 +269,9 @@ def test_table_csv_has_the_joined_rows(store):
 def test_a_hundred_thousand_rows_load_quickly(tmp_path):
     made = Store(tmp_path / "20260101T000000-big")
     made.create({"plan": []})
-    line = json.dumps(validate(row(1)))
-    (made.run / "trials.jsonl").write_text(f"{line}\n" * 100_000)
+    line = json.dumps(validate(row(1))).replace(row(1)["trial_id"], "{}")
+    lines = (line.replace("{}", f"{number:016x}") for number in range(100_000))
+    (made.run / "trials.jsonl").write_text("\n".join(lines) + "\n")
     began = time.perf_counter()
     assert len(benchmarks.load(made.run)) == 100_000
     # Seconds are no promise on a shared machine; ten times the target still tells a disaster.

@@ -34,10 +34,10 @@ def frame(**changed) -> pd.DataFrame:
     return pd.DataFrame({name: values for name, values in whole.items() if values is not None})
 
 
-def prepared(tmp_path, whole=None, target="class", task=None) -> table.Table:
+def prepared(tmp_path, whole=None, target="class", task=None, **options) -> table.Table:
     path = tmp_path / "mine.csv"
     (frame() if whole is None else whole).to_csv(path, index=False)
-    return table.prepare(str(path), target, task)
+    return table.prepare(str(path), target, task, **options)
 
 
 def with_hole(values, filler):
@@ -79,7 +79,7 @@ BAD_TABLES = {
     ),
     "a mark for missing among numbers": (
         frame(length=with_hole(GOOD["length"].astype(str), "?")), "class",
-        ["'length'", "1 missing value, written '?'", "row 8", "fillna"],
+        ["'length'", "1 missing value, written '?'", "row 8", "--missing"],
     ),
     "a mark among few numbers": (
         frame(count=with_hole(np.arange(ROWS) % 3, "N/A")), "class", ["'count'", "written 'N/A'"],
@@ -90,7 +90,7 @@ BAD_TABLES = {
     ),
     "missing values in several columns": (
         frame(length=with_hole(GOOD["length"], np.nan), count=with_hole(GOOD["count"], None)),
-        "class", ["'length' has 1 missing", "'count' has 1 missing", "fillna"],
+        "class", ["'length' has 1 missing", "'count' has 1 missing", "--missing median"],
     ),
     "commas within numbers": (
         frame(count=[f"{k + 1},{k * 37 % 1000:03d}" for k in range(ROWS)]), "class",
@@ -356,6 +356,71 @@ def test_few_values_of_a_quantity_bring_the_hint_at_classes(tmp_path):
 def test_a_long_text_over_several_lines_is_a_value(tmp_path):
     notes = np.tile(["first\nsecond, third\nfourth", "short"], ROWS // 2)
     assert prepared(tmp_path, frame(kind=notes)).facts["categorical"] == {"kind": 2}
+
+
+def gappy() -> pd.DataFrame:
+    """Holes in two columns of numbers, one of them marked, and in the target."""
+    return frame(
+        length=with_hole(GOOD["length"].round(2).astype(str), "?"),
+        count=[None if k in (3, 7, 11) else k for k in GOOD["count"].index],
+        **{"class": [None if k == 20 else label for k, label in enumerate(GOOD["class"])]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("fill", "rows", "inputs", "gaps"),
+    [
+        ("median", 59, 2 + 3, {"length": 1, "count": 3}),
+        ("indicator", 59, 2 + 2 + 3, {"length": 1, "count": 3}),
+        ("drop", 56, 2 + 3, {}),
+    ],
+)
+def test_missing_values_are_filled_as_asked_and_it_is_said(tmp_path, fill, rows, inputs, gaps):
+    found = prepared(tmp_path, gappy(), fill=fill)
+    facts, notes = found.facts, " ".join(found.facts["notes"])
+    assert (facts["rows"], facts["inputs"], facts["missing_values"]) == (rows, inputs, gaps)
+    assert facts["missing"] == found.workload.dataset_args["missing"] == fill
+    assert f"{ROWS - rows} row" in notes and ("SimpleImputer" in notes) == bool(gaps)
+    X = drawn(tmp_path, found).X_train
+    assert X.shape[1] == inputs and np.isfinite(X).all()
+    if fill == "indicator":
+        seeds = [drawn(tmp_path, found, seed=s, part=str(s)) for s in range(4)]
+        holes = [np.concatenate([d.X_train, d.X_test])[:, 2:4].sum(axis=0) for d in seeds]
+        assert all(np.all(h <= [1, 3]) and h.sum() >= 2 for h in holes)
+
+
+def test_medians_come_from_the_training_rows_alone(tmp_path):
+    numbers = np.array([np.nan, 1.0, 2.0, 9.0, np.nan, 1000.0, 2000.0])
+    columns = table_columns.Columns({"x": numbers}, {}, np.zeros(7), [], [], gaps={"x": 2})
+    X = data._preprocess(columns, np.arange(4))[:, 0]
+    assert X[0] == X[4] == X[2] and X[1] < X[2] < X[3]
+
+
+def test_a_column_may_be_left_out(tmp_path):
+    found = prepared(tmp_path, leave_out=["length", "kind"])
+    assert found.facts["numeric"] == ["count"] and found.facts["categorical"] == {}
+    assert drawn(tmp_path, found).X_train.shape[1] == 1
+    assert any("as asked: 'length', 'kind'" in note for note in found.facts["notes"])
+    for name, words in (("lenght", "'length'"), ("class", "the target 'class' cannot")):
+        with pytest.raises(UsageError, match=words):
+            prepared(tmp_path, leave_out=[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_said"),
+    [
+        ("number", np.arange(ROWS) + 7, True),
+        ("number", np.random.default_rng(1).permutation(ROWS), True),
+        ("number", np.arange(ROWS) ** 2, True),
+        ("customer_id", np.arange(ROWS) // 2, True),
+        ("number", np.random.default_rng(1).permutation(ROWS) ** 2, False),
+        ("number", np.arange(ROWS) / 3, False),
+    ],
+)
+def test_numbers_that_may_be_an_id_bring_advice(tmp_path, name, values, is_said):
+    found = prepared(tmp_path, frame(count=None).assign(**{name: values}))
+    assert name in found.facts["numeric"]
+    assert any(f"--drop {name!r}" in note for note in found.facts["notes"]) == is_said
 
 
 class Trap:

@@ -35,11 +35,12 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     whole = own("wine").rename(columns={"alcohol": COLUMN})
     whole["target"] = whole["target"].map({0: CLASS, 1: OTHER, 2: "white"})
+    whole.loc[[3, 50, 120], "ash"] = None
     whole.to_csv(folder / "my wine.csv", index=False)
     done = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.run", "--data", folder / "my wine.csv",
-            "--target", "target", "--systems", SYSTEMS, "--seeds", "1",
+            "--target", "target", "--systems", SYSTEMS, "--seeds", "1", "--missing", "indicator",
             "--measures", "time,parity",
             "--results", folder / "results", "--reports", folder / "reports",
         ],
@@ -56,13 +57,19 @@ def only(folder, pattern):
 def test_every_system_is_measured_and_what_was_chosen_is_printed(hostile):
     done, folder = hostile
     assert done.returncode == 0, done.stderr
-    for words in ("'my wine.csv'", "classification into 3 classes", "Network 13-32-32-3"):
+    for words in (
+        "'my wine.csv'",
+        "classification into 3 classes",
+        "Network 14-32-32-3",
+        "('ash' 3)",
+    ):
         assert words in done.stdout
     rows = benchmarks.load(only(folder, "results/local/*"))
     timed = rows[rows["measure"].eq("time")].set_index("system")
     for name in SYSTEMS.split(","):
         assert timed.loc[name, "status"] == "ok"
         assert timed.loc[name, "accuracy_test"] > 0.85
+        assert timed.loc[name, "balanced_accuracy_test"] > 0.8 and timed.loc[name, "auc_test"] > 0.9
     for name in ("mapicx", "sklearn-mlp"):
         assert timed.loc[name, "comparable"], timed.loc[name, "parity_max_abs"]
 
@@ -72,6 +79,7 @@ def test_the_run_says_what_was_learnt_from_which_file(hostile):
     assert (facts["file"], facts["rows"], facts["target"]) == ("my wine.csv", 178, "target")
     assert facts["task"] == "classification" and facts["classes"] == [CLASS, OTHER, "white"]
     assert COLUMN in facts["columns"] and facts["notes"]
+    assert facts["missing"] == "indicator" and facts["missing_values"] == {"ash": 3}
 
 
 def test_no_folder_of_the_user_is_recorded(hostile):
@@ -85,6 +93,7 @@ def test_nothing_from_the_file_is_markup_or_a_formula(hostile):
     _, folder = hostile
     report = only(folder, "reports/local/*/report.md").read_text()
     assert "<b>" not in report and COLUMN not in report
+    assert "SimpleImputer" in only(folder, "reports/local/*/report.html").read_text()
     for path in [*folder.glob("results/local/*/table.csv"), *folder.glob("reports/local/*/*.csv")]:
         for line in csv.reader(path.read_text().splitlines()):
             assert not [cell for cell in line if cell.startswith(("=", "@")) or "<b>" in cell]
@@ -103,6 +112,10 @@ def test_a_run_on_a_table_is_resumed_with_the_same_file_only(hostile, command):
         command, folder, "--resume", name, "--data", folder / "my wine.csv", "--target", "ash"
     )
     assert target.returncode == 2 and "does not agree" in target.stderr
+    missing = run(
+        command, folder, "--resume", name, "--data", folder / "my wine.csv", "--missing", "drop"
+    )
+    assert missing.returncode == 2 and "which has 'indicator'" in missing.stderr
     again = run(command, folder, "--resume", name, "--data", folder / "my wine.csv", "--force")
     assert again.returncode == 0 and "0 trials" in again.stdout
 
@@ -135,10 +148,15 @@ def test_a_bad_table_ends_before_anything_is_trained(command, tmp_path):
 
 def test_a_plan_is_shown_without_measuring(command, tmp_path):
     own("diabetes").to_csv(tmp_path / "mine.csv", index=False)
-    done = run(command, tmp_path, "--data", tmp_path / "mine.csv", "--target", "target", "--plan")
+    done = run(
+        command, tmp_path, "--data", tmp_path / "mine.csv", "--target", "target", "--plan",
+        "--drop", "sex", "--drop", "age", "--seeds", 300,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "regression" in done.stdout and "logistic-regression" in done.stdout
     assert "bayes-rule on table: P(class | x) is unknown" in done.stdout
+    assert "Left out, as asked: 'sex', 'age'." in done.stdout
+    assert "This table takes long" in done.stdout and "Or --budget 10m" in done.stdout
 
 
 @pytest.mark.slow

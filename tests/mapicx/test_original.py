@@ -4,6 +4,7 @@ The recorded steps are in golden/original.json; golden/original.py made them. Wh
 wheel lies in the folder .cache of the repository, it is run anew as well.
 """
 
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -11,10 +12,15 @@ import sys
 
 import numpy as np
 
+from baselines.original import SHA256
 from mapicx import SGD, CategoricalCrossentropy, Dense, NeuralNetwork, ReLU, Softmax
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-WHEELS = sorted(GOLDEN.parents[2].glob(".cache/**/mapicx-0.1.0-*.whl"))
+WHEELS = [
+    path
+    for path in sorted(GOLDEN.parents[2].glob(".cache/**/mapicx-0.1.0-*.whl"))
+    if hashlib.sha256(path.read_bytes()).hexdigest() == SHA256
+]
 
 
 def check(recorded):

@@ -1,0 +1,138 @@
+"""What a user's own table is measured for: is there anything to learn, and which system to use.
+
+Systems are compared with what always answering the same scores, then with the best of them. All of
+them form one family, because the choice is among all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.analyse import stats
+from benchmarks.analyse.frameworks import FLOOR, JUDGED
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.samples import Sample, collect_samples, find_split_shares, pair
+from benchmarks.analyse.summary import Case, Comparison, Line, estimate_sample
+from benchmarks.analyse.verdicts import Kind, judge_difference
+
+UNBALANCED = 2  # rows of the most frequent class / rows of the rarest, from which on it is said
+OVERFIT = {"accuracy_test": 0.05, "r2_test": 0.1}  # score of training rows above that of test rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Which system to use on a table, and the comparisons that it rests on.
+
+    Attributes
+    ----------
+    floor : Estimate
+        What always answering the same scores.
+    lines : list of Line
+        Networks and classical models with a score, the highest first.
+    against_floor, against_best : dict
+        Comparisons by system, with what always answering the same and with `best` scores.
+    best : Line or None
+        The highest score of those shown to be above the floor.
+    chosen : Line or None
+        Of the best and those shown to be equivalent to it, the one that takes the least time.
+    """
+
+    floor: stats.Estimate
+    lines: list[Line]
+    against_floor: dict[str, Comparison]
+    against_best: dict[str, Comparison]
+    best: Line | None
+    chosen: Line | None
+
+    def find(self, comparisons: Mapping[str, Comparison], *kinds: Kind) -> list[Line]:
+        """The systems of some verdicts, the highest score first."""
+        return [x for x in self.lines if _kind(comparisons, x) in kinds]
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few splits for any verdict."""
+        kinds = {_kind(self.against_floor, line) for line in self.lines}
+        return kinds <= {Kind.TOO_FEW, Kind.NOT_MEASURED}
+
+
+def _kind(comparisons: Mapping[str, Comparison], line: Line) -> Kind:
+    return comparisons.get(line.system, Comparison()).verdict.kind
+
+
+def choose_system(data: RunData, case: Case) -> Choice:
+    """The system to use, from the rows of one table."""
+    metric = METRICS[data.score(case)]
+    rows = data.rows(case)
+    share = find_split_shares(data.workloads).get(case.workload, 0.0)
+    margin = data.margins[metric.margin]
+    able = [x for x in data.lines(case) if x.family in JUDGED and x.has(metric.name)]
+    lines = sorted(able, key=lambda x: (-x.value(metric.name), x.system))
+    samples = {x.system: collect_samples(rows[rows["system"].eq(x.system)], metric) for x in lines}
+    floor = collect_samples(rows[rows["system"].eq(FLOOR)], metric)
+    if not floor:
+        known = _find_floor(data.run.get("table") or {})
+        floor = {} if known is None else {key: known for x in samples.values() for key in x}
+    against_floor = compare_scores(samples, floor, margin, share)
+    above = [x for x in lines if _kind(against_floor, x) is Kind.MORE]
+    best = above[0] if above else None
+    against_best, chosen = {}, None
+    if best is not None:
+        rivals = {name: found for name, found in samples.items() if name != best.system}
+        against_best = compare_scores(rivals, samples[best.system], margin, share)
+        alike = [best, *(x for x in above if _kind(against_best, x) is Kind.EQUIVALENT)]
+        timed = [x for x in alike if x.has("time_total_s")]
+        chosen = min(timed, key=lambda x: (x.value("time_total_s"), x.system), default=best)
+    estimate = estimate_sample(list(floor.values()), metric, share)
+    return Choice(estimate, lines, against_floor, against_best, best, chosen)
+
+
+def _find_floor(table: Mapping[str, Any]) -> float | None:
+    """What always answering the same scores where it was not measured: equal shares in each split.
+
+    The mean as answer has a coefficient of determination of 0 by its definition.
+    """
+    if table.get("task") == "regression":
+        return 0.0
+    counts = table.get("class_rows") or ()
+    return max(counts) / sum(counts) if counts else None
+
+
+def compare_scores(
+    samples: Mapping[str, Sample], base: Sample, margin: float, share: float
+) -> dict[str, Comparison]:
+    """Differences to one sample with their verdicts, corrected as one family."""
+    pairs = {name: pair(found, base) for name, found in samples.items()}
+    gaps = {name: a - b for name, (a, b) in pairs.items()}
+    p = stats.adjust_holm([stats.difference_p(gap, share) for gap in gaps.values()])
+    equal = stats.adjust_holm([stats.equivalence_p(gap, margin, share) for gap in gaps.values()])
+    found = {}
+    for (name, gap), differs, same in zip(gaps.items(), p, equal, strict=True):
+        estimate = stats.mean_interval(gap, share)
+        verdict = judge_difference(estimate, margin, differs, same)
+        found[name] = Comparison(estimate, verdict, differs, same, stats.share_above(gap))
+    return found
+
+
+def is_unbalanced(table: Mapping[str, Any]) -> bool:
+    """Whether accuracy alone says little: one class has far more rows than another."""
+    counts = table.get("class_rows") or ()
+    return len(counts) > 1 and max(counts) >= UNBALANCED * min(counts)
+
+
+def find_overfitted(lines: Sequence[Line], score: str) -> list[tuple[Line, float]]:
+    """Systems that score far better on their training rows, with that score.
+
+    A regression target has variance 1 in the training rows, so their R2 is 1 less their error.
+    """
+    found = []
+    for line in lines:
+        train = line.value("accuracy_train")
+        if score == "r2_test":
+            train = 1 - line.value("loss_train")
+        if math.isfinite(train) and train - line.value(score) >= OVERFIT[score]:
+            found.append((line, train))
+    return found

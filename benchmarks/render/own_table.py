@@ -1,0 +1,226 @@
+"""The answer for a user's own table: which system to use, what it costs, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.own_table import Choice, choose_system, find_overfitted, is_unbalanced
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.summary import Case, Comparison, Line
+from benchmarks.analyse.verdicts import Kind
+from benchmarks.errors import format_count
+from benchmarks.render import break_even
+from benchmarks.render.numbers import (
+    format_estimate,
+    format_number,
+    format_verdict,
+    format_with_unit,
+    join_words,
+)
+from benchmarks.render.results import find_best_classical
+
+MOST_NAMED = 6  # systems in one sentence
+SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
+AGAINST = {
+    Kind.MORE: "above that",
+    Kind.LESS: "below that",
+    Kind.UNDECIDED: "not shown to differ from that",
+}
+ORDER = (Kind.EQUIVALENT, Kind.MORE, Kind.UNDECIDED, Kind.LESS, Kind.TOO_FEW)
+
+
+def answer_own_table(data: RunData, case: Case) -> list[str]:
+    """Sentences, the most important first."""
+    choice, table, score = choose_system(data, case), data.run.get("table") or {}, data.score(case)
+    said = [
+        _tell_floor(data, case, choice, table),
+        _recommend(choice, table, score),
+        _tell_rivals(choice, score),
+        _tell_costs(data, case, choice),
+        _tell_balanced(choice, table),
+        _tell_overfitting(choice, score),
+        break_even.describe_break_even(data, case),
+    ]
+    return [sentence for sentence in said if sentence]
+
+
+def name_floor(table: Mapping[str, Any]) -> str:
+    """What a system does that has learnt nothing: "always answering 'no'"."""
+    counts, classes = table.get("class_rows") or (), table.get("classes") or ()
+    if table.get("task") == "regression":
+        return "always answering the mean"
+    if len(counts) != len(classes) or not counts:
+        return "always answering the most frequent class"
+    return f"always answering '{classes[counts.index(max(counts))]}'"
+
+
+def _tell_floor(data: RunData, case: Case, choice: Choice, table: Mapping[str, Any]) -> str:
+    """Always the same answer, the best classical model and mapicx, in this order."""
+    score = data.score(case)
+    about = f" ({table['rows']:,} rows, target '{table['target']}')" if table else ""
+    said = f"On {table.get('file') or case.workload}{about}"
+    parts = []
+    if choice.floor.known:
+        parts.append(f"{name_floor(table)} has a {SCORES[score]} of {_show(choice.floor)}")
+    classical = find_best_classical(data.lines(case), score)
+    base = data.base(case)
+    if classical is not None:
+        told = _tell_score(classical, choice, score)
+        parts.append(f"the best classical model, {classical.system}, {told}")
+    if base is not None and base.has(score):
+        parts.append(f"{BASE} {_tell_score(base, choice, score)}")
+    splits = format_count(max((x.estimate(score).n for x in choice.lines), default=0), "split")
+    return f"{said}, over {splits}, {'; '.join(parts)}."
+
+
+def _tell_score(line: Line, choice: Choice, score: str) -> str:
+    """ "0.819 (0.80–0.83), below that": than always answering the same."""
+    found = choice.against_floor.get(line.system, Comparison())
+    said = format_estimate(line.estimate(score))
+    if not found.estimate.known or found.verdict.kind is Kind.TOO_FEW:
+        return said
+    if found.verdict.kind is Kind.EQUIVALENT:
+        return f"{said}, {format_verdict(found.verdict, METRICS[score])} to that"
+    return f"{said}, {AGAINST[found.verdict.kind]}"
+
+
+def _show(estimate: Any) -> str:
+    return format_estimate(estimate, bounds=False)
+
+
+def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
+    """Which system to use, in plain words."""
+    if not choice.lines or not choice.floor.known:
+        return ""
+    first = choice.lines[0]
+    highest = f"{first.system}, {_show(first.estimate(score))}"
+    if choice.too_few:
+        return (
+            f"Too few splits for a recommendation; the highest mean so far is that of {highest}."
+            " Measure six: --seeds 6."
+        )
+    if choice.best is None or choice.chosen is None:
+        alike = choice.find(choice.against_floor, Kind.UNDECIDED)
+        open_ = f"; undecided: {_name(alike)}" if alike else ""
+        return (
+            f"No system beats {name_floor(table)}: the highest mean is that of {highest}, and none"
+            f" is shown to be above{open_}. For right answers alone no model is needed here"
+            + ("; balanced accuracy and AUC, below, say more." if is_unbalanced(table) else ".")
+        )
+    best, chosen = choice.best, choice.chosen
+    cost = _tell_cost(chosen)
+    if chosen is best:
+        return f"Use {best.system} on this table: its score is the highest{cost}."
+    return (
+        f"Use {chosen.system} on this table: it is shown to score as well as the best,"
+        f" {best.system} ({_show(best.estimate(score))}), and takes the least time of such"
+        f" systems{cost}."
+    )
+
+
+def _tell_cost(line: Line) -> str:
+    cost = _show_costs(line)
+    return f". A fresh process with it takes {cost} from start to end" if cost else ""
+
+
+def _show_costs(line: Line) -> str:
+    parts = [
+        format_with_unit(line.estimate(name), METRICS[name].unit)
+        for name in ("time_total_s", "memory_peak_bytes")
+        if line.has(name)
+    ]
+    return join_words(parts)
+
+
+def _tell_rivals(choice: Choice, score: str) -> str:
+    """How sure the choice is: every other system against the best."""
+    if choice.best is None:
+        return ""
+    parts = []
+    for kind in ORDER:
+        members = choice.find(choice.against_best, kind)
+        if members:
+            verdict = choice.against_best[members[0].system].verdict
+            parts.append(
+                f"{format_verdict(verdict, METRICS[score])}: {_name(members, len(members))}"
+            )
+    if not parts:
+        return "How sure: no other system was measured."
+    ahead = choice.against_floor[choice.best.system].estimate
+    points = format_estimate(ahead, 0.01) if score == "accuracy_test" else ""
+    above = f" It is {points} points above always answering the same." if points else ""
+    return (
+        f"How sure: against {choice.best.system}, {'; '.join(parts)} (corrected for so many"
+        f" comparisons; all on splits of this one table).{above}"
+    )
+
+
+def _name(lines: list[Line], most: int = MOST_NAMED) -> str:
+    more = f" and {len(lines) - most} more" if len(lines) > most else ""
+    return ", ".join(line.system for line in lines[:most]) + more
+
+
+def _tell_costs(data: RunData, case: Case, choice: Choice) -> str:
+    """Time and memory of mapicx and of the cheapest of those that score as well as the best."""
+    base = data.base(case)
+    known = [x for x in choice.lines if x.has("time_total_s")]
+    if choice.best is not None:
+        alike = choice.find(choice.against_best, Kind.EQUIVALENT)
+        known = [x for x in known if x is choice.best or x in alike]
+    known = [x for x in known if x is not base]
+    known.sort(key=lambda x: (x.value("time_total_s"), x.system))
+    if base is None or not base.has("time_total_s") or not known:
+        return ""
+    whom = "those that score as well as the best" if choice.best is not None else "the others"
+    if len(known) > MOST_NAMED:
+        whom = f"the {MOST_NAMED} fastest of {whom}"
+    parts = ", ".join(f"{line.system} {_show_costs(line)}" for line in known[:MOST_NAMED])
+    return (
+        f"Costs from start to end of a fresh process: {BASE} {_show_costs(base)}; {whom}: {parts}."
+    )
+
+
+def _tell_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
+    """Where one class is rare: scores that always answering the other does not have."""
+    if not is_unbalanced(table):
+        return ""
+    counts, classes = table["class_rows"], table["classes"]
+    guess = 1 / len(classes)
+    rarest = counts.index(min(counts))
+    said = f"Classes are unbalanced ('{classes[rarest]}' has {counts[rarest] / sum(counts):.1%} of"
+    said += " the rows), so accuracy alone says little"
+    parts = []
+    for name, word, floor in (
+        ("balanced_accuracy_test", "balanced accuracy", guess),
+        ("auc_test", "AUC", 0.5),
+    ):
+        able = [x for x in choice.lines if x.has(name)]
+        if able:
+            best = max(able, key=lambda x: (x.value(name), x.system))
+            own = [x for x in able if x.system == BASE and x is not best]
+            mine = f", {BASE} {format_number(own[0].value(name))}" if own else ""
+            parts.append(
+                f"the highest {word} is that of {best.system}, {format_number(best.value(name))}"
+                f"{mine} (guessing: {format_number(floor)})"
+            )
+    return f"{said}: {'; '.join(parts)}." if parts else f"{said}."
+
+
+def _tell_overfitting(choice: Choice, score: str) -> str:
+    """Who scores far better on training rows."""
+    found = find_overfitted(choice.lines, score)
+    if not found:
+        return ""
+    kind = SCORES[score].removeprefix("test ")
+    parts = [
+        f"{line.system} {format_number(train)} and {format_number(line.value(score))}"
+        for line, train in sorted(found, key=lambda pair: (pair[0].system != BASE, pair[0].system))
+    ]
+    more = f" and {len(parts) - MOST_NAMED} more systems" if len(parts) > MOST_NAMED else ""
+    return (
+        f"Overfitting, {kind} on training and on test rows: {', '.join(parts[:MOST_NAMED])}{more}."
+        " The first says nothing about new rows."
+    )

@@ -1,0 +1,119 @@
+"""What will be run, in sentences: before a run begins, for --plan, and for --list."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import baselines
+from benchmarks.errors import format_count
+from benchmarks.measure.runs import Run
+from benchmarks.options import format_duration
+from benchmarks.plan import suites
+from benchmarks.plan.durations import Durations
+from benchmarks.plan.table import describe_table
+from benchmarks.plan.trials import Trial
+from benchmarks.plan.workloads import read_workloads
+
+LONG_S = 15 * 60  # from here on a run on a user's table is announced with advice
+FEW = 3  # blocks; fewer give no verdict
+
+
+def announce_run(run: Run, durations: Durations) -> Iterator[str]:
+    """How much is to be measured, how long it will take, and what is left out."""
+    recorded = {row["trial_id"] for row in run.store.rows()}
+    missing = [trial for trial in run.plan if trial.trial_id not in recorded]
+    expected = durations.expect(missing)
+    limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
+    if run.budget_s and expected > run.budget_s:
+        fitting = _count_fitting_blocks(missing, run.budget_s, durations)
+        limit += f", in which about {format_count(fitting, 'block')} will fit"
+        if fitting < FEW and "time" in {trial.measure for trial in missing}:
+            limit += f" (too few for a verdict, which takes {FEW})"
+    yield (
+        f"{run.store.run.name}: {len(missing)} trials in {format_count(run.blocks, 'block')},"
+        f" expected {format_duration(expected)}{limit}"
+    )
+    for line in [*describe_table(run.description), *_advise(run, missing, durations)]:
+        yield f"  {line}"
+    for line in _list_skipped(run):
+        yield f"  {line}"
+
+
+def describe_plan(run: Run, durations: Durations) -> Iterator[str]:
+    """Every trial, then what each block consists of."""
+    yield from describe_table(run.description)
+    yield from _advise(run, run.plan, durations)
+    for trial in run.plan:
+        yield (
+            f"{trial.trial_id}  block {trial.block}  {trial.measure:8} {trial.workload}"
+            f"  {trial.system}  seed {trial.seed}  {trial.threads} thread(s)"
+        )
+    yield from _list_skipped(run)
+    for number, members in itertools.groupby(run.plan, key=lambda trial: trial.block):
+        yield _describe_block(number, list(members), durations)
+    expected = format_duration(durations.expect(run.plan))
+    yield f"{len(run.plan)} trials in {format_count(run.blocks, 'block')}, expected {expected}"
+
+
+def list_choices() -> Iterator[str]:
+    """Systems, suites, workloads and presets that may be named."""
+    yield "systems:"
+    for name in baselines.names():
+        yield f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}"
+    yield "suites:"
+    for name, entry in suites.SUITES.items():
+        yield f"  {name}: {entry['question']}"
+    yield "workloads:"
+    for name, workload in read_workloads().items():
+        shape = "-".join(map(str, workload.layers))
+        rows = f"{workload.train_rows} rows"
+        yield f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}"
+    yield f"presets: {', '.join(suites.PRESETS)}"
+
+
+def _list_skipped(run: Run) -> Iterator[str]:
+    for entry in run.description["skipped"]:
+        yield f"not planned: {entry['system']} on {entry['workload']}: {entry['reason']}"
+
+
+def _describe_block(number: int, trials: list[Trial], durations: Durations) -> str:
+    parts = []
+    for measure, members in itertools.groupby(trials, key=lambda trial: trial.measure):
+        counts = Counter(trial.system for trial in members)
+        often = ", ".join(f"{n} × {name}" for name, n in counts.most_common() if n > 1)
+        said = f"{counts.total()} trials of {measure}, {format_count(len(counts), 'system')}"
+        parts.append(f"{said} ({often})" if often and measure == "time" else said)
+    expected = format_duration(durations.expect(trials))
+    return f"block {number}: {'; '.join(parts)}; expected {expected}"
+
+
+def _count_fitting_blocks(missing: list[Trial], budget_s: float, durations: Durations) -> int:
+    """How many blocks will have run when the budget is spent; the first always will."""
+    spent, count = 0.0, 0
+    for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
+        spent += durations.expect(members)
+        if block and count and spent > budget_s:
+            break
+        count += bool(block)
+    return count
+
+
+def _advise(run: Run, trials: Sequence[Trial], durations: Durations) -> list[str]:
+    """How to shorten a long run on a user's table; nothing for other runs."""
+    expected = durations.expect(trials)
+    if "table" not in run.description or expected < LONG_S:
+        return []
+    dear = durations.find_dear(trials)
+    parts = ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in dear.items())
+    networks = {trial.system: None for trial in trials if trial.family != "control"}
+    rest = [name for name in networks if name not in dear]
+    less = durations.expect(trial for trial in trials if trial.system not in dear)
+    first = min((trial.block for trial in trials if trial.block), default=0)
+    least = durations.expect(trial for trial in trials if trial.block <= first)
+    return [
+        f"This table takes long: of {format_duration(expected)} {parts}. Without these systems"
+        f" {format_duration(less)}: --systems {','.join(rest)}. Or --budget 10m, which ends the run"
+        f" after the last whole block that fits (the first takes {format_duration(least)}).",
+    ]

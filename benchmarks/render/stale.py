@@ -1,0 +1,124 @@
+"""What no longer agrees with the rows it was made from: README, reports, table.csv.
+
+Everything is made anew in a folder of its own and compared with what stands; nothing is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.paths import TABLE
+from benchmarks.record.store import find_damage, format_table
+from benchmarks.render import write_up
+from benchmarks.render.readme import find_stale_parts
+from benchmarks.render.report import find_report_folder, write_report
+
+PICTURES = (".png", ".svg", ".pdf")  # not compared: they differ between Matplotlib versions
+
+
+@dataclasses.dataclass
+class Findings:
+    """What was found of one report: faults, and files that nothing here can check."""
+
+    faults: list[str] = dataclasses.field(default_factory=list)
+    unchecked: list[str] = dataclasses.field(default_factory=list)
+
+
+def find_stale(readme: Path, results: Path, reports: Path, runs: Sequence[Path] = ()) -> Findings:
+    """README's parts, the rows and table.csv of `runs`, and their reports in `reports`."""
+    found = Findings()
+    if readme.exists():
+        found.faults += find_stale_parts(readme, results)
+    else:
+        found.faults.append(f"there is no {readme.name} in this folder, so its tables are missing")
+    for run in runs:
+        where = f"{results.name}/{run.name}"
+        found.faults += [f"{where}: {damage}" for damage in find_damage(run)]
+        found.faults += _find_links(run, where)
+        found.faults += _find_stale_table(run, where)
+        report = find_stale_files(run, reports)
+        found.faults += report.faults
+        found.unchecked += report.unchecked
+    return found
+
+
+def _find_links(folder: Path, where: str) -> list[str]:
+    """A sentence for a folder, or whatever lies in it, that leads elsewhere."""
+    if folder.is_symlink():
+        return [f"{where} is a link; put the folder itself there"]
+    links = sorted(path for path in folder.rglob("*") if path.is_symlink())
+    return [f"{where}/{path.relative_to(folder)} is a link; put the file itself there"
+            for path in links]  # fmt: skip
+
+
+def _find_stale_table(run: Path, where: str) -> list[str]:
+    """A sentence if table.csv is not what the rows give. It may be missing: it is made at will."""
+    path = run / TABLE
+    if not path.exists():
+        return []
+    standing = path.read_bytes()
+    columns = standing.partition(b"\n")[0].decode(errors="replace").split(",")
+    if standing == format_table(run, columns).encode():
+        return []
+    return [f"{where}/{TABLE} differs from what the run's rows give"]
+
+
+def find_stale_files(run_dir: Path, reports: Path) -> Findings:
+    """A sentence for each file of a run's report that its rows no longer give."""
+    standing = find_report_folder(run_dir, reports)
+    where = f"reports/{run_dir.name}"
+    if not standing.is_dir():
+        advice = "`python -m benchmarks.report` writes it"
+        return Findings([f"{where} is missing; {advice}"])
+    links = _find_links(standing, where)
+    if links:
+        return Findings(links)
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = find_report_folder(run_dir, Path(scratch))
+        fresh.mkdir(parents=True)
+        _copy_pictures(standing, fresh)
+        formats = write_up.find_formats(standing)
+        written = write_report(
+            run_dir, Path(scratch), pictures=False, formats=formats, published=reports
+        )
+        faults = [
+            f"{where}/{one.name}{kind} is missing"
+            for one in written.pictures
+            for kind in (".png", ".csv")
+            if not (fresh / f"{one.name}{kind}").exists()
+        ]
+        names = {path.name for folder in (standing, fresh) for path in folder.iterdir()}
+        for name in sorted(names):
+            ours, theirs = standing / name, fresh / name
+            if not theirs.exists():
+                faults.append(f"{where}/{name} is no file of this report; remove it")
+            elif not ours.exists():
+                faults.append(f"{where}/{name} is missing")
+            elif ours.suffix not in PICTURES and _read(ours) != _read(theirs):
+                faults.append(f"{where}/{name} differs from what the run's rows give")
+    without = [f"{one.name}.csv" for one in written.pictures if one.digest and not written.arrays]
+    unchecked = [
+        f"{where}: {', '.join(without)} cannot be checked, because the run's arrays are not here;"
+        " report.html has their SHA-256"
+    ]
+    return Findings(faults, unchecked if without else [])
+
+
+def _copy_pictures(standing: Path, fresh: Path) -> None:
+    """What a report takes as it stands: pictures, and the numbers of those that need arrays.
+
+    A CSV that rows give is written over.
+    """
+    for picture in standing.glob("*.png"):
+        for kind in (*PICTURES, ".csv"):
+            path = picture.with_suffix(kind)
+            if path.is_file():
+                shutil.copy(path, fresh)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
