@@ -65,14 +65,14 @@ def _write_tables(data: RunData) -> Iterable[str]:
             if isinstance(table, Table) and table.name
         }
     for name, table in several.items():
-        yield from [*latex.write_table(table, name, _name_source(data)), ""]
+        yield latex.write_table(table, name, _name_source(data))
     for case in data.cases:
         table = make_result_table(data, case)
         if table.rows:
             label = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}")
             said = "Scores are means over seeds, times and memory medians over processes."
             caption = f"{describe_case(data, case)} {said} {_name_source(data)}"
-            yield from [*latex.write_table(table, label, caption), ""]
+            yield latex.write_table(table, label, caption)
 
 
 def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> Iterable[str]:
@@ -81,7 +81,7 @@ def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> It
         about = "" if data.sweep or data.crossings else f" {describe_case(data, case)}"
         for picture in pictures:
             caption = f"{picture.caption}{about} {_name_source(data)}"
-            yield from [*latex.write_figure(picture.name, caption), ""]
+            yield latex.write_figure(picture.name, caption)
 
 
 def describe_case(data: RunData, case: Case) -> str:
