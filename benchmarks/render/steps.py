@@ -17,7 +17,7 @@ from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.render import style
-from benchmarks.render.csv import spread
+from benchmarks.render.csv import make_frame
 from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
 from benchmarks.render.numbers import (
     MICRO,
@@ -152,10 +152,8 @@ def _note(table: Table, points: list[SweepPoint]) -> str:
 def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:
     """Every system's step time, then each step less the products of its own framework."""
     sections = []
-    for optimizer in dict.fromkeys(point.optimizer for point in points):
-        part = [point for point in points if point.optimizer == optimizer]
-        whole = _tabulate(part, "step")
-        rest = _tabulate(part, "rest")
+    for optimizer, part in _group(points).items():
+        whole, rest = _tabulate(part, "step"), _tabulate(part, "rest")
         sections.append(Section(f"Step time of every system (µs), {optimizer}", (whole,)))
         title = f"Everything but the products (µs), {optimizer}"
         missing = Paragraph("The products alone were not measured.")
@@ -201,36 +199,34 @@ def draw(data: RunData, case: Case) -> Drawing | None:
 
 def _tabulate_all(points: list[SweepPoint]) -> pd.DataFrame:
     """Everything behind tables and picture, in seconds, one line per point and system."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for point in points:
         place = {"workload": point.case.workload, "threads": point.case.threads}
         place |= {"network": point.shape, "batch": point.batch, "optimizer": point.optimizer}
         for step in point.steps.values():
             line = place | {"system": step.system, "framework": find_framework(step.system)}
-            line |= spread("step_s", step.step) | spread("rest_s", step.rest)
-            line |= spread("mapicx_over_system", step.ratio)
+            line |= {"step_s": step.step, "rest_s": step.rest, "mapicx_over_system": step.ratio}
             fastest = step == point.competitor
             lines.append(line | {"verdict": step.verdict.kind.value, "competitor": fastest})
         for control, estimate in point.products.items():
-            lines.append(place | {"system": control} | spread("step_s", estimate))
-    return pd.DataFrame(lines)
+            lines.append(place | {"system": control, "step_s": estimate})
+    return make_frame(lines)
 
 
 def _plot(points: list[SweepPoint]) -> Any:
     names = [name for name in _order_systems(points) if name != BASE]
-    groups = list(dict.fromkeys(point.optimizer for point in points))
-    tallest = max(sum(point.optimizer == group for point in points) for group in groups)
+    groups = _group(points)
+    tallest = max(map(len, groups.values()))
     size = (4.6 * len(groups) + 1.5, 0.95 * tallest + 1.2)
-    fig, axes = style.make_figure(*size, ncols=len(groups), squeeze=False, sharex=True)
+    fig, axes = style.make_figure(*size, ncols=len(groups), sharex=True)
     handles: dict[str, Any] = {}
     every = [1.0]
-    for axis, group in zip(axes[0], groups, strict=True):
-        part = [point for point in points if point.optimizer == group]
+    for axis, (group, part) in zip(axes, groups.items(), strict=True):
         for row, point in enumerate(part):
             for place, name in enumerate(names):
                 step = point.steps.get(name)
                 if step is not None and step.ratio.known:
-                    every += [step.ratio.value]
+                    every.append(step.ratio.value)
                     y = row + 0.8 * ((place + 0.5) / len(names) - 0.5)
                     handles[name] = _mark(axis, step, y, place)
         for row in range(1, len(part)):
@@ -239,13 +235,20 @@ def _plot(points: list[SweepPoint]) -> Any:
         axis.set_yticks(range(len(part)), _head(part))
         axis.set_ylim(len(part) - 0.5, -0.5)
         axis.set_title(group, fontsize=9)
-        axis.grid(axis="x", color="0.9", linewidth=0.7)
+        axis.grid(False, axis="y")
         style.set_log_axis(axis, np.array(every), f"step of {BASE} / step of system")
     shown = [name for name in names if name in handles]
-    axes[0][-1].legend([handles[name] for name in shown], shown, fontsize=8, frameon=False,
-                       loc="center left", bbox_to_anchor=(1, 0.5))  # fmt: skip
-    axes[0][0].set_ylabel("network, batch")
+    style.put_legend_beside(axes[-1], [handles[name] for name in shown], shown)
+    axes[0].set_ylabel("network, batch")
     return fig
+
+
+def _group(points: list[SweepPoint]) -> dict[str, list[SweepPoint]]:
+    """Optimizer -> its points."""
+    groups: dict[str, list[SweepPoint]] = {}
+    for point in points:
+        groups.setdefault(point.optimizer, []).append(point)
+    return groups
 
 
 def _mark(axis: Any, step: StepCost, y: float, place: int) -> Any:
