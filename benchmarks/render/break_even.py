@@ -16,21 +16,12 @@ from benchmarks.analyse.summary import Case, Line
 from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import make_frame
-from benchmarks.render.document import Block, Cell, Paragraph, Quantity, make_table
+from benchmarks.render.document import TEXTS, Block, Cell, Paragraph, Quantity, make_table
 from benchmarks.render.numbers import NOTHING, choose_unit
 from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 
 MOST = 8  # curves in the picture
-CAPTION = (
-    "Time of a fresh process against the number of training steps, from medians of start and step."
-    " Dots: from there on a system is ahead of mapicx; bars: their bounds."
-)
-EXPLAINED = (
-    f"Against {BASE}, paired in blocks. The start is the whole process less its training at warm"
-    " speed: import, compilation and exit count. No number stands where one of the two both begins"
-    " earlier and steps faster, or where blocks disagree about who begins earlier."
-)
 
 
 def find(data: RunData, case: Case) -> list[BreakEven]:
@@ -93,7 +84,12 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
     ]
     head = ["system", f"later start ({starts[1]})", f"slower step ({steps[1]})"]
     return [
-        make_table([*head, "even after steps", "from there on ahead"], rows, (EXPLAINED,), (4,))
+        make_table(
+            [*head, "even after steps", "from there on ahead"],
+            rows,
+            (TEXTS["notes"]["break-even"],),
+            (4,),
+        )
     ]
 
 

@@ -25,16 +25,6 @@ PHASES = (
     ("training", ("time_train_cold_s",), "#004B7A"),
     ("prediction and exit", ("time_predict_s", "time_exit_s"), "#9A7B4F"),
 )
-COSTS_CAPTION = (
-    "Where the time of a fresh process goes (medians; each colour ends when its phase ends, the"
-    " total is written behind), and the memory at its peak. Both scales are logarithmic: equal"
-    " distances are equal factors."
-)
-RAW_CAPTION = (
-    "Every measured value: one dot per block (scores: per seed), a bar at the median (scores:"
-    " mean). Black: mapicx; blue: other networks; orange: classical models; grey: bounds."
-)
-MEMORY_CAPTION = "Resident memory over the life of one process of each system."
 CURVES = 9  # more cannot be told apart; the table has every system
 
 
@@ -84,7 +74,7 @@ def _plot_phases(axis: Any, lines: list[Line], totals: np.ndarray) -> None:
 def _plot_peaks(axis: Any, lines: list[Line], peaks: np.ndarray) -> None:
     known = peaks[np.isfinite(peaks)]
     first = min(known) / 3
-    for row in np.flatnonzero(np.isfinite(peaks)):
+    for row in map(int, np.flatnonzero(np.isfinite(peaks))):
         shown = f"{peaks[row]:.3g} MiB"
         tip = f"{lines[row].system}: {shown} at its peak"
         style.add_bar(axis, row, first, peaks[row], "0.75", tip)

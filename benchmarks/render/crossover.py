@@ -18,23 +18,12 @@ from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import make_frame
-from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
+from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, Table, make_table
 from benchmarks.render.numbers import NOTHING, format_estimate, format_verdict
 from benchmarks.render.style import Drawing
 
 TITLE = "From which size on a framework is faster"
 FASTER, SLOWER = Kind.LESS, Kind.MORE
-CAPTION = (
-    "Time of mapicx divided by that of each framework's best variant, for a whole training step"
-    " and, where it was measured, for its matrix products and for everything else; below the line"
-    " mapicx is faster. Marks on the line: from there on the framework is faster; wide bars: their"
-    " 95 % intervals. Sizes at which everything else is not resolved against noise are left out."
-)
-PARTS_NOTE = (
-    "Products: the matrix products of a step and nothing else, by each framework's own call."
-    " Everything else: the step less these, paired in blocks, of the variant with the shortest"
-    " step. Sizes where this difference does not stand out in every block are named and not used."
-)
 
 
 def describe_crossings(found: list[Crossing]) -> list[str]:
@@ -177,7 +166,9 @@ def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
         head = ["axis", "threads", "framework", f"products: {BASE} is",
                 f"everything else: {BASE} is"]  # fmt: skip
         apart = make_table(head, rows, words=(2, 3, 4), name="crossover-parts")
-        sections.append(Section("Products, and everything else", (apart, Paragraph(PARTS_NOTE))))
+        sections.append(
+            Section("Products, and everything else", (apart, Paragraph(TEXTS["notes"]["parts"])))
+        )
     for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
         these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
         sizes = sorted({size for one in these for size in (*one.ratios, *one.unresolved)})

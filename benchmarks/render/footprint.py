@@ -8,19 +8,22 @@ from benchmarks.analyse.footprint import find_footprints
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import Estimate
-from benchmarks.render.document import Block, Cell, Items, Paragraph, Quantity, Section, make_table
+from benchmarks.render.document import (
+    TEXTS,
+    Block,
+    Cell,
+    Items,
+    Paragraph,
+    Quantity,
+    Section,
+    make_table,
+)
 from benchmarks.render.numbers import MIB, NOTHING, join_words
 
 HEAD = (
     "system", "installed (MiB)", "with bytecode caches (MiB)", "distributions",
     "modules imported", "shared objects", f"installed × {BASE}",
 )  # fmt: skip
-EXPLAINED = (
-    "Installed: the files of the system's distributions and of all that they require, as they lie"
-    f" on this machine; the interpreter is not counted, and {BASE} counts as its wheel installs."
-    " Caches: the bytecode that stood beside the modules when the run was planned. Modules and"
-    " shared objects: of the process at the end of a memory trial."
-)
 
 
 def make_section(data: RunData) -> Section | None:
@@ -36,7 +39,10 @@ def make_section(data: RunData) -> Section | None:
         sizes = (_show(one.installed, MIB), _show(one.with_caches, MIB))
         counted = (_show_count(one.modules), _show_count(one.shared_objects))
         rows.append([one.system, *sizes, count, *counted, "1" if ratio == 1 else _show(ratio)])
-    blocks: list[Block] = [make_table(HEAD, rows, name="footprint"), Paragraph(EXPLAINED)]
+    blocks: list[Block] = [
+        make_table(HEAD, rows, name="footprint"),
+        Paragraph(TEXTS["notes"]["footprint"]),
+    ]
     absent = {one.system: one.absent for one in found}
     remarks = [f"{who}: not installed: {what}." for who, what in _group(absent)]
     for who, what in _group({one.system: one.unasked for one in found}):

@@ -31,9 +31,9 @@ PAGE = 112  # characters of \footnotesize that a page takes, somewhat shrunk
 WRAPPED = 30  # a column of longer text wraps
 SLACK = 0.25  # of a page: so much is rather shrunk than made a panel of its own
 BROKEN = 18  # a longer heading breaks before its bracket
-SHRUNK = (
-    "\\par\\medskip\n\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
-)
+SHRUNK = r"""\par\medskip
+\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
+"""
 INCLUDED = r"\includegraphics[width=\linewidth,height=0.8\textheight,keepaspectratio]"
 
 
@@ -55,22 +55,15 @@ def write_table(table: Table, label: str, caption: str) -> str:
     """
     notes = "".join(format_cell(note) for note in table.notes)
     columns = table.columns
-    cells = pd.DataFrame(
-        [[write_cell(cell) for cell in row] for row in table.rows], columns=range(len(columns))
-    )
-    longest = [max(map(len, cells[i]), default=0) for i in cells]
-    panels = "".join(
-        SHRUNK
-        + cells[panel]
-        .style.hide(axis="index")
-        .format_index(lambda i: _write_heading(columns[i]), axis="columns")
-        .to_latex(
-            column_format="".join(_choose_place(columns[i], longest[i]) for i in panel),
-            hrules=True,
-        )
-        .replace("\\end{tabular}", "\\end{tabular}}")
-        for panel in _split_panels(columns, longest)
-    )
+    columns, head = table.columns, [_write_heading(column) for column in table.columns]
+    cells = pd.DataFrame([map(write_cell, row) for row in table.rows], columns=head)
+    longest = [max(map(len, column), default=0) for column in cells.to_numpy().T]
+    places = [_choose_place(*both) for both in zip(columns, longest, strict=True)]
+    panels = ""
+    for panel in _split_panels(columns, longest):
+        styler = cells.iloc[:, panel].style.hide(axis="index")
+        text = styler.to_latex(column_format="".join(places[i] for i in panel), hrules=True)
+        panels += SHRUNK + text.rstrip() + "}\n"
     return (
         "\\begin{table*}\n\\centering\\footnotesize\n"
         f"\\caption{{{escape(f'{caption} {notes}'.strip())}}}\n\\label{{tab:{label}}}\n"

@@ -22,19 +22,6 @@ from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 
 PANELS = 5
-BOUNDARIES_CAPTION = (
-    "What five systems learnt from the same points (dots, coloured by their class): the class"
-    " predicted at every place; the paler, the less sure. Shown are mapicx and the four whose"
-    " predictions differ most from one another."
-)
-PARETO_CAPTION = (
-    "Score against cost. Filled: no other system scores as well and is as cheap. Diamond: mapicx;"
-    " circles: other networks; squares: classical models."
-)
-LOSSES_CAPTION = (
-    "How far the training loss of each network is from that of {reference}, step by step, from the"
-    " same weights and data. Differences below the precision of the numbers are drawn at its floor."
-)
 BESIDE = ((1.2, 0), (-1.2, 0), (0, 1.2), (0, -1.2), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7))
 # Where a number may stand beside its point, in points of type: near places first.
 AROUND = tuple((radius * x, radius * y) for radius in (9, 17, 26, 36, 46) for x, y in BESIDE)
@@ -144,7 +131,7 @@ def _plot_boundaries(
         axis.grid(False)
     axes[0].set_ylabel("x2", fontsize=7)
     classes = np.unique([grid["label"] for grid in grids.values()])
-    key = [Patch(facecolor=paint(c), edgecolor="black", label=f"class {c}") for c in classes]
+    key = [Patch(facecolor=tuple(paint(c)), edgecolor="black", label=f"class {c}") for c in classes]
     fig.legend(handles=key, loc="outside lower center", ncols=len(key))
     return fig
 

@@ -18,7 +18,7 @@ from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import make_frame
-from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
+from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, Table, make_table
 from benchmarks.render.numbers import (
     MICRO,
     NOTHING,
@@ -31,16 +31,6 @@ from benchmarks.render.results import UNCHECKED, explain_bounds
 from benchmarks.render.style import Drawing
 
 TITLE = "The ladder of training steps"
-CAPTION = (
-    "Step time of mapicx divided by that of each other system, with bounds; left of the line"
-    " mapicx is faster. Filled: loops in Python; hollow: the whole loop in one program."
-)
-PRODUCTS_NOTE = (
-    "A matmul-only control makes the matrix products of a step and nothing else: with NumPy (for"
-    " mapicx and scikit-learn), and with each framework's own calls. Everything but the products is"
-    " the step less its own framework's products, paired in blocks. The two come from different"
-    " processes, so a small difference may be negative."
-)
 
 
 def describe_sweep(points: list[SweepPoint]) -> list[str]:
@@ -157,7 +147,7 @@ def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:
         sections.append(Section(f"Step time of every system (µs), {optimizer}", (whole,)))
         title = f"Everything but the products (µs), {optimizer}"
         missing = Paragraph("The products alone were not measured.")
-        blocks = (rest, Paragraph(PRODUCTS_NOTE)) if rest.rows else (missing,)
+        blocks = (rest, Paragraph(TEXTS["notes"]["products"])) if rest.rows else (missing,)
         sections.append(Section(title, blocks))
     return tuple(sections)
 

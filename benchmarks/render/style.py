@@ -32,7 +32,7 @@ CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9
 CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", ":", "-.")
 MARKS = ("o", "s", "^", "v", "P", "X", "<", ">", "p", "*", "h")
-Curve = Sequence[np.ndarray]  # x and y
+Curve = Sequence[Any]  # x and y
 MARKED = 8  # marks along a curve
 
 
