@@ -35,10 +35,8 @@ def format_steps(steps: Estimate) -> str:
         return NOTHING
     if not math.isfinite(steps.high):
         return f"{_round(steps.value)} (at least {_round(steps.low)}, perhaps never)"
-    if steps.kind == "single":
-        return _round(steps.value)
-    left, right = "()" if steps.kind == "interval" else "[]"
-    return f"{_round(steps.value)} {left}{_round(steps.low)}–{_round(steps.high)}{right}"
+    bounds = {"interval": " ({}–{})", "range": " [{}–{}]"}.get(steps.kind, "")
+    return _round(steps.value) + bounds.format(_round(steps.low), _round(steps.high))
 
 
 def _round(steps: float) -> str:
@@ -83,14 +81,8 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
         for one in found
     ]
     head = ["system", f"later start ({starts[1]})", f"slower step ({steps[1]})"]
-    return [
-        make_table(
-            [*head, "even after steps", "from there on ahead"],
-            rows,
-            (TEXTS["notes"]["break-even"],),
-            (4,),
-        )
-    ]
+    head += ["even after steps", "from there on ahead"]
+    return [make_table(head, rows, (TEXTS["notes"]["break-even"],), words=(4,))]
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:
@@ -100,32 +92,25 @@ def draw(data: RunData, case: Case) -> Drawing | None:
     chosen = sorted(chosen, key=lambda one: one.steps.value)[:MOST]
     if not chosen or data.base(case) is None:
         return None
+    names = {"later_start": "later_start_s", "slower_step": "slower_step_s", "steps": "steps"}
     table = make_frame(
-        {
-            "system": one.system,
-            "later_start_s": one.later_start,
-            "slower_step_s": one.slower_step,
-            "steps": one.steps,
-        }
+        {"system": one.system} | {name: getattr(one, field) for field, name in names.items()}
         for one in found
     )
     lines = {line.system: line for line in data.lines(case)}
-    return Drawing(
-        table, lambda: _plot(chosen, [lines[n] for n in (BASE, *(x.system for x in chosen))])
-    )
+    return Drawing(table, lambda: _plot(chosen, lines))
 
 
-def _plot(chosen: list[BreakEven], lines: list[Line]) -> Any:
-    last = max(
-        one.steps.high if math.isfinite(one.steps.high) else one.steps.value for one in chosen
-    )
-    steps = np.geomspace(min(one.steps.low for one in chosen) / 30, last * 10, 200)
-    curves = {line.system: (steps, _take(line, steps)) for line in lines}
+def _plot(chosen: list[BreakEven], lines: dict[str, Line]) -> Any:
+    ends = [one.steps.high if math.isfinite(one.steps.high) else one.steps.value for one in chosen]
+    steps = np.geomspace(min(one.steps.low for one in chosen) / 30, max(ends) * 10, 200)
+    names = [BASE, *(one.system for one in chosen)]
+    curves = {name: (steps, _predict(lines[name], steps)) for name in names}
     fig, axis = style.plot_curves(curves, "fresh process, start to end (s)", first=-1)
     style.set_log_axis(axis, steps, "training steps")
     for index, one in enumerate(chosen):
         colour = style.choose_curve(index, False)["color"]
-        y, right = _take(lines[0], one.steps.value), min(one.steps.high, steps[-1])
+        y, right = _predict(lines[BASE], one.steps.value), min(one.steps.high, steps[-1])
         axis.plot([one.steps.low, right], [y, y], color=colour, linewidth=4, alpha=0.5, zorder=6)
         (dot,) = axis.plot(one.steps.value, y, "o", color=colour, mec="black", zorder=7)
         style.add_tip(dot, f"{one.system}: even after {format_steps(one.steps)} steps")
@@ -133,7 +118,7 @@ def _plot(chosen: list[BreakEven], lines: list[Line]) -> Any:
     return fig
 
 
-def _take(line: Line, steps: Any) -> Any:
+def _predict(line: Line, steps: Any) -> Any:
     """Seconds of a fresh process that makes so many steps."""
     start = line.value("time_total_s") - line.value("time_train_warm_s")
     return start + steps * line.value(STEP.name)

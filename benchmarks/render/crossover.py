@@ -140,10 +140,7 @@ def make_compact_table(found: list[Crossing]) -> Table:
         rows.append([*_place(one), *ends, describe_crossing(one)])
     head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
     names = "; ".join(f"{name}: {', '.join(sorted(stood[name]))}" for name in sorted(stood))
-    note = (
-        f"Ratios of step times, {BASE} / framework's best variant at that size, paired in blocks:"
-        f" below 1 {BASE} is faster. Variants that stood for a framework: {names}."
-    )
+    note = f"{TEXTS['notes']['crossover']} {names}."
     return make_table([*head, f"{BASE} is"], rows, (note,), words=(2, 5), name="crossover")
 
 
@@ -154,21 +151,17 @@ def _place(one: Crossing) -> list[Cell]:
 def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
     """The parts, then per axis every size, every framework's best variant and ratio."""
     sections = []
-    cells: dict[tuple, dict[str, str]] = {}
-    for one in found:
-        cells.setdefault(tuple(_place(one)), {})[one.part] = describe_crossing(one)
+    told = {(*_place(one), one.part): describe_crossing(one) for one in found}
     rows: list[list[Cell]] = [
-        [*place, told.get(MULTIPLIED, "the same products"), told[REST]]
-        for place, told in cells.items()
-        if REST in told
+        [*place, told.get((*place, MULTIPLIED), "the same products"), told[*place, REST]]
+        for place in (_place(one) for one in found if one.part == REST)
     ]
     if rows:
         head = ["axis", "threads", "framework", f"products: {BASE} is",
                 f"everything else: {BASE} is"]  # fmt: skip
         apart = make_table(head, rows, words=(2, 3, 4), name="crossover-parts")
-        sections.append(
-            Section("Products, and everything else", (apart, Paragraph(TEXTS["notes"]["parts"])))
-        )
+        note = Paragraph(TEXTS["notes"]["parts"])
+        sections.append(Section("Products, and everything else", (apart, note)))
     for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
         these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
         sizes = sorted({size for one in these for size in (*one.ratios, *one.unresolved)})

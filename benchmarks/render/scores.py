@@ -30,11 +30,8 @@ FLOOR = 1e-9  # of a difference of losses, in nats: below float32
 
 def draw_boundaries(data: RunData, case: Case) -> Drawing | None:
     """Predicted classes of five systems that differ, with the training points."""
-    found = {}
-    for system, arrays in data.read_arrays(case, "time"):
-        grid = _read_grid(arrays)
-        if grid:
-            found[system] = grid
+    arrays = data.read_arrays(case, "time")
+    found = {system: grid for system, kept in arrays if (grid := _read_grid(kept))}
     if not found:
         return None
     chosen = _choose_different(found)

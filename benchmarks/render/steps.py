@@ -94,10 +94,9 @@ def make_compact_table(points: list[SweepPoint]) -> Table:
         rival, loop = point.competitor, point.steps.get(WHOLE_LOOP)
         own = point.steps[BASE].step if BASE in point.steps else Estimate()
         share = point.products_share
-        threads = f", {point.case.threads} threads" if point.case.threads > 1 else ""
         rows.append(
             [
-                f"{point.shape}, {point.batch}{threads}",
+                _name_size(point, point.case.threads > 1),
                 point.optimizer,
                 Quantity(own, MICRO, bounds=False),
                 rival.system if rival else NOTHING,
@@ -124,13 +123,7 @@ def _show_verdict(step: StepCost | None) -> str:
 
 
 def _note(table: Table, points: list[SweepPoint]) -> str:
-    said = [
-        f"Medians of one whole training step. Ratios are {BASE} / competitor, paired in blocks:"
-        f" below 1 {BASE} is faster. The competitor is the fastest system whose training loop runs"
-        " in Python, chosen from these rows, which favours it. Products: NumPy's matrix products"
-        f" as a share of {BASE}'s step.",
-        *explain_bounds(table),
-    ]
+    said = [TEXTS["notes"]["steps"], *explain_bounds(table)]
     steps = [step for point in points for step in point.steps.values() if step.ratio.known]
     if any(step.verdict.kind is Kind.TOO_FEW for step in steps):
         said.append("Some comparisons have too few blocks for a verdict.")
@@ -167,10 +160,12 @@ def _tabulate(part: list[SweepPoint], field: str) -> Table:
 
 def _head(part: list[SweepPoint]) -> list[str]:
     many = len({point.case.threads for point in part}) > 1
-    return [
-        f"{p.shape}, {p.batch}" + (f", {format_count(p.case.threads, 'thread')}" if many else "")
-        for p in part
-    ]
+    return [_name_size(point, many) for point in part]
+
+
+def _name_size(point: SweepPoint, threads: bool) -> str:
+    count = f", {format_count(point.case.threads, 'thread')}" if threads else ""
+    return f"{point.shape}, {point.batch}{count}"
 
 
 def _order_systems(part: list[SweepPoint]) -> list[str]:

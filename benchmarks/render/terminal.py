@@ -48,8 +48,9 @@ class Screen:
         if self._live is not None:
             self._live.update(Group(*self._tables), refresh=True)
             self._live.stop()
-        else:
-            self._print_tables()
+            return
+        for table in self._tables:
+            self.console.print(table)
 
     def begins(self, trial: Trial, left_s: float) -> None:
         """Say what is measured now and how long everything will still take."""
@@ -81,13 +82,8 @@ class Screen:
 
     def part_complete(self, block: int) -> None:
         """Redraw the table from every row on disk: after the times of a block, and after it."""
-        if block == 0:
-            return
-        self._tables = tables(self._store)
-
-    def _print_tables(self) -> None:
-        for table in self._tables:
-            self.console.print(table)
+        if block:
+            self._tables = tables(self._store)
 
 
 def tables(store: Store) -> list[Table]:
