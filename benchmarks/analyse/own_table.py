@@ -72,7 +72,7 @@ def choose_system(data: RunData, case: Case) -> Choice:
     able = [x for x in data.lines(case) if x.family in JUDGED and x.has(metric.name)]
     lines = sorted(able, key=lambda x: (-x.value(metric.name), x.system))
     samples = {x.system: collect_samples(rows[rows["system"].eq(x.system)], metric) for x in lines}
-    floor = collect_samples(rows[rows["system"].eq(FLOOR)], metric)
+    floor: Mapping[tuple, float] = collect_samples(rows[rows["system"].eq(FLOOR)], metric)
     if not floor:
         known = _find_floor(data.run.get("table") or {})
         floor = {} if known is None else {key: known for x in samples.values() for key in x}
@@ -102,7 +102,7 @@ def _find_floor(table: Mapping[str, Any]) -> float | None:
 
 
 def compare_scores(
-    samples: Mapping[str, Sample], base: Sample, margin: float, share: float
+    samples: Mapping[str, Sample], base: Mapping[tuple, float], margin: float, share: float
 ) -> dict[str, Comparison]:
     """Differences to one sample with their verdicts, corrected as one family."""
     pairs = {name: pair(found, base) for name, found in samples.items()}

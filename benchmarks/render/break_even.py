@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.analyse.break_even import BreakEven, find_break_evens
 from benchmarks.analyse.frameworks import BASE
@@ -16,22 +15,13 @@ from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Case, Line
 from benchmarks.errors import format_count
 from benchmarks.render import style
-from benchmarks.render.csv import spread
-from benchmarks.render.document import Block, Cell, Paragraph, Quantity, make_table
+from benchmarks.render.csv import make_frame
+from benchmarks.render.document import TEXTS, Block, Cell, Paragraph, Quantity, make_table
 from benchmarks.render.numbers import NOTHING, choose_unit
 from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 
 MOST = 8  # curves in the picture
-CAPTION = (
-    "Time of a fresh process against the number of training steps, from medians of start and step."
-    " Dots: from there on a system is ahead of mapicx; bars: their bounds."
-)
-EXPLAINED = (
-    f"Against {BASE}, paired in blocks. The start is the whole process less its training at warm"
-    " speed: import, compilation and exit count. No number stands where one of the two both begins"
-    " earlier and steps faster, or where blocks disagree about who begins earlier."
-)
 
 
 def find(data: RunData, case: Case) -> list[BreakEven]:
@@ -45,10 +35,8 @@ def format_steps(steps: Estimate) -> str:
         return NOTHING
     if not math.isfinite(steps.high):
         return f"{_round(steps.value)} (at least {_round(steps.low)}, perhaps never)"
-    if steps.kind == "single":
-        return _round(steps.value)
-    left, right = "()" if steps.kind == "interval" else "[]"
-    return f"{_round(steps.value)} {left}{_round(steps.low)}–{_round(steps.high)}{right}"
+    bounds = {"interval": " ({}–{})", "range": " [{}–{}]"}.get(steps.kind, "")
+    return _round(steps.value) + bounds.format(_round(steps.low), _round(steps.high))
 
 
 def _round(steps: float) -> str:
@@ -93,9 +81,8 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
         for one in found
     ]
     head = ["system", f"later start ({starts[1]})", f"slower step ({steps[1]})"]
-    return [
-        make_table([*head, "even after steps", "from there on ahead"], rows, (EXPLAINED,), (4,))
-    ]
+    head += ["even after steps", "from there on ahead"]
+    return [make_table(head, rows, (TEXTS["notes"]["break-even"],), words=(4,))]
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:
@@ -103,43 +90,35 @@ def draw(data: RunData, case: Case) -> Drawing | None:
     found = find(data, case)
     chosen = [one for one in found if one.repays and one.faster]
     chosen = sorted(chosen, key=lambda one: one.steps.value)[:MOST]
-    base = data.base(case)
-    if not chosen or base is None:
+    if not chosen or data.base(case) is None:
         return None
-    table = pd.DataFrame(
-        {"system": one.system}
-        | spread("later_start_s", one.later_start)
-        | spread("slower_step_s", one.slower_step)
-        | spread("steps", one.steps)
+    names = {"later_start": "later_start_s", "slower_step": "slower_step_s", "steps": "steps"}
+    table = make_frame(
+        {"system": one.system} | {name: getattr(one, field) for field, name in names.items()}
         for one in found
     )
     lines = {line.system: line for line in data.lines(case)}
-    return Drawing(table, lambda: _plot(chosen, base, lines))
+    return Drawing(table, lambda: _plot(chosen, lines))
 
 
-def _plot(chosen: list[BreakEven], base: Line, lines: dict[str, Line]) -> Any:
-    ends = [s.high if math.isfinite(s.high) else s.value for s in (one.steps for one in chosen)]
+def _plot(chosen: list[BreakEven], lines: dict[str, Line]) -> Any:
+    ends = [one.steps.high if math.isfinite(one.steps.high) else one.steps.value for one in chosen]
     steps = np.geomspace(min(one.steps.low for one in chosen) / 30, max(ends) * 10, 200)
-    fig, axis = style.make_figure(8.5, 4.2)
-    for index, name in enumerate([BASE, *(one.system for one in chosen)]):
-        look = style.choose_curve(index - 1, name == BASE, len(steps))
-        curve = _find_start(lines[name]) + steps * lines[name].value(STEP.name)
-        axis.plot(steps, curve, label=name, **look)
+    names = [BASE, *(one.system for one in chosen)]
+    curves = {name: (steps, _predict(lines[name], steps)) for name in names}
+    fig, axis = style.plot_curves(curves, "fresh process, start to end (s)", first=-1)
     style.set_log_axis(axis, steps, "training steps")
-    axis.set_yscale("log")
     for index, one in enumerate(chosen):
         colour = style.choose_curve(index, False)["color"]
-        y = _find_start(base) + one.steps.value * base.value(STEP.name)
-        right = one.steps.high if math.isfinite(one.steps.high) else steps[-1]
+        y, right = _predict(lines[BASE], one.steps.value), min(one.steps.high, steps[-1])
         axis.plot([one.steps.low, right], [y, y], color=colour, linewidth=4, alpha=0.5, zorder=6)
         (dot,) = axis.plot(one.steps.value, y, "o", color=colour, mec="black", zorder=7)
         style.add_tip(dot, f"{one.system}: even after {format_steps(one.steps)} steps")
-    axis.set_ylabel("fresh process, start to end (s), log scale")
     style.set_plain_ticks(axis.yaxis, np.array(axis.get_ylim()))
-    axis.grid(color="0.9", linewidth=0.7)
-    axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
 
-def _find_start(line: Line) -> float:
-    return line.value("time_total_s") - line.value("time_train_warm_s")
+def _predict(line: Line, steps: Any) -> Any:
+    """Seconds of a fresh process that makes so many steps."""
+    start = line.value("time_total_s") - line.value("time_train_warm_s")
+    return start + steps * line.value(STEP.name)

@@ -17,24 +17,13 @@ from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.render import style
-from benchmarks.render.csv import spread
-from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
+from benchmarks.render.csv import make_frame
+from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, Table, make_table
 from benchmarks.render.numbers import NOTHING, format_estimate, format_verdict
 from benchmarks.render.style import Drawing
 
 TITLE = "From which size on a framework is faster"
 FASTER, SLOWER = Kind.LESS, Kind.MORE
-CAPTION = (
-    "Time of mapicx divided by that of each framework's best variant, for a whole training step"
-    " and, where it was measured, for its matrix products and for everything else; below the line"
-    " mapicx is faster. Marks on the line: from there on the framework is faster; wide bars: their"
-    " 95 % intervals. Sizes at which everything else is not resolved against noise are left out."
-)
-PARTS_NOTE = (
-    "Products: the matrix products of a step and nothing else, by each framework's own call."
-    " Everything else: the step less these, paired in blocks, of the variant with the shortest"
-    " step. Sizes where this difference does not stand out in every block are named and not used."
-)
 
 
 def describe_crossings(found: list[Crossing]) -> list[str]:
@@ -151,10 +140,7 @@ def make_compact_table(found: list[Crossing]) -> Table:
         rows.append([*_place(one), *ends, describe_crossing(one)])
     head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
     names = "; ".join(f"{name}: {', '.join(sorted(stood[name]))}" for name in sorted(stood))
-    note = (
-        f"Ratios of step times, {BASE} / framework's best variant at that size, paired in blocks:"
-        f" below 1 {BASE} is faster. Variants that stood for a framework: {names}."
-    )
+    note = f"{TEXTS['notes']['crossover']} {names}."
     return make_table([*head, f"{BASE} is"], rows, (note,), words=(2, 5), name="crossover")
 
 
@@ -165,19 +151,17 @@ def _place(one: Crossing) -> list[Cell]:
 def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
     """The parts, then per axis every size, every framework's best variant and ratio."""
     sections = []
-    cells: dict[tuple, dict[str, str]] = {}
-    for one in found:
-        cells.setdefault(tuple(_place(one)), {})[one.part] = describe_crossing(one)
+    told = {(*_place(one), one.part): describe_crossing(one) for one in found}
     rows: list[list[Cell]] = [
-        [*place, told.get(MULTIPLIED, "the same products"), told[REST]]
-        for place, told in cells.items()
-        if REST in told
+        [*place, told.get((*place, MULTIPLIED), "the same products"), told[*place, REST]]
+        for place in (_place(one) for one in found if one.part == REST)
     ]
     if rows:
         head = ["axis", "threads", "framework", f"products: {BASE} is",
                 f"everything else: {BASE} is"]  # fmt: skip
         apart = make_table(head, rows, words=(2, 3, 4), name="crossover-parts")
-        sections.append(Section("Products, and everything else", (apart, Paragraph(PARTS_NOTE))))
+        note = Paragraph(TEXTS["notes"]["parts"])
+        sections.append(Section("Products, and everything else", (apart, note)))
     for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
         these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
         sizes = sorted({size for one in these for size in (*one.ratios, *one.unresolved)})
@@ -205,46 +189,40 @@ def draw(data: RunData, case: Case) -> Drawing | None:
 
 def _tabulate(found: list[Crossing]) -> pd.DataFrame:
     """One line per axis, threads, part, framework and size; the crossing repeats on each."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for one in found:
         place = {"axis": one.axis.name, "threads": one.threads, "part": one.part}
         place |= {"framework": one.framework}
         for size, ratio in one.ratios.items():
             line = place | {"size": size, "variant": one.variants[size]}
-            line |= spread("mapicx_over_variant", ratio)
-            line |= {"verdict": one.verdicts[size].kind.value} | spread("crossing", one.at)
-            lines.append(line)
-        for size in one.unresolved:
-            lines.append(place | {"size": size, "verdict": "not resolved"})
-    return pd.DataFrame(lines)
+            line |= {"mapicx_over_variant": ratio, "verdict": one.verdicts[size].kind.value}
+            lines.append(line | {"crossing": one.at})
+        lines += [place | {"size": size, "verdict": "not resolved"} for size in one.unresolved]
+    return make_frame(lines)
 
 
 def _plot(found: list[Crossing]) -> Any:
-    places = list(dict.fromkeys((one.axis.name, one.threads) for one in found))
     parts = [part for part in PARTS if any(one.part == part and one.ratios for one in found)]
-    grid = [[(*place, part) for part in parts] for place in places]
-    if len(parts) == 1:  # the whole step alone: panels side by side, two in a row
-        flat = [row[0] for row in grid]
-        grid = [flat[i : i + 2] for i in range(0, len(flat), 2)]
-    columns = max(map(len, grid))
+    places = list(dict.fromkeys((one.axis.name, one.threads) for one in found))
+    panels = [(*place, part) for place in places for part in parts]
+    # The whole step alone: panels side by side, two in a row.
+    columns = len(parts) if len(parts) > 1 else min(2, len(panels))
+    rows = math.ceil(len(panels) / columns)
     fig, axes = style.make_figure(
-        3.4 * columns + 1.6, 2.7 * len(grid) + 0.3, nrows=len(grid), ncols=columns, squeeze=False,
-        sharey=True,
-    )  # fmt: skip
+        3.4 * columns + 1.6, 2.7 * rows + 0.3, nrows=rows, ncols=columns, sharey=True
+    )
     names = sorted({one.framework for one in found})
     handles: dict[str, Any] = {}
-    for row, panels in enumerate(grid):
-        for column in range(columns):
-            if column < len(panels):
-                handles |= _plot_panel(axes[row][column], panels[column], found, names)
-            else:
-                axes[row][column].set_axis_off()
+    for axis, panel in zip(axes, panels, strict=False):
+        handles |= _plot_panel(axis, panel, found, names)
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
     ratios = np.array([ratio.value for one in found for ratio in one.ratios.values()])
-    for axis in axes[:, 0]:
+    for axis in axes[::columns]:
         axis.set_ylabel(f"{BASE} / framework's best, log scale", fontsize=8)
         style.set_plain_ticks(axis.yaxis, ratios)
     shown = [name for name in names if name in handles]
-    fig.legend([handles[name] for name in shown], shown, loc="outside lower center", frameon=False,
+    fig.legend([handles[name] for name in shown], shown, loc="outside lower center", fontsize=9,
                ncols=len(shown))  # fmt: skip
     return fig
 
@@ -259,7 +237,6 @@ def _plot_panel(
     axis.axhline(1, color="black", linewidth=1.2)
     axis.set_yscale("log")
     axis.set_title(f"{name}, {format_count(threads, 'thread')}: {part}", fontsize=9)
-    axis.grid(color="0.9", linewidth=0.7)
     # Only the sizes that have a point: an axis does not run on into nothing.
     sizes = np.array(sorted({size for one in these for size in one.ratios}), dtype=float)
     if sizes.size:

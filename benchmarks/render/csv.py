@@ -36,37 +36,45 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def spread(name: str, estimate: Estimate) -> dict[str, Any]:
     """An estimate as the columns NAME, NAME_low, NAME_high, NAME_n and NAME_kind."""
-    parts = (estimate.value, estimate.low, estimate.high, estimate.n, estimate.kind)
-    return dict(zip([name, *(f"{name}_{p}" for p in ("low", "high", "n", "kind"))], parts,
-                    strict=True))  # fmt: skip
+    parts = ("low", "high", "n", "kind")
+    return {name: estimate.value} | {f"{name}_{part}": getattr(estimate, part) for part in parts}
+
+
+def make_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One line per row; an estimate takes five columns."""
+    frame = []
+    for row in rows:
+        line: dict[str, Any] = {}
+        for name, value in row.items():
+            line |= spread(name, value) if isinstance(value, Estimate) else {name: value}
+        frame.append(line)
+    return pd.DataFrame(frame)
 
 
 def tabulate(lines: Iterable[Line], metrics: Iterable[str]) -> pd.DataFrame:
     """One row per system with the estimates of some metrics."""
     metrics = list(metrics)
-    rows: list[Mapping[str, Any]] = []
-    for line in lines:
-        row: dict[str, Any] = {"system": line.system, "family": line.family}
-        for name in metrics:
-            row |= spread(name, line.estimate(name))
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return make_frame(
+        {"system": line.system, "family": line.family}
+        | {name: line.estimate(name) for name in metrics}
+        for line in lines
+    )
 
 
 def tabulate_summary(lines: Iterable[Line]) -> pd.DataFrame:
     """Every estimate, ratio and verdict, one row per case and system."""
-    rows = []
-    for line in lines:
-        row: dict[str, Any] = {"workload": line.case.workload, "threads": line.case.threads}
-        row |= {"system": line.system, "family": line.family, "framework": line.framework}
-        row |= {"version": "; ".join(line.versions), "dtype": line.dtype, "ok": line.counts.ok}
-        row |= {"comparable": line.comparable, "other_work": line.other_work}
-        for metric in METRICS.values():
-            row |= spread(metric.name, line.estimate(metric.name))
-            if metric.compare:
-                found = line.against(metric.name)
-                name = f"{metric.name}_{metric.compare}"
-                row |= spread(name, found.estimate) | {f"{name}_p": found.p}
-                row[f"{metric.name}_verdict"] = found.verdict.kind.value
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return make_frame(map(_summarise, lines))
+
+
+def _summarise(line: Line) -> dict[str, Any]:
+    row: dict[str, Any] = {"workload": line.case.workload, "threads": line.case.threads}
+    row |= {"system": line.system, "family": line.family, "framework": line.framework}
+    row |= {"version": "; ".join(line.versions), "dtype": line.dtype, "ok": line.counts.ok}
+    row |= {"comparable": line.comparable, "other_work": line.other_work}
+    for name, metric in METRICS.items():
+        row[name] = line.estimate(name)
+        if metric.compare:
+            found, compared = line.against(name), f"{name}_{metric.compare}"
+            row |= {compared: found.estimate, f"{compared}_p": found.p}
+            row[f"{name}_verdict"] = found.verdict.kind.value
+    return row

@@ -7,9 +7,13 @@ value with its format; nothing in a document is escaped, and no writer reads wha
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 from benchmarks.analyse.stats import Estimate
+
+TEXTS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case
 from benchmarks.render import break_even, costs, crossover, scores, steps
 from benchmarks.render.csv import write_csv
-from benchmarks.render.document import Picture
+from benchmarks.render.document import TEXTS, Picture
 from benchmarks.render.style import Drawing, save_figure
 
 FEW = 3  # of more workloads only the headline's figures are drawn
@@ -23,25 +23,27 @@ class Figure:
     """draw(data, case) gives what can be drawn, or None if the rows hold nothing to draw."""
 
     name: str
-    caption: str
     draw: Callable[[RunData, Case], Drawing | None]
     needs_arrays: bool = False
 
+    @property
+    def caption(self) -> str:
+        """What stands below it."""
+        return TEXTS["captions"][self.name]
 
-STEPS = Figure("steps", steps.CAPTION, steps.draw)
-CROSSOVER = Figure("crossover", crossover.CAPTION, crossover.draw)
-COSTS = Figure("costs", costs.COSTS_CAPTION, costs.draw_costs)
-RAW_VALUES = Figure("raw-values", costs.RAW_CAPTION, costs.draw_raw_values)
-FIGURES = (
-    STEPS,
-    CROSSOVER,
+
+STEPS = Figure("steps", steps.draw)
+CROSSOVER = Figure("crossover", crossover.draw)
+COSTS = Figure("costs", costs.draw_costs)
+RAW_VALUES = Figure("raw-values", costs.draw_raw_values)
+FIGURES = (  # of a run that is neither a sweep nor a scaling
     COSTS,
-    Figure("boundaries", scores.BOUNDARIES_CAPTION, scores.draw_boundaries, needs_arrays=True),
+    Figure("boundaries", scores.draw_boundaries, needs_arrays=True),
     RAW_VALUES,
-    Figure("pareto", scores.PARETO_CAPTION, scores.draw_pareto),
-    Figure("losses", scores.LOSSES_CAPTION, scores.draw_losses, needs_arrays=True),
-    Figure("memory", costs.MEMORY_CAPTION, costs.draw_memory, needs_arrays=True),
-    Figure("break-even", break_even.CAPTION, break_even.draw),
+    Figure("pareto", scores.draw_pareto),
+    Figure("losses", scores.draw_losses, needs_arrays=True),
+    Figure("memory", costs.draw_memory, needs_arrays=True),
+    Figure("break-even", break_even.draw),
 )
 
 
@@ -51,7 +53,7 @@ def choose_figures(data: RunData, case: Case) -> tuple[Figure, ...]:
     if data.sweep or data.crossings:
         return (STEPS if data.sweep else CROSSOVER,) if first else ()
     if first:
-        return tuple(figure for figure in FIGURES if figure not in (STEPS, CROSSOVER))
+        return FIGURES
     return (RAW_VALUES,) if len({one.workload for one in data.cases}) <= FEW else ()
 
 
@@ -82,7 +84,7 @@ def draw_figures(
         for figure in choose_figures(data, case):
             name = figure.name
             if case != data.headline:
-                name = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}-{figure.name}")
+                name = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}-{name}")
             path = folder / f"{name}.png"
             if not (figure.needs_arrays and not data.has_arrays and path.exists()):
                 drawing = figure.draw(data, case)

@@ -8,19 +8,26 @@ from benchmarks.analyse.footprint import find_footprints
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import Estimate
-from benchmarks.render.document import Block, Cell, Items, Paragraph, Quantity, Section, make_table
+from benchmarks.render.document import (
+    TEXTS,
+    Cell,
+    Items,
+    Paragraph,
+    Quantity,
+    Section,
+    make_table,
+)
 from benchmarks.render.numbers import MIB, NOTHING, join_words
 
 HEAD = (
     "system", "installed (MiB)", "with bytecode caches (MiB)", "distributions",
     "modules imported", "shared objects", f"installed × {BASE}",
 )  # fmt: skip
-EXPLAINED = (
-    "Installed: the files of the system's distributions and of all that they require, as they lie"
-    f" on this machine; the interpreter is not counted, and {BASE} counts as its wheel installs."
-    " Caches: the bytecode that stood beside the modules when the run was planned. Modules and"
-    " shared objects: of the process at the end of a memory trial."
-)
+REMARKS = {  # what is said of a field of a footprint
+    "not installed: {}.": "absent",
+    "loaded because it is installed here, though not required: {}. Import time and memory include"
+    " that, installed bytes do not.": "unasked",
+}
 
 
 def make_section(data: RunData) -> Section | None:
@@ -32,30 +39,28 @@ def make_section(data: RunData) -> Section | None:
     rows: list[list[Cell]] = []
     for one in found:
         ratio = one.installed / base if one.installed is not None and base else None
-        count = NOTHING if one.distributions is None else f"{one.distributions:,}"
         sizes = (_show(one.installed, MIB), _show(one.with_caches, MIB))
-        counted = (_show_count(one.modules), _show_count(one.shared_objects))
-        rows.append([one.system, *sizes, count, *counted, "1" if ratio == 1 else _show(ratio)])
-    blocks: list[Block] = [make_table(HEAD, rows, name="footprint"), Paragraph(EXPLAINED)]
-    absent = {one.system: one.absent for one in found}
-    remarks = [f"{who}: not installed: {what}." for who, what in _group(absent)]
-    for who, what in _group({one.system: one.unasked for one in found}):
-        remarks.append(
-            f"{who}: loaded because it is installed here, though not required: {what}. Import time"
-            " and memory include that, installed bytes do not."
-        )
-    if remarks:
-        blocks.append(Items(tuple(remarks)))
-    return Section("Footprint", tuple(blocks))
+        counts = map(_show_count, (one.distributions, one.modules, one.shared_objects))
+        rows.append([one.system, *sizes, *counts, "1" if ratio == 1 else _show(ratio)])
+    note = Paragraph(TEXTS["notes"]["footprint"])
+    remarks = [
+        f"{who}: {remark.format(what)}"
+        for remark, field in REMARKS.items()
+        for who, what in _group({one.system: getattr(one, field) for one in found})
+    ]
+    items = [Items(tuple(remarks))] if remarks else []
+    return Section("Footprint", (make_table(HEAD, rows, name="footprint"), note, *items))
 
 
 def _show(value: float | None, scale: float = 1.0) -> Cell:
     return NOTHING if value is None else Quantity(Estimate.exact(value), scale)
 
 
-def _show_count(found: Estimate) -> str:
+def _show_count(found: Estimate | int | None) -> str:
     """Counts are exact, so every digit is shown; bounds where trials differ."""
-    if not found.known:
+    if isinstance(found, int):
+        return f"{found:,}"
+    if found is None or not found.known:
         return NOTHING
     value = f"{math.floor(found.value):,}"
     return value if found.low == found.high else f"{value} [{found.low:,.0f}–{found.high:,.0f}]"

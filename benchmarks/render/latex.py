@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from benchmarks.render.document import Cell, Column, Table
 from benchmarks.render.numbers import format_cell
 
@@ -29,6 +31,10 @@ PAGE = 112  # characters of \footnotesize that a page takes, somewhat shrunk
 WRAPPED = 30  # a column of longer text wraps
 SLACK = 0.25  # of a page: so much is rather shrunk than made a panel of its own
 BROKEN = 18  # a longer heading breaks before its bracket
+SHRUNK = r"""\par\medskip
+\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
+"""
+INCLUDED = r"\includegraphics[width=\linewidth,height=0.8\textheight,keepaspectratio]"
 
 
 def escape(text: str) -> str:
@@ -41,30 +47,43 @@ def write_cell(cell: Cell) -> str:
     return escape(" ".join(format_cell(cell).split()))
 
 
-def write_table(table: Table, label: str, caption: str) -> list[str]:
+def write_table(table: Table, label: str, caption: str) -> str:
     """A `table*` with booktabs rules; its notes end the caption, so that it stands alone.
 
     A table too wide for a page is stacked in panels, each beginning with the first column, and
     shrunk where still too wide.
     """
     notes = "".join(format_cell(note) for note in table.notes)
-    text = [r"\begin{table*}", r"\centering\footnotesize"]
-    text += [rf"\caption{{{escape(f'{caption} {notes}'.strip())}}}", rf"\label{{tab:{label}}}"]
-    cells = [[write_cell(cell) for cell in row] for row in table.rows]
-    for panel in _split_panels(table.columns, cells):
-        text += [r"\par\medskip", *_write_panel(table.columns, cells, panel)]
-    return [*text, r"\end{table*}"]
+    columns = table.columns
+    columns, head = table.columns, [_write_heading(column) for column in table.columns]
+    cells = pd.DataFrame([map(write_cell, row) for row in table.rows], columns=head)
+    longest = [max(map(len, column), default=0) for column in cells.to_numpy().T]
+    places = [_choose_place(*both) for both in zip(columns, longest, strict=True)]
+    panels = ""
+    for panel in _split_panels(columns, longest):
+        styler = cells.iloc[:, panel].style.hide(axis="index")
+        text = styler.to_latex(column_format="".join(places[i] for i in panel), hrules=True)
+        panels += SHRUNK + text.rstrip() + "}\n"
+    return (
+        "\\begin{table*}\n\\centering\\footnotesize\n"
+        f"\\caption{{{escape(f'{caption} {notes}'.strip())}}}\n\\label{{tab:{label}}}\n"
+        f"{panels}\\end{{table*}}\n"
+    )
 
 
-def _find_longest(cells: list[list[str]], i: int) -> int:
-    return max((len(row[i]) for row in cells), default=0)
+def _choose_place(column: Column, longest: int) -> str:
+    """Right for numbers, left for words; long ones wrap, ragged at the other edge."""
+    if longest <= WRAPPED:
+        return "r" if column.numeric else "l"
+    ragged = "left" if column.numeric else "right"
+    return rf">{{\ragged{ragged}\arraybackslash}}p{{{WRAPPED / 2:g}em}}"
 
 
-def _split_panels(columns: tuple[Column, ...], cells: list[list[str]]) -> list[list[int]]:
+def _split_panels(columns: tuple[Column, ...], longest: list[int]) -> list[list[int]]:
     """Which columns stand side by side; a column of ratios stays with what it is a ratio of."""
     widths = [
-        max(max(map(len, _break(column.heading))), min(_find_longest(cells, i), WRAPPED))
-        for i, column in enumerate(columns)
+        max(*map(len, _break(column.heading)), min(most, WRAPPED))
+        for column, most in zip(columns, longest, strict=True)
     ]
     groups: list[list[int]] = []
     for i, column in enumerate(columns[1:], start=1):
@@ -83,28 +102,10 @@ def _split_panels(columns: tuple[Column, ...], cells: list[list[str]]) -> list[l
     return panels
 
 
-def _write_panel(
-    columns: tuple[Column, ...], cells: list[list[str]], panel: list[int]
-) -> list[str]:
-    places = ""
-    for i in panel:
-        side = "right" if not columns[i].numeric else "left"  # which edge is ragged
-        place = "r" if columns[i].numeric else "l"
-        if _find_longest(cells, i) > WRAPPED:
-            place = rf">{{\ragged{side}\arraybackslash}}p{{{WRAPPED / 2:g}em}}"
-        places += place
-    text = [r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"]
-    text += [rf"\begin{{tabular}}{{{places}}}", r"\toprule"]
-    text += [" & ".join(_write_heading(columns[i]) for i in panel) + r" \\", r"\midrule"]
-    text += [" & ".join(row[i] for i in panel) + r" \\" for row in cells]
-    return [*text, r"\bottomrule", r"\end{tabular}}"]
-
-
 def _write_heading(column: Column) -> str:
-    parts = [escape(part) for part in _break(column.heading)]
-    if len(parts) == 1:
-        return parts[0]
-    return rf"\shortstack[{'r' if column.numeric else 'l'}]{{" + r" \\ ".join(parts) + "}"
+    first, *rest = [escape(part) for part in _break(column.heading)]
+    side = "r" if column.numeric else "l"
+    return rf"\shortstack[{side}]{{{first} \\ {rest[0]}}}" if rest else first
 
 
 def _break(heading: str) -> list[str]:
@@ -113,9 +114,9 @@ def _break(heading: str) -> list[str]:
     return [first, f"({rest}"] if bracket and len(heading) > BROKEN else [heading]
 
 
-def write_figure(file: str, caption: str) -> list[str]:
+def write_figure(file: str, caption: str) -> str:
     """A `figure*` of a picture beside the document."""
-    text = [r"\begin{figure*}", r"\centering"]
-    size = r"width=\linewidth,height=0.8\textheight,keepaspectratio"
-    text += [rf"\includegraphics[{size}]{{{file}.pdf}}", rf"\caption{{{escape(caption)}}}"]
-    return [*text, rf"\label{{fig:{file}}}", r"\end{figure*}"]
+    return (
+        f"\\begin{{figure*}}\n\\centering\n{INCLUDED}{{{file}.pdf}}\n"
+        f"\\caption{{{escape(caption)}}}\n\\label{{fig:{file}}}\n\\end{{figure*}}\n"
+    )

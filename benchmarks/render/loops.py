@@ -7,19 +7,13 @@ from __future__ import annotations
 
 from benchmarks.analyse.loops import LOOPS, VECTORISED, compare_loops
 from benchmarks.analyse.run_data import RunData
-from benchmarks.render.document import Cell, Paragraph, Quantity, Section, make_table
+from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, make_table
 from benchmarks.render.numbers import MICRO
 
 TITLE = "Gradients in Python loops and vectorised"
 HEAD = (
     "workload", "network", "threads", f"{LOOPS} (µs)", f"{VECTORISED} (µs)", "loops / vectorised",
 )  # fmt: skip
-EXPLAINED = (
-    "One backward pass: the gradients of weights, biases and inputs of every Dense layer, for"
-    " all rows at once. Both give the same gradients. The loops run over lists of Python"
-    " numbers; vectorised are two products and a sum of NumPy arrays per layer. Ratios are"
-    " paired in blocks."
-)
 
 
 def make_section(data: RunData) -> Section | None:
@@ -39,4 +33,4 @@ def make_section(data: RunData) -> Section | None:
         for one in found
     ]
     table = make_table(HEAD, rows, words=(1,), name="loops")
-    return Section(TITLE, (table, Paragraph(EXPLAINED)))
+    return Section(TITLE, (table, Paragraph(TEXTS["notes"]["loops"])))

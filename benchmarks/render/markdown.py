@@ -18,7 +18,7 @@ from benchmarks.render.document import (
     Strong,
     Table,
 )
-from benchmarks.render.numbers import format_cell
+from benchmarks.render.numbers import Marks, format_cell
 
 # An underscore inside a word is no markup, and names read better without a backslash.
 SPECIAL = re.compile(r"([\\`*\[\]|~$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
@@ -32,17 +32,16 @@ def escape(value: object) -> str:
     return text.replace("://", ":&#47;/")
 
 
+MARKS: Marks = {
+    Link: lambda link: f"[{escape(link.text)}]({link.target})",
+    Code: lambda code: "`" + code.text.replace("`", "'") + "`",
+    Strong: lambda strong: f"**{escape(strong.text)}**",
+}
+
+
 def write_text(text: Cell) -> str:
     """A piece of text or a cell, escaped."""
-    if isinstance(text, tuple):
-        return "".join(write_text(piece) for piece in text)
-    if isinstance(text, Link):
-        return f"[{escape(text.text)}]({text.target})"
-    if isinstance(text, Code):
-        return "`" + text.text.replace("`", "'") + "`"
-    if isinstance(text, Strong):
-        return f"**{escape(text.text)}**"
-    return escape(format_cell(text))
+    return format_cell(text, MARKS, escape)
 
 
 def write_table(table: Table) -> list[str]:
@@ -75,14 +74,11 @@ def write_blocks(blocks: Iterable[Block], folder: str = "") -> list[str]:
 
 def write_markdown(document: Document) -> str:
     """The whole document."""
-    lines = [f"# {escape(document.title)}", "", *write_blocks(document.blocks), ""]
-    for section in document.sections:
-        lines += _write_section(section, 2)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join(_write_section(document, 1)).rstrip() + "\n"
 
 
-def _write_section(section: Section, level: int) -> list[str]:
-    lines = [f"{'#' * level} {escape(section.title)}", "", *write_blocks(section.blocks), ""]
-    for part in section.sections:
-        lines += _write_section(part, level + 1)
+def _write_section(part: Document | Section, level: int) -> list[str]:
+    lines = [f"{'#' * level} {escape(part.title)}", "", *write_blocks(part.blocks), ""]
+    for section in part.sections:
+        lines += _write_section(section, level + 1)
     return lines

@@ -8,8 +8,10 @@ of half the width, one more if that digit is 1 or 2, and never beyond the third 
 from __future__ import annotations
 
 import math
+import operator
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from benchmarks.analyse.metrics import METRICS, Metric
 from benchmarks.analyse.stats import Estimate
@@ -22,6 +24,8 @@ MIB = 2**20
 MICRO = 1e-6
 PREFIXES = ((1.0, "s"), (1e-3, "ms"), (MICRO, "µs"))
 SIGNIFICANT = 3
+Marks = Mapping[type, Callable[[Any], str]]  # how a writer sets links, code and strong text
+PLAIN: Marks = dict.fromkeys((Link, Code, Strong), operator.attrgetter("text"))
 
 
 def count_decimals(value: float, low: float, high: float) -> int:
@@ -48,56 +52,48 @@ def format_estimate(
     estimate: Estimate, scale: float = 1.0, signed: bool = False, bounds: bool = True
 ) -> str:
     """The estimate in units of `scale`, with its bounds unless they stand elsewhere."""
-    if estimate.kind == "mixed":
-        return "several machines"
     if not estimate.known:
-        return NOTHING
-    value, low, high = (x / scale for x in (estimate.value, estimate.low, estimate.high))
+        return "several machines" if estimate.kind == "mixed" else NOTHING
+    value, low, high = _divide(estimate, scale)
     if value == low == high == 0:
         return "0"
-    places = count_decimals(value, low, high)
-    text = format_rounded(value, places)
-    if signed and value > 0:
-        text = "+" + text
-    if not bounds or estimate.kind == "single":
-        return text
-    return f"{text} {_bracket(estimate.kind, low, high, places)}"
+    sign = "+" if signed and value > 0 else ""
+    text = sign + format_rounded(value, count_decimals(value, low, high))
+    return f"{text} {format_bounds(estimate, scale)}".rstrip() if bounds else text
 
 
 def format_bounds(estimate: Estimate, scale: float = 1.0) -> str:
     """The bounds alone; empty if there are none."""
     if estimate.kind not in ("interval", "range"):
         return ""
-    value, low, high = (x / scale for x in (estimate.value, estimate.low, estimate.high))
-    return _bracket(estimate.kind, low, high, count_decimals(value, low, high))
-
-
-def _bracket(kind: str, low: float, high: float, places: int) -> str:
+    value, low, high = _divide(estimate, scale)
+    places = count_decimals(value, low, high)
     dash = " to " if low < 0 else "–"
     text = f"{format_rounded(low, places)}{dash}{format_rounded(high, places)}"
-    return f"({text})" if kind == "interval" else f"[{text}]"
+    return f"({text})" if estimate.kind == "interval" else f"[{text}]"
+
+
+def _divide(estimate: Estimate, scale: float) -> tuple[float, float, float]:
+    return estimate.value / scale, estimate.low / scale, estimate.high / scale
 
 
 def format_number(value: float | None, scale: float = 1.0) -> str:
     """A number without bounds, in three significant digits."""
-    known = value is not None and math.isfinite(value)
-    return (
-        format_estimate(Estimate.exact(value / scale)) if known and value is not None else NOTHING
-    )
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return format_estimate(Estimate.exact(value / scale))
 
 
-def format_cell(cell: Cell) -> str:
-    """A cell or piece of text as plain text."""
-    if cell is None:
-        return ""
+def format_cell(cell: Cell, marks: Marks = PLAIN, escape: Callable[[str], str] = str) -> str:
+    """A cell or piece of text, as plain text unless a writer says how it marks and escapes."""
     if isinstance(cell, tuple):
-        return "".join(format_cell(piece) for piece in cell)
+        return "".join(format_cell(piece, marks, escape) for piece in cell)
+    if type(cell) in marks:
+        return marks[type(cell)](cell)
     if isinstance(cell, Quantity):
         text = format_estimate(cell.estimate, cell.scale, cell.signed, cell.bounds)
-        return text + cell.suffix if cell.estimate.known else text
-    if isinstance(cell, Link | Code | Strong):
-        return cell.text
-    return cell
+        return escape(text + cell.suffix if cell.estimate.known else text)
+    return escape("" if cell is None else str(cell))
 
 
 def find_sort_key(cell: Cell) -> float | None:

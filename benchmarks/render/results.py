@@ -5,6 +5,7 @@ The first cell of a row is the bare system name. Controls never stand in a resul
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable
 
@@ -110,35 +111,33 @@ def _caption(
     """How sure the cells are, what they are of, and what they may not be read as."""
     seeds = max((line.estimate(data.score(case)).n for line in lines), default=0)
     blocks = max((line.estimate(costs[0]).n for line in lines), default=0) if costs else 0
-    said = f"Score: mean over {format_count(seeds, 'seed')}."
+    notes: list[Text] = [f"Score: mean over {format_count(seeds, 'seed')}."]
     if costs:
-        said += f" Costs: medians over {format_count(blocks, 'process')}"
-        said += f"; in brackets the multiple of {BASE}, paired in blocks."
+        notes.append(
+            f" Costs: medians over {format_count(blocks, 'process')}; in brackets the multiple of"
+            f" {BASE}, paired in blocks."
+        )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]
-    notes: list[Text] = [said]
     if known:
         line, widest = max(known, key=lambda pair: pair[1].high / pair[1].low)
         factor = format_number(math.sqrt(widest.high / widest.low))
         notes.append(
             f" How sure: at 95 % no multiple is off by more than a factor of {factor}"
-            f" ({line.system})" + (", and all intervals stand in the " if report else ".")
+            f" ({line.system}){', and all intervals stand in the ' if report else '.'}"
         )
-        notes += [Link("report", report), "."] if report else []
     elif report and costs:
-        notes += [" Too few blocks for intervals; all values stand in the ", Link("report", report),
-                  "."]  # fmt: skip
+        notes.append(" Too few blocks for intervals; all values stand in the ")
+    notes += [Link("report", report), "."] if report and costs else []
     wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]
-    if wheels:
-        notes.append(f" Wheels: {'; '.join(wheels)}.")
     others = [x.system for x in lines if x.other_work and x.family != "bound"]
-    if others:
-        notes.append(f" Another method or amount of training: {join_words(others)}.")
-    if any(line.system == CEILING for line in lines):
-        notes.append(f" No classifier exceeds {CEILING} on average.")
-    if any(line.unchecked for line in lines):
-        notes.append(f" {_name_unchecked(lines)}")
-    return tuple(notes)
+    said = {
+        f" Wheels: {'; '.join(wheels)}.": bool(wheels),
+        f" Another method or amount of training: {join_words(others)}.": bool(others),
+        f" No classifier exceeds {CEILING} on average.": any(x.system == CEILING for x in lines),
+        f" {_name_unchecked(lines)}": any(line.unchecked for line in lines),
+    }
+    return (*notes, *(text for text, true in said.items() if true))
 
 
 def _find_wheel(line: Line) -> str:
@@ -189,7 +188,7 @@ def make_result_table(data: RunData, case: Case) -> Table:
     absent = sorted(data.planned(case).keys() - {line.system for line in lines})
     rows += [[system, *[NOTHING] * (len(head) - 1), "not run"] for system in absent]
     table = make_table([*head, "notes"], rows, words=(*words, len(head)), name=case.workload)
-    return Table(table.columns, table.rows, _note(data, case, table, lines), table.name)
+    return dataclasses.replace(table, notes=(_note(data, case, table, lines),))
 
 
 def _make_row(line: Line, metrics: list[str], units: dict) -> list[Cell]:
@@ -221,41 +220,39 @@ def _compare(line: Line, name: str) -> Cell:
 
 def _remark(line: Line) -> str:
     """Role, other work and every status that is not ok."""
-    said = [ROLES[line.system]] if line.system in ROLES else []
-    if line.system in BEGINNERS and line.family == "network":
-        said.append("beginner's variant")
-    if line.differs_in:
-        said.append(f"different work: {', '.join(FIELDS[f].heading for f in line.differs_in)}")
-    elif line.other_work and line.family != "bound":
-        said.append("different work")
-    if line.counts.failed:
-        said += [f"{status} {n}" for status, n in line.counts.by_status.items()]
-    if line.machines > 1:
-        said.append(f"{line.machines} machines")
-    if len(line.versions) > 1:
-        said.append(f"{len(line.versions)} versions")
-    return "; ".join(said)
+    differs = ", ".join(FIELDS[name].heading for name in line.differs_in)
+    said = {
+        ROLES.get(line.system, ""): line.system in ROLES,
+        "beginner's variant": line.system in BEGINNERS and line.family == "network",
+        f"different work: {differs}": bool(differs),
+        "different work": line.other_work and line.family != "bound" and not differs,
+        **{f"{status} {n}": line.counts.failed for status, n in line.counts.by_status.items()},
+        f"{line.machines} machines": line.machines > 1,
+        f"{len(line.versions)} versions": len(line.versions) > 1,
+    }
+    return "; ".join(text for text, true in said.items() if true)
 
 
-def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> tuple[Text, ...]:
+def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> str:
     """What the marks and brackets of a table mean, as far as they occur."""
-    said = [f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory."]
-    said += explain_bounds(table)
     compared = [c.verdict.kind for line in lines for c in line.comparisons.values()]
-    if Kind.TOO_FEW in compared:
-        said.append("Some comparisons have too few blocks or seeds for a verdict.")
-    if any(line.unchecked for line in lines):
-        said.append(f"{UNCHECKED} {_name_unchecked(lines)}")
-    if data.workloads.get(case.workload, {}).get("shuffle"):
-        shown = {line.system for line in lines}
-        own = [system for system in data.run.get("own_order") or () if system in shown]
-        if own:
-            said.append(f"In an order of their own, not the harness's: {', '.join(own)}.")
-    if any(line.other_work and line.family != "bound" for line in lines):
-        said.append(f"{OTHER_WORK} Different work: another method or amount of training.")
-    if any(line.machines > 1 for line in lines):
-        said.append("Times and memory of several machines are not pooled.")
-    return (" ".join(said),)
+    shown = {line.system for line in lines}
+    shuffled = data.workloads.get(case.workload, {}).get("shuffle")
+    own = [name for name in data.run.get("own_order") or () if shuffled and name in shown]
+    said = {
+        f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory.": True,
+        **dict.fromkeys(explain_bounds(table), True),
+        "Some comparisons have too few blocks or seeds for a verdict.": Kind.TOO_FEW in compared,
+        f"{UNCHECKED} {_name_unchecked(lines)}": any(line.unchecked for line in lines),
+        f"In an order of their own, not the harness's: {', '.join(own)}.": bool(own),
+        f"{OTHER_WORK} Different work: another method or amount of training.": any(
+            line.other_work and line.family != "bound" for line in lines
+        ),
+        "Times and memory of several machines are not pooled.": any(
+            line.machines > 1 for line in lines
+        ),
+    }
+    return " ".join(text for text, true in said.items() if true)
 
 
 def explain_bounds(table: Table) -> list[str]:

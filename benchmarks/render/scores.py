@@ -22,19 +22,6 @@ from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 
 PANELS = 5
-BOUNDARIES_CAPTION = (
-    "What five systems learnt from the same points (dots, coloured by their class): the class"
-    " predicted at every place; the paler, the less sure. Shown are mapicx and the four whose"
-    " predictions differ most from one another."
-)
-PARETO_CAPTION = (
-    "Score against cost. Filled: no other system scores as well and is as cheap. Diamond: mapicx;"
-    " circles: other networks; squares: classical models."
-)
-LOSSES_CAPTION = (
-    "How far the training loss of each network is from that of {reference}, step by step, from the"
-    " same weights and data. Differences below the precision of the numbers are drawn at its floor."
-)
 BESIDE = ((1.2, 0), (-1.2, 0), (0, 1.2), (0, -1.2), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7))
 # Where a number may stand beside its point, in points of type: near places first.
 AROUND = tuple((radius * x, radius * y) for radius in (9, 17, 26, 36, 46) for x, y in BESIDE)
@@ -43,11 +30,8 @@ FLOOR = 1e-9  # of a difference of losses, in nats: below float32
 
 def draw_boundaries(data: RunData, case: Case) -> Drawing | None:
     """Predicted classes of five systems that differ, with the training points."""
-    found = {}
-    for system, arrays in data.read_arrays(case, "time"):
-        grid = _read_grid(arrays)
-        if grid:
-            found[system] = grid
+    arrays = data.read_arrays(case, "time")
+    found = {system: grid for system, kept in arrays if (grid := _read_grid(kept))}
     if not found:
         return None
     chosen = _choose_different(found)
@@ -113,45 +97,39 @@ def _draw_training_points(data: RunData, case: Case) -> tuple[np.ndarray, np.nda
 def _plot_boundaries(
     grids: dict[str, dict], lines: dict[str, Line], points: tuple[np.ndarray, np.ndarray] | None
 ) -> Any:
-    from matplotlib.colors import to_rgb
+    from matplotlib.colors import to_rgba_array
     from matplotlib.patches import Patch
 
-    colours = np.array([to_rgb(colour) for colour in style.CLASS_COLOURS])
-    fig, axes = style.make_figure(
-        2.3 * len(grids), 3.5, ncols=len(grids), squeeze=False, sharex=True, sharey=True
-    )
-    classes: set[int] = set()
-    for axis, (system, grid) in zip(axes[0], grids.items(), strict=True):
-        labels = np.unique(grid["label"])
-        classes |= set(labels.tolist())
+    def paint(classes: Any) -> np.ndarray:
+        colours = to_rgba_array(style.CLASS_COLOURS)[:, :3]
+        return colours[np.asarray(classes, dtype=int) % len(colours)]
+
+    fig, axes = style.make_figure(2.3 * len(grids), 3.5, ncols=len(grids), sharex=True, sharey=True)
+    for axis, (system, grid) in zip(axes, grids.items(), strict=True):
         weight = 0.35 + 0.4 * grid["sure"][..., None]
-        shades = weight * colours[grid["label"] % len(colours)] + (1 - weight)
+        shades = weight * paint(grid["label"]) + (1 - weight)
         extent = (grid["x"][0], grid["x"][-1], grid["y"][0], grid["y"][-1])
         axis.imshow(shades, extent=extent, origin="lower", aspect="equal", interpolation="nearest")
-        for label in labels:
+        for label in np.unique(grid["label"]):
             inside = (grid["label"] == label).astype(float)
             if 0 < inside.mean() < 1:
-                axis.contour(
-                    grid["x"], grid["y"], inside, [0.5], colors="black", linewidths=0.6
-                ).set_rasterized(True)
+                edge = axis.contour(grid["x"], grid["y"], inside, [0.5], colors="black",
+                                    linewidths=0.6)  # fmt: skip
+                edge.set_rasterized(True)
         if points is not None:
-            at, kind = points
-            axis.scatter(at[:, 0], at[:, 1], s=7, c=colours[kind.astype(int) % len(colours)],
-                         edgecolors="black", linewidths=0.3, rasterized=True)  # fmt: skip
-            axis.set_xlim(extent[:2])
-            axis.set_ylim(extent[2:])
-        line = lines.get(system)
-        score = format_number(line.value("accuracy_test")) if line else ""
+            axis.scatter(*points[0].T[:2], s=7, c=paint(points[1]), edgecolors="black",
+                         linewidths=0.3, rasterized=True)  # fmt: skip
+            axis.set(xlim=extent[:2], ylim=extent[2:])
+        score = format_number(lines[system].value("accuracy_test")) if system in lines else ""
         axis.set_title(f"{system}\nmean test accuracy {score}", fontsize=8)
         axis.tick_params(labelsize=7)
         axis.locator_params(nbins=3)
         axis.set_xlabel("x1", fontsize=7)
-    axes[0][0].set_ylabel("x2", fontsize=7)
-    key = [
-        Patch(facecolor=colours[c % len(colours)], edgecolor="black", label=f"class {c}")
-        for c in sorted(classes)
-    ]
-    fig.legend(handles=key, fontsize=8, frameon=False, loc="outside lower center", ncols=len(key))
+        axis.grid(False)
+    axes[0].set_ylabel("x2", fontsize=7)
+    classes = np.unique([grid["label"] for grid in grids.values()])
+    key = [Patch(facecolor=tuple(paint(c)), edgecolor="black", label=f"class {c}") for c in classes]
+    fig.legend(handles=key, loc="outside lower center", ncols=len(key))
     return fig
 
 
@@ -164,37 +142,31 @@ def draw_pareto(data: RunData, case: Case) -> Drawing | None:
         return None
     table = tabulate(lines, [score, *costs])
     for cost in costs:
-        table[f"{cost}_front"] = [_leads(line, lines, cost, score) for line in lines]
+        table[f"{cost}_front"] = _find_front(-table[cost], table[score])
     ceiling = find_ceiling(data.rows(case))
-    return Drawing(table, lambda: _plot_pareto(lines, score, costs, ceiling))
+    return Drawing(table, lambda: _plot_pareto(lines, table, score, costs, ceiling))
 
 
-def _leads(line: Line, lines: list[Line], cost: str, score: str) -> bool:
-    """No other system scores as well and costs as little."""
-    if not line.has(cost):
-        return False
-    return not any(
-        other.has(cost)
-        and other.value(cost) <= line.value(cost)
-        and other.value(score) >= line.value(score)
-        and (other.value(cost), other.value(score)) != (line.value(cost), line.value(score))
-        for other in lines
-    )
+def _find_front(cheap: pd.Series, good: pd.Series) -> list[bool]:
+    """Which systems have a cost, and none other scores as well and costs as little."""
+    return [
+        c == c and not ((cheap >= c) & (good >= g) & ((cheap > c) | (good > g))).any()
+        for c, g in zip(cheap, good, strict=True)
+    ]
 
 
-def _plot_pareto(lines: list[Line], score: str, costs: list[str], ceiling: float) -> Any:
-    fig, axes = style.make_figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True,
-                                  squeeze=False)  # fmt: skip
-    places: list[np.ndarray] = []
-    for axis, cost in zip(axes[0], costs, strict=True):
+def _plot_pareto(
+    lines: list[Line], table: pd.DataFrame, score: str, costs: list[str], ceiling: float
+) -> Any:
+    fig, axes = style.make_figure(5.4 * len(costs), 4.6, ncols=len(costs), sharey=True)
+    scores = [line.estimate(score) for line in lines]
+    for axis, cost in zip(axes, costs, strict=True):
         scale, unit = choose_column_unit(lines, cost)
-        at = []
-        for number, line in enumerate(lines, start=1):
+        for number, (line, estimate) in enumerate(zip(lines, scores, strict=True), start=1):
             colour, marker = style.choose_mark(line)
-            x, estimate = line.value(cost) / scale, line.estimate(score)
-            at.append((x, estimate.value))
+            x = line.value(cost) / scale
             axis.vlines(x, estimate.low, estimate.high, color=colour, linewidth=0.8)
-            filled = colour if _leads(line, lines, cost, score) else "white"
+            filled = colour if table[f"{cost}_front"][number - 1] else "white"
             (dot,) = axis.plot(x, estimate.value, marker, color=colour, markerfacecolor=filled,
                                markersize=6, label=f"{number} {line.system}")  # fmt: skip
             tip = f"{line.system}: {format_number(estimate.value)} at {format_number(x)} {unit}"
@@ -202,16 +174,16 @@ def _plot_pareto(lines: list[Line], score: str, costs: list[str], ceiling: float
         if np.isfinite(ceiling):
             axis.axhline(ceiling, color="black", linestyle="--", linewidth=1,
                          label=f"ceiling {ceiling:.3f}")  # fmt: skip
-        axis.grid(color="0.9", linewidth=0.7)
         axis.margins(0.1)  # room for the numbers
-        places.append(np.array(at))
-        style.set_log_axis(axis, places[-1][:, 0], f"{METRICS[cost].heading} ({unit})")
-    axes[0][0].set_ylabel(METRICS[score].heading)
-    axes[0][-1].legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        values = table[cost].to_numpy() / scale
+        style.set_log_axis(axis, values, f"{METRICS[cost].heading} ({unit})")
+    axes[0].set_ylabel(METRICS[score].heading)
+    style.put_legend_beside(axes[-1], fontsize=7)
     fig.canvas.draw()  # after this the layout stands, and places on the sheet are known
     fig.set_layout_engine("none")
-    for axis, where in zip(axes[0], places, strict=True):
-        _number_points(axis, where)
+    for axis, cost in zip(axes, costs, strict=True):
+        scale, _ = choose_column_unit(lines, cost)
+        _number_points(axis, np.column_stack([table[cost] / scale, table[score]]))
     return fig
 
 
@@ -244,12 +216,10 @@ def draw_losses(data: RunData, case: Case) -> Drawing | None:
     }
     if len(found) < 2:
         return None
-    length = min(map(len, found.values()))
-    (steps,) = style.thin(np.arange(length))
-    curves = {system: losses[:length][steps] for system, losses in found.items()}
-    table = pd.DataFrame({"step": steps} | curves)
-    order = [line.system for line in order_lines(data.lines(case)) if line.system in curves]
-    return Drawing(table, lambda: _plot_losses(steps, curves, order))
+    (steps,) = style.thin(np.arange(min(map(len, found.values()))))
+    table = pd.DataFrame({"step": steps} | {name: losses[steps] for name, losses in found.items()})
+    order = [line.system for line in order_lines(data.lines(case)) if line.system in found]
+    return Drawing(table, lambda: _plot_losses(table, order))
 
 
 def choose_reference(systems: list[str]) -> str:
@@ -257,16 +227,10 @@ def choose_reference(systems: list[str]) -> str:
     return next((s for s in ("numpy-plain", BASE) if s in systems), systems[0])
 
 
-def _plot_losses(steps: np.ndarray, curves: dict[str, np.ndarray], order: list[str]) -> Any:
+def _plot_losses(table: pd.DataFrame, order: list[str]) -> Any:
     reference = choose_reference(order)
-    fig, axis = style.make_figure(8.5, 4.2)
-    for index, system in enumerate(s for s in order if s != reference):
-        look = style.choose_curve(index, system == BASE, len(steps))
-        gap = np.maximum(np.abs(curves[system] - curves[reference]), FLOOR)
-        axis.plot(steps + 1, gap, label=system, **look)
-    axis.set_yscale("log")
+    gaps = table[order].sub(table[reference], axis="index").abs().clip(lower=FLOOR)
+    curves = {name: (table["step"] + 1, gaps[name]) for name in order if name != reference}
+    fig, axis = style.plot_curves(curves, f"|training loss − {reference}'s|")
     axis.set_xlabel("step")
-    axis.set_ylabel(f"|training loss − {reference}'s|, log scale")
-    axis.grid(color="0.9", linewidth=0.7)
-    axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return fig

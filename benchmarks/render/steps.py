@@ -17,8 +17,8 @@ from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.render import style
-from benchmarks.render.csv import spread
-from benchmarks.render.document import Cell, Paragraph, Quantity, Section, Table, make_table
+from benchmarks.render.csv import make_frame
+from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, Table, make_table
 from benchmarks.render.numbers import (
     MICRO,
     NOTHING,
@@ -31,16 +31,6 @@ from benchmarks.render.results import UNCHECKED, explain_bounds
 from benchmarks.render.style import Drawing
 
 TITLE = "The ladder of training steps"
-CAPTION = (
-    "Step time of mapicx divided by that of each other system, with bounds; left of the line"
-    " mapicx is faster. Filled: loops in Python; hollow: the whole loop in one program."
-)
-PRODUCTS_NOTE = (
-    "A matmul-only control makes the matrix products of a step and nothing else: with NumPy (for"
-    " mapicx and scikit-learn), and with each framework's own calls. Everything but the products is"
-    " the step less its own framework's products, paired in blocks. The two come from different"
-    " processes, so a small difference may be negative."
-)
 
 
 def describe_sweep(points: list[SweepPoint]) -> list[str]:
@@ -104,10 +94,9 @@ def make_compact_table(points: list[SweepPoint]) -> Table:
         rival, loop = point.competitor, point.steps.get(WHOLE_LOOP)
         own = point.steps[BASE].step if BASE in point.steps else Estimate()
         share = point.products_share
-        threads = f", {point.case.threads} threads" if point.case.threads > 1 else ""
         rows.append(
             [
-                f"{point.shape}, {point.batch}{threads}",
+                _name_size(point, point.case.threads > 1),
                 point.optimizer,
                 Quantity(own, MICRO, bounds=False),
                 rival.system if rival else NOTHING,
@@ -134,13 +123,7 @@ def _show_verdict(step: StepCost | None) -> str:
 
 
 def _note(table: Table, points: list[SweepPoint]) -> str:
-    said = [
-        f"Medians of one whole training step. Ratios are {BASE} / competitor, paired in blocks:"
-        f" below 1 {BASE} is faster. The competitor is the fastest system whose training loop runs"
-        " in Python, chosen from these rows, which favours it. Products: NumPy's matrix products"
-        f" as a share of {BASE}'s step.",
-        *explain_bounds(table),
-    ]
+    said = [TEXTS["notes"]["steps"], *explain_bounds(table)]
     steps = [step for point in points for step in point.steps.values() if step.ratio.known]
     if any(step.verdict.kind is Kind.TOO_FEW for step in steps):
         said.append("Some comparisons have too few blocks for a verdict.")
@@ -152,14 +135,12 @@ def _note(table: Table, points: list[SweepPoint]) -> str:
 def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:
     """Every system's step time, then each step less the products of its own framework."""
     sections = []
-    for optimizer in dict.fromkeys(point.optimizer for point in points):
-        part = [point for point in points if point.optimizer == optimizer]
-        whole = _tabulate(part, "step")
-        rest = _tabulate(part, "rest")
+    for optimizer, part in _group(points).items():
+        whole, rest = _tabulate(part, "step"), _tabulate(part, "rest")
         sections.append(Section(f"Step time of every system (µs), {optimizer}", (whole,)))
         title = f"Everything but the products (µs), {optimizer}"
         missing = Paragraph("The products alone were not measured.")
-        blocks = (rest, Paragraph(PRODUCTS_NOTE)) if rest.rows else (missing,)
+        blocks = (rest, Paragraph(TEXTS["notes"]["products"])) if rest.rows else (missing,)
         sections.append(Section(title, blocks))
     return tuple(sections)
 
@@ -179,10 +160,12 @@ def _tabulate(part: list[SweepPoint], field: str) -> Table:
 
 def _head(part: list[SweepPoint]) -> list[str]:
     many = len({point.case.threads for point in part}) > 1
-    return [
-        f"{p.shape}, {p.batch}" + (f", {format_count(p.case.threads, 'thread')}" if many else "")
-        for p in part
-    ]
+    return [_name_size(point, many) for point in part]
+
+
+def _name_size(point: SweepPoint, threads: bool) -> str:
+    count = f", {format_count(point.case.threads, 'thread')}" if threads else ""
+    return f"{point.shape}, {point.batch}{count}"
 
 
 def _order_systems(part: list[SweepPoint]) -> list[str]:
@@ -201,36 +184,34 @@ def draw(data: RunData, case: Case) -> Drawing | None:
 
 def _tabulate_all(points: list[SweepPoint]) -> pd.DataFrame:
     """Everything behind tables and picture, in seconds, one line per point and system."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for point in points:
         place = {"workload": point.case.workload, "threads": point.case.threads}
         place |= {"network": point.shape, "batch": point.batch, "optimizer": point.optimizer}
         for step in point.steps.values():
             line = place | {"system": step.system, "framework": find_framework(step.system)}
-            line |= spread("step_s", step.step) | spread("rest_s", step.rest)
-            line |= spread("mapicx_over_system", step.ratio)
+            line |= {"step_s": step.step, "rest_s": step.rest, "mapicx_over_system": step.ratio}
             fastest = step == point.competitor
             lines.append(line | {"verdict": step.verdict.kind.value, "competitor": fastest})
         for control, estimate in point.products.items():
-            lines.append(place | {"system": control} | spread("step_s", estimate))
-    return pd.DataFrame(lines)
+            lines.append(place | {"system": control, "step_s": estimate})
+    return make_frame(lines)
 
 
 def _plot(points: list[SweepPoint]) -> Any:
     names = [name for name in _order_systems(points) if name != BASE]
-    groups = list(dict.fromkeys(point.optimizer for point in points))
-    tallest = max(sum(point.optimizer == group for point in points) for group in groups)
+    groups = _group(points)
+    tallest = max(map(len, groups.values()))
     size = (4.6 * len(groups) + 1.5, 0.95 * tallest + 1.2)
-    fig, axes = style.make_figure(*size, ncols=len(groups), squeeze=False, sharex=True)
+    fig, axes = style.make_figure(*size, ncols=len(groups), sharex=True)
     handles: dict[str, Any] = {}
     every = [1.0]
-    for axis, group in zip(axes[0], groups, strict=True):
-        part = [point for point in points if point.optimizer == group]
+    for axis, (group, part) in zip(axes, groups.items(), strict=True):
         for row, point in enumerate(part):
             for place, name in enumerate(names):
                 step = point.steps.get(name)
                 if step is not None and step.ratio.known:
-                    every += [step.ratio.value]
+                    every.append(step.ratio.value)
                     y = row + 0.8 * ((place + 0.5) / len(names) - 0.5)
                     handles[name] = _mark(axis, step, y, place)
         for row in range(1, len(part)):
@@ -239,13 +220,20 @@ def _plot(points: list[SweepPoint]) -> Any:
         axis.set_yticks(range(len(part)), _head(part))
         axis.set_ylim(len(part) - 0.5, -0.5)
         axis.set_title(group, fontsize=9)
-        axis.grid(axis="x", color="0.9", linewidth=0.7)
+        axis.grid(False, axis="y")
         style.set_log_axis(axis, np.array(every), f"step of {BASE} / step of system")
     shown = [name for name in names if name in handles]
-    axes[0][-1].legend([handles[name] for name in shown], shown, fontsize=8, frameon=False,
-                       loc="center left", bbox_to_anchor=(1, 0.5))  # fmt: skip
-    axes[0][0].set_ylabel("network, batch")
+    style.put_legend_beside(axes[-1], [handles[name] for name in shown], shown)
+    axes[0].set_ylabel("network, batch")
     return fig
+
+
+def _group(points: list[SweepPoint]) -> dict[str, list[SweepPoint]]:
+    """Optimizer -> its points."""
+    groups: dict[str, list[SweepPoint]] = {}
+    for point in points:
+        groups.setdefault(point.optimizer, []).append(point)
+    return groups
 
 
 def _mark(axis: Any, step: StepCost, y: float, place: int) -> Any:

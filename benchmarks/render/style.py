@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from benchmarks.analyse.summary import Line
 from benchmarks.paths import write_atomically
 
 DPI = 110
+LOOK = Path(__file__).with_name("figures.mplstyle")
 UNDATED: dict[str, dict[str, None]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
@@ -31,6 +32,7 @@ CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9
 CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", ":", "-.")
 MARKS = ("o", "s", "^", "v", "P", "X", "<", ">", "p", "*", "h")
+Curve = Sequence[Any]  # x and y
 MARKED = 8  # marks along a curve
 
 
@@ -42,16 +44,35 @@ class Drawing:
     plot: Callable[[], Any]  # returns a Matplotlib figure
 
 
-def make_figure(width: float, height: float, **kwargs: Any) -> tuple[Any, Any]:
-    """A Matplotlib figure and its axes; width and height in inches. No display is needed."""
+def make_figure(width: float, height: float, **kwargs: Any) -> tuple[Any, list[Any]]:
+    """A Matplotlib figure and its axes, row by row; width and height in inches.
+
+    No display is needed. kwargs: of `matplotlib.pyplot.subplots`.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False,
-                         "svg.hashsalt": "mapicx", "svg.fonttype": "none"})  # fmt: skip
-    return plt.subplots(figsize=(width, height), layout="constrained", **kwargs)
+    plt.style.use(LOOK)
+    fig, axes = plt.subplots(figsize=(width, height), squeeze=False, **kwargs)
+    return fig, list(axes.flat)
+
+
+def plot_curves(curves: Mapping[str, Curve], label: str, first: int = 0) -> tuple[Any, Any]:
+    """A figure of curves over a logarithmic y axis; `first` is the look of the first of them."""
+    fig, (axis,) = make_figure(8.5, 4.2)
+    for index, (name, (x, y)) in enumerate(curves.items(), start=first):
+        axis.plot(x, y, label=name, **choose_curve(index, name == BASE, len(x)))
+    axis.set_yscale("log")
+    axis.set_ylabel(f"{label}, log scale")
+    put_legend_beside(axis)
+    return fig, axis
+
+
+def put_legend_beside(axis: Any, *entries: Any, **kwargs: Any) -> None:
+    """Put the legend to the right of the axis. entries: handles and labels, else all."""
+    axis.legend(*entries, loc="center left", bbox_to_anchor=(1, 0.5), **kwargs)
 
 
 def add_tip(artist: Any, text: str) -> None:
@@ -86,6 +107,26 @@ def _make_svg(fig: Any, name: str) -> str:
     for before in (' id="', 'href="#', "url(#"):
         svg = svg.replace(before, f"{before}{name}-")
     return svg
+
+
+def add_bar(
+    axis: Any, row: int, begin: float, end: float, colour: str, tip: str, label: str | None = None
+) -> None:
+    """A horizontal bar that says what it is where a reader points at it."""
+    (bar,) = axis.barh(row, end - begin, 0.66, begin, color=colour, edgecolor="black",
+                       linewidth=0.4, label=label)  # fmt: skip
+    add_tip(bar, tip)
+
+
+def write_behind(axis: Any, x: float, row: int, text: str) -> None:
+    """Write text to the right of a place."""
+    axis.annotate(text, (x, row), (4, 0), textcoords="offset points", va="center", fontsize=8)
+
+
+def name_rows(axis: Any, names: list[str]) -> None:
+    """One row per name, the first on top."""
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
 
 
 def choose_mark(line: Line) -> tuple[str, str]:
