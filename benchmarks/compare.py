@@ -223,13 +223,15 @@ def _look(judge: Judge, samples: interleave.Samples) -> list[str]:
 
 def show(comparison: Comparison, form: str) -> None:
     """Print the comparison."""
-    from benchmarks.render.comparison import print_comparison, write_document
+    from benchmarks.render.comparison import write_document
     from benchmarks.render.markdown import write_markdown
+    from benchmarks.render.terminal_document import print_document
 
+    document = write_document(comparison)
     if form == "md":
-        print(write_markdown(write_document(comparison)), end="")
+        print(write_markdown(document), end="")
     else:
-        print_comparison(comparison)
+        print_document(document)
 
 
 def _fail(sentence: str) -> int:

@@ -1,13 +1,9 @@
-"""A comparison as a document, as JSON, and as a table on the terminal."""
+"""A comparison as a document and as JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text as RichText
 
 from benchmarks.analyse.comparison import Comparison, Finding
 from benchmarks.analyse.sequential import ERROR
@@ -97,28 +93,6 @@ def _write_notes(comparison: Comparison) -> tuple[Text, ...]:
         f" 5 % on and corrected for the number of lines. {comparison.twin.capitalize()}: the change"
         " of a program that is the same in both runs; where it changed, times are undecided.",
     )
-
-
-def print_comparison(comparison: Comparison, console: Console | None = None) -> None:
-    """The document on a terminal or in a log."""
-    console = console or Console()
-    document = write_document(comparison)
-    console.print(RichText(document.title, style="bold"))
-    for block in document.blocks:
-        if isinstance(block, Table):
-            console.print(_make_rich(block))
-            console.print(RichText("".join(format_cell(note) for note in block.notes)))
-        elif isinstance(block, Paragraph):
-            console.print(RichText(format_cell(block.text)))
-
-
-def _make_rich(table: Table) -> RichTable:
-    made = RichTable()
-    for column in table.columns:
-        made.add_column(column.heading, justify="right" if column.numeric else "left")
-    for row in table.rows:
-        made.add_row(*(RichText(format_cell(cell)) for cell in row))
-    return made
 
 
 def write_json(comparison: Comparison, facts: dict[str, Any]) -> str:
