@@ -27,7 +27,7 @@ FORMAT = 1
 
 def write_document(comparison: Comparison) -> Document:
     """The verdict, the table, and how it was made."""
-    blocks = [Paragraph((Strong(f"{comparison.verdict}: "), say(comparison)))]
+    blocks = [Paragraph((Strong(f"{comparison.verdict}:"), f" {say(comparison)}"))]
     remarks = [Paragraph(remark) for remark in comparison.remarks]
     return Document(
         f"{comparison.head} against {comparison.base}", (*blocks, tabulate(comparison), *remarks)
