@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.analyse.comparison import Comparison, Judge, judge_counts
+from benchmarks.analyse.sequential import FIRST_LOOK
 from benchmarks.errors import MachineFault, UsageError, format_count
 from benchmarks.measure import interleave, machine, sides
 from benchmarks.measure.revision import (
@@ -179,6 +180,8 @@ def compare_revisions(
     findings = (*judge.findings.values(), *judge_counts(counts))
     remarks = [f"{format_count(samples.rounds, 'round')} of at most {samples.most} in"
                f" {format_duration(time.perf_counter() - began)}; system {system}."]  # fmt: skip
+    if samples.rounds < FIRST_LOOK and any(not one.verdict.decided for one in findings):
+        remarks.append(f"Times are judged from {FIRST_LOOK} rounds on: give a larger --budget.")
     if base.commit == head.commit:
         remarks.append("Both sides are the same commit.")
     comparison = Comparison(base.label, head.label, findings, "base again", tuple(remarks))

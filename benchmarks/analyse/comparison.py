@@ -115,8 +115,13 @@ class Comparison:
             return "slower" if any(one.is_worse for one in timed) else "worse"
         if any(one.is_better for one in timed):
             return "faster"
-        undecided = [one for one in self.findings if not one.verdict.decided]
-        return "undecided" if undecided else "equivalent"
+        return "undecided" if self.undecided else "equivalent"
+
+    @property
+    def undecided(self) -> list[Finding]:
+        """What was measured, and needs more rounds."""
+        known = [one for one in self.findings if one.verdict.kind is not Kind.NOT_MEASURED]
+        return [one for one in known if not one.verdict.decided]
 
     @property
     def is_worse(self) -> bool:

@@ -87,6 +87,8 @@ def repeated_interval(logs: Sequence[float], rounds: int, quantities: int) -> Es
     if not values.size:
         return Estimate()
     mean = float(values.mean())
+    if values.size == 1:
+        return Estimate.exact(mean).exp()
     if not FIRST_LOOK <= values.size <= rounds:
         low, high = float(values.min()), float(values.max())
         return Estimate(mean, low, high, 1, "range").exp()  # n = 1: too few for a verdict

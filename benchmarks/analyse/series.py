@@ -88,7 +88,7 @@ def read_history(folder: Path) -> list[Series]:
     for path in sorted(folder.rglob("*.json")):
         if not inside & {parent.resolve() for parent in path.parents}:
             for one in read_foreign(path):
-                key, point = _place(one, path.name)
+                key, point = _place(one, path.relative_to(folder).as_posix())
                 found.setdefault(key, []).append(point)
     if not found:
         raise UsageError(

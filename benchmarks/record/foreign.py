@@ -94,7 +94,8 @@ def _read_pyperf(content: dict[str, Any]) -> Iterator[Measurement]:
 
 
 def _read_comparison(content: dict[str, Any]) -> Iterator[Measurement]:
-    """Ratios to a base that stays the same: the machine is in both of its sides."""
+    """Ratios to a base that stays the same. The machine is in both sides of a ratio, so figures of
+    one kind of processor are one series, whatever runner they come from."""
     environment = content["environment"]
     facts = {"commit": content["head_commit"][:9], "processor": str(environment["cpu"])}
     facts |= {"python": environment["python"]} | content["versions"]
@@ -102,6 +103,6 @@ def _read_comparison(content: dict[str, Any]) -> Iterator[Measurement]:
         value = entry["ratio"]["value"]
         if value is not None:
             yield Measurement(
-                content["machine_id"], f"against {content['base_commit'][:9]}", entry["name"],
+                str(environment["cpu"]), f"against {content['base_commit'][:9]}", entry["name"],
                 value, content["at"], facts,
             )  # fmt: skip

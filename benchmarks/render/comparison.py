@@ -19,7 +19,7 @@ from benchmarks.render.document import (
     Text,
     make_table,
 )
-from benchmarks.render.numbers import choose_unit, format_cell, join_words
+from benchmarks.render.numbers import MIB, choose_unit, format_cell, join_words
 
 MOST_NAMED = 4
 FORMAT = 1
@@ -45,10 +45,9 @@ def say(comparison: Comparison) -> str:
             + (more.removesuffix("s") if len(named) > MOST_NAMED else "")
             + "."
         )
-    still = [one for one in comparison.findings if not one.verdict.decided]
-    if still:
-        names = [_name(one) for one in still]
-        return f"{join_words(names[:MOST_NAMED])} need more rounds or were not measured."
+    if comparison.undecided:
+        names = [_name(one) for one in comparison.undecided]
+        return f"{join_words(names)} would need more rounds."
     return "no quantity differs by more than its limit."
 
 
@@ -68,6 +67,8 @@ def tabulate(comparison: Comparison) -> Table:
     rows: list[list[Cell]] = []
     for found in comparison.findings:
         scale, unit = choose_unit(found.quantity.unit, [found.base.value, found.head.value])
+        if unit == "MiB" and found.base.value < MIB:
+            scale, unit = 1024, "KiB"
         heading = _name(found) + (f" ({unit})" if unit else "")
         rows.append([
             heading,
