@@ -155,13 +155,15 @@ def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
 
 def _plot(metric: str, series: list[Series]) -> Any:
     fig, axis = make_figure(7, 3.4)
+    several = len({one.machine for one in series}) > 1
     for i, one in enumerate(series):
         values = np.array([point.value for point in one.points])
         relative = values / values[0]
         look = choose_curve(i, base=False, points=len(values))
-        axis.plot(range(len(values)), relative, label=f"{one.name} ({one.machine[:8]})", **look)
-        at = [change.index for change in one.changes]
-        axis.plot(at, relative[at], "v", color=look["color"], markersize=10)
+        label = f"{one.name} ({one.machine})" if several else one.name
+        axis.plot(range(1, len(values) + 1), relative, label=label, **look)
+        at = np.array([change.index for change in one.changes], dtype=int)
+        axis.plot(at + 1, relative[at], "v", color=look["color"], markersize=10)
     axis.set_yscale("log")
     axis.axhline(1.0, color="grey", linewidth=0.6)
     axis.set_xlabel("point, in the order of time")

@@ -15,6 +15,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import compare
+from benchmarks.analyse.comparison import TIMED, judge_counts, judge_times
+from benchmarks.analyse.verdicts import Kind
+from benchmarks.errors import UsageError
+from benchmarks.measure import sides
+from benchmarks.measure.interleave import Samples
 from tests.benchmarks import synthetic
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +125,42 @@ def test_whatever_ends_it_leaves_nothing_behind(repository, tmp_path, number):
     assert process.returncode == (130 if number == signal.SIGINT else -number), errors
     until(lambda: not list(temporary.iterdir()))
     assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+def test_code_that_was_imported_from_elsewhere_stops_the_comparison(tmp_path):
+    side = sides.Side("base", "main", tmp_path, tmp_path, tmp_path / "spec.json")
+    (tmp_path / "mapicx").mkdir()
+    own = {"mapicx": str(tmp_path / "mapicx" / "__init__.py")}
+    sides.check_files(side, "mapicx", own)
+    for elsewhere in (str(ROOT / "mapicx" / "__init__.py"), None):
+        with pytest.raises(UsageError, match="imported from elsewhere"):
+            sides.check_files(side, "mapicx", {"mapicx": elsewhere})
+    with pytest.raises(UsageError, match="does not hold the system"):
+        sides.check_files(side, "mapicx", own | {"baselines.engine": own["mapicx"]})
+
+
+def test_where_the_twin_differs_too_nothing_is_slower():
+    slow, same = [0.3, 0.31, 0.29] * 4, [0.0, 0.01, -0.01] * 4
+    judged = {}
+    for name, twin in (("fit", same), ("unfit", slow)):
+        samples = Samples(logs={("total_s", "head"): slow, ("total_s", "twin"): twin}, most=20)
+        judged[name] = judge_times("total_s", TIMED["total_s"], samples).verdict.kind
+    assert judged == {"fit": Kind.MORE, "unfit": Kind.UNDECIDED}
+
+
+def test_counts_are_judged_by_limits():
+    base = {"python_calls": 25.0, "accuracy": 0.84, "allocated_bytes": 50_000, "weights": [[1.0]]}
+    head = {"python_calls": 26.0, "accuracy": 0.82, "allocated_bytes": 51_000, "weights": [[1.1]]}
+    found = {one.name: one for one in judge_counts({"base": base, "head": head, "twin": base})}
+    assert {name for name, one in found.items() if one.is_worse} == {
+        "python_calls", "accuracy", "parity",
+    }  # fmt: skip
+    assert found["allocated_bytes"].verdict.kind is Kind.EQUIVALENT
+    restless = base | {"python_calls": 26.0}  # what base differs from itself is no difference
+    found = {one.name: one for one in judge_counts({"base": base, "head": head, "twin": restless})}
+    assert not found["python_calls"].is_worse
+    better = {one.name: one for one in judge_counts({"base": head, "head": base, "twin": head})}
+    assert better["accuracy"].word == "higher" and better["accuracy"].is_better
 
 
 def refuse(capsys, *arguments):
