@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.analyse.comparison import Comparison, Judge, judge_counts
 from benchmarks.analyse.sequential import FIRST_LOOK
-from benchmarks.errors import MachineFault, UsageError, format_count
+from benchmarks.errors import UsageError, format_count
 from benchmarks.measure import interleave, machine, sides
 from benchmarks.measure.revision import (
     Revision,
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
             from benchmarks.render.comparison import write_json
 
             write_atomically(options.save, write_json(comparison, facts))
-    except (UsageError, MachineFault, ValueError) as error:
+    except (UsageError, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
         name = Path(str(error.filename)).name if error.filename else ""
