@@ -100,12 +100,16 @@ def remove_leftovers(folder: Path) -> None:
     """Clear workspaces whose harness and guard are both gone."""
     for workspace in folder.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if workspace.is_symlink() or workspace.stat().st_uid != os.getuid():
+            if workspace.is_symlink() or workspace.stat().st_uid != _user():
                 continue
             lock = _lock(workspace / LOCK)
             if lock is not None:
                 clear(workspace)
                 os.close(lock)
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0  # Windows: as st_uid is there
 
 
 def _lock(path: Path) -> int | None:

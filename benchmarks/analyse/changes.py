@@ -1,0 +1,100 @@
+"""Where a series of figures jumps, and whether the jump is worth telling.
+
+ruptures finds the segments (PELT, Killick et al. 2012) of the logarithms; what it finds must be
+large and lasting before it counts, because a figure of one night is often the machine's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+SMALLEST = 0.05  # a step of 5 %: the smallest effect of interest
+LASTING = 3  # points: what is gone after two nights was no change of the code
+FEWEST = 2 * LASTING  # points of a series in which there can be a change
+PENALTY = 3.0  # times sigma squared times ln n for each segment: BIC asks for 2 to 3
+CLEAR = 4.5  # standard errors by which neighbouring segments differ; simulated in the tests
+SCARCE = (
+    6.0  # points: of so few the spread itself is known to about a half, so twice as many errors
+)
+FINEST = 0.002  # a spread below is taken for this: figures that never vary would split at nothing
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """A new segment begins at point `index`, `ratio` times as high as the one before."""
+
+    index: int
+    ratio: float
+
+
+def find_changes(values: Sequence[float]) -> list[Change]:
+    """The steps of a series of positive values, in order."""
+    if len(values) < FEWEST:
+        return []
+    logs = np.log(np.asarray(values, dtype=float))
+    sigma = estimate_spread(logs)
+    ends = _segment(logs, PENALTY * sigma**2 * math.log(len(logs)))
+    starts = _merge(logs, [0, *ends[:-1]], sigma)
+    levels = _levels(logs, starts)
+    return [
+        Change(start, math.exp(levels[i + 1] - levels[i])) for i, start in enumerate(starts[1:])
+    ]
+
+
+def estimate_spread(logs: np.ndarray) -> float:
+    """The standard deviation around the steps, from differences of neighbours: steps are rare."""
+    differences = np.diff(logs)
+    middle = np.median(np.abs(differences - np.median(differences)))
+    return max(FINEST, 1.4826 * float(middle) / math.sqrt(2))
+
+
+def _segment(logs: np.ndarray, penalty: float) -> list[int]:
+    """The ends of the segments."""
+    import ruptures
+
+    found = ruptures.Pelt(model="l2", min_size=LASTING, jump=1).fit(logs.reshape(-1, 1))
+    return [int(end) for end in found.predict(pen=penalty)]
+
+
+def _merge(logs: np.ndarray, starts: list[int], sigma: float) -> list[int]:
+    """Join neighbours as long as some differ too little, those that differ least first."""
+    while len(starts) > 1:
+        levels = _levels(logs, starts)
+        sizes = np.diff([*starts, len(logs)])
+        spread = max(sigma, _pool_spread(logs, starts))
+        errors = spread * np.sqrt(1 / sizes[:-1] + 1 / sizes[1:]) * (1 + SCARCE / len(logs))
+        limits = np.maximum(math.log(1 + SMALLEST), CLEAR * errors)
+        margins = np.abs(np.diff(levels)) / limits * _find_lasting(logs, starts, levels)
+        weakest = int(np.argmin(margins))
+        if margins[weakest] >= 1:
+            break
+        del starts[weakest + 1]
+    return starts
+
+
+def _pool_spread(logs: np.ndarray, starts: list[int]) -> float:
+    """The standard deviation within segments, in which outliers are."""
+    squares = sum(float(((part - part.mean()) ** 2).sum()) for part in np.split(logs, starts[1:]))
+    return math.sqrt(squares / (len(logs) - len(starts)))
+
+
+def _find_lasting(logs: np.ndarray, starts: list[int], levels: list[float]) -> np.ndarray:
+    """For each pair of neighbours whether both have LASTING points nearer to their own level."""
+    parts = np.split(logs, starts[1:])
+
+    def lasts(part: np.ndarray, own: float, other: float) -> bool:
+        return int((np.abs(part - own) < np.abs(part - other)).sum()) >= LASTING
+
+    return np.array([
+        lasts(parts[i], levels[i], levels[i + 1]) and lasts(parts[i + 1], levels[i + 1], levels[i])
+        for i in range(len(parts) - 1)
+    ])  # fmt: skip
+
+
+def _levels(logs: np.ndarray, starts: list[int]) -> list[float]:
+    """The median of each segment."""
+    return [float(np.median(part)) for part in np.split(logs, starts[1:])]

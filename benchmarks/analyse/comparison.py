@@ -1,0 +1,219 @@
+"""What two revisions or two recorded runs differ in, quantity by quantity.
+
+Times are judged by intervals. What does not depend on the clock is judged by limits: two revisions
+on one machine give the same counts, so a difference is a difference.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmarks.analyse.metrics import MARGINS
+from benchmarks.analyse.sequential import repeated_interval
+from benchmarks.analyse.stats import Estimate, median_range
+from benchmarks.analyse.verdicts import Kind, Verdict, judge_ratio
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """Something that is compared.
+
+    Attributes
+    ----------
+    less, more : str
+        The verdict when head's value is below or above base's.
+    worse : Kind
+        Which of the two is a regression.
+    share, least : float
+        A limit: differences up to this share of base's value, or up to this much, are none.
+    """
+
+    heading: str
+    unit: str = ""
+    less: str = "fewer"
+    more: str = "more"
+    worse: Kind = Kind.MORE
+    share: float = 0.0
+    least: float = 0.0
+
+
+TIMED = {
+    "step_small_s": Quantity("step time, small network", "s", "faster", "slower"),
+    "step_large_s": Quantity("step time, large network", "s", "faster", "slower"),
+    "predict_one_s": Quantity("prediction of one row", "s", "faster", "slower"),
+    "import_s": Quantity("import time", "s", "faster", "slower"),
+    "total_s": Quantity("total process time", "s", "faster", "slower"),
+}
+COUNTED = {
+    "peak_bytes": Quantity("peak memory", "B", "smaller", "larger", share=0.02),
+    "allocated_bytes": Quantity("allocations of a steady training", "B", "smaller", "larger",
+                                share=MARGINS["memory"], least=1024),
+    "python_calls": Quantity("Python calls per step", least=0.01),
+    "numpy_calls": Quantity("NumPy calls per step", least=0.01),
+    "modules": Quantity("modules imported"),
+    "package_bytes": Quantity("compressed package", "B", "smaller", "larger",
+                              share=MARGINS["memory"]),
+    "accuracy": Quantity("test accuracy", "", "lower", "higher", Kind.LESS,
+                         least=MARGINS["accuracy"]),
+    "parity": Quantity("final weights, largest difference", "", "", "differ", least=1e-9),
+}  # fmt: skip
+
+
+NONE, OPEN = Estimate(), Verdict()
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One line of a comparison. `twin` is base against base, or what a control changed by."""
+
+    name: str
+    quantity: Quantity
+    base: Estimate = NONE
+    head: Estimate = NONE
+    ratio: Estimate = NONE
+    twin: Estimate = NONE
+    verdict: Verdict = OPEN
+    case: str = ""
+
+    @property
+    def is_worse(self) -> bool:
+        """This is a regression."""
+        return self.verdict.kind is self.quantity.worse
+
+    @property
+    def is_better(self) -> bool:
+        """This is an improvement."""
+        return self.verdict.kind in (Kind.LESS, Kind.MORE) and not self.is_worse
+
+    @property
+    def word(self) -> str:
+        """The verdict in the words of the quantity."""
+        words = {Kind.LESS: self.quantity.less, Kind.MORE: self.quantity.more}
+        return words.get(self.verdict.kind, self.verdict.kind.value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """All findings about two sides, and what a reader must know of how they were made."""
+
+    base: str
+    head: str
+    findings: tuple[Finding, ...]
+    twin: str  # what the column of that name shows
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Slower, faster, equivalent or undecided: the whole in one word."""
+        timed = [one for one in self.findings if one.quantity.unit == "s"]
+        if any(one.is_worse for one in self.findings):
+            return "slower" if any(one.is_worse for one in timed) else "worse"
+        if any(one.is_better for one in timed):
+            return "faster"
+        return "undecided" if self.undecided else "equivalent"
+
+    @property
+    def undecided(self) -> list[Finding]:
+        """What was measured, and needs more rounds."""
+        known = [one for one in self.findings if one.verdict.kind is not Kind.NOT_MEASURED]
+        return [one for one in known if not one.verdict.decided]
+
+    @property
+    def is_worse(self) -> bool:
+        """Something is a regression."""
+        return any(one.is_worse for one in self.findings)
+
+
+class Judge:
+    """Judges timed quantities after each round; what is decided stays decided.
+
+    Which is allowed because the intervals of all looks hold together.
+    """
+
+    def __init__(self) -> None:
+        self.findings: dict[str, Finding] = {}
+
+    def find_open(self, samples: Any) -> list[str]:
+        """Look at measure.interleave's samples; the quantities that need more rounds."""
+        still = []
+        for name, quantity in TIMED.items():
+            if name in self.findings and self.findings[name].verdict.decided:
+                continue
+            self.findings[name] = judge_times(name, quantity, samples)
+            if not self.findings[name].verdict.decided:
+                still.append(name)
+        return still
+
+
+def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
+    """The finding about one timed quantity after the rounds so far.
+
+    If the twin, which runs base's own code, differs from base, then the machine is no judge:
+    a difference of head is left undecided.
+    """
+    ratio, twin = (
+        repeated_interval(samples.logs.get((name, side), ()), samples.most, len(TIMED))
+        for side in ("head", "twin")
+    )
+    verdict = judge_ratio(ratio, MARGINS["time"])
+    same = judge_ratio(twin, MARGINS["time"])
+    if {verdict.kind, same.kind} <= {Kind.LESS, Kind.MORE}:
+        verdict = Verdict(Kind.UNDECIDED, MARGINS["time"])
+    base, head = (median_range(samples.values.get((name, side), ())) for side in ("base", "head"))
+    return Finding(name, quantity, base, head, ratio, twin, verdict)
+
+
+def judge_counts(counts: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+    """Findings from limits. counts: "base", "head" and "twin", each name -> value or values."""
+    found = []
+    for name, quantity in COUNTED.items():
+        if name == "parity":
+            found.append(judge_weights(quantity, counts))
+            continue
+        values = {side: _middle(counts[side].get(name)) for side in ("base", "head", "twin")}
+        base, head, twin = values["base"], values["head"], values["twin"]
+        if not (base.known and head.known):
+            found.append(Finding(name, quantity, base, head))
+            continue
+        own = abs(twin.value - base.value) if twin.known else 0.0  # what base differs from itself
+        limit = max(quantity.share * abs(base.value), quantity.least) + 2 * own
+        verdict = judge_limit(head.value - base.value, limit)
+        ratio = Estimate.exact(head.value / base.value) if base.value else Estimate()
+        again = Estimate.exact(twin.value / base.value) if base.value and twin.known else Estimate()
+        found.append(Finding(name, quantity, base, head, ratio, again, verdict))
+    return found
+
+
+def judge_limit(difference: float, limit: float) -> Verdict:
+    """A difference beyond a limit is one; anything else is none."""
+    if abs(difference) <= limit:
+        return Verdict(Kind.EQUIVALENT, limit)
+    return Verdict(Kind.LESS if difference < 0 else Kind.MORE, limit)
+
+
+def judge_weights(quantity: Quantity, counts: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """Whether both sides end at the same weights from the same start, in float64."""
+    weights = {side: counts[side].get("weights") for side in ("base", "head", "twin")}
+    if weights["base"] is None or weights["head"] is None:
+        return Finding("parity", quantity)
+    head, twin = (_differ(weights[side], weights["base"]) for side in ("head", "twin"))
+    verdict = judge_limit(head, quantity.least)
+    return Finding("parity", quantity, Estimate.exact(twin), Estimate.exact(head), verdict=verdict)
+
+
+def _differ(these: Any, those: Any) -> float:
+    if these is None or [np.shape(a) for a in these] != [np.shape(a) for a in those]:
+        return float("inf")
+    pairs = zip(these, those, strict=True)
+    return max(float(np.abs(np.subtract(a, b)).max()) for a, b in pairs)
+
+
+def _middle(value: Any) -> Estimate:
+    """A count, or the median of several."""
+    values = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+    return Estimate.exact(float(statistics.median(values))) if values else Estimate()

@@ -1,0 +1,163 @@
+"""Recorded figures over time: one series per machine, workload, system and metric.
+
+A figure of a run is its ratio to a control of the same block, whose program stays the same: a
+slower night, or a newer library of the harness, moves both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.changes import Change, find_changes
+from benchmarks.analyse.stats import keep_finite
+from benchmarks.errors import UsageError
+from benchmarks.paths import RUN, find_runs
+from benchmarks.record.foreign import Measurement, read_foreign
+
+# metric -> the measure that has it, and the control's own metric to which it is set in relation
+RELATED = {
+    "time_step_warm_s": ("time", "time_train_cold_s"),
+    "time_predict_one_s": ("time", "time_train_cold_s"),
+    "time_import_s": ("time", "time_total_s"),
+    "time_total_s": ("time", "time_total_s"),
+    "memory_peak_bytes": ("memory", "memory_peak_bytes"),
+}
+CONTROLS = ("matmul", "noop", "numpy-plain")  # the first that has the metric in a run
+BLOCK = ["machine_id", "workload", "threads", "block"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One figure at one time. facts: versions, processor, digests of code."""
+
+    at: str
+    run: str
+    value: float
+    facts: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """Points of one thing in the order of time, with the changes among them."""
+
+    machine: str
+    workload: str
+    system: str
+    metric: str
+    points: tuple[Point, ...]
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is about, without the machine."""
+        return ", ".join(part for part in (self.system, self.workload) if part)
+
+    @property
+    def is_worse(self) -> bool:
+        """The newest segment is above the one before; of all metrics less is better."""
+        return bool(self.changes) and self.changes[-1].ratio > 1
+
+    def find_causes(self, change: Change) -> list[str]:
+        """What was recorded differently before and after a change."""
+        before, after = self.points[change.index - 1].facts, self.points[change.index].facts
+        return [
+            f"{key} {before.get(key, '?')} → {after.get(key, '?')}"
+            for key in sorted({*before, *after})
+            if before.get(key) != after.get(key)
+        ]
+
+
+def read_history(folder: Path) -> list[Series]:
+    """Every series below a folder: recorded runs, and JSON files of other programs.
+
+    UsageError for a file that cannot be read, or if there is nothing.
+    """
+    runs = find_runs(folder)
+    found: dict[tuple[str, str, str, str], list[Point]] = {}
+    for run in runs:
+        for key, point in _read_run(run):
+            found.setdefault(key, []).append(point)
+    inside = {run.resolve() for run in runs}
+    for path in sorted(folder.rglob("*.json")):
+        if not inside & {parent.resolve() for parent in path.parents}:
+            for one in read_foreign(path):
+                key, point = _place(one, path.relative_to(folder).as_posix())
+                found.setdefault(key, []).append(point)
+    if not found:
+        raise UsageError(
+            f"{folder.name} holds no figures: neither a recorded run with a control (matmul or"
+            " numpy-plain) nor JSON of pytest-benchmark, pyperf or benchmarks.compare --save"
+        )
+    return [_make_series(key, points) for key, points in sorted(found.items())]
+
+
+def _make_series(key: tuple[str, str, str, str], points: Iterable[Point]) -> Series:
+    ordered = tuple(sorted(points, key=lambda point: (point.at, point.run)))
+    changes = find_changes([point.value for point in ordered])
+    return Series(*key, ordered, tuple(changes))
+
+
+def _place(one: Measurement, file: str) -> tuple[tuple[str, str, str, str], Point]:
+    key = (one.machine, "", one.benchmark, one.metric)
+    return key, Point(one.at, file, float(one.value), one.facts)
+
+
+def _read_run(run: Path) -> Iterable[tuple[tuple[str, str, str, str], Point]]:
+    """The figures of one run by series."""
+    import benchmarks
+
+    try:
+        description = json.loads((run / RUN).read_text(encoding="utf-8"))
+        at, shared = description["created_at"], _list_facts(description)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"the {RUN} of {run.name} cannot be read ({type(error).__name__}: {error});"
+            " restore it from a copy, or move the run away"
+        ) from None
+    rows = benchmarks.load(run)
+    rows = rows[rows["status"] == "ok"]
+    for metric in RELATED:
+        for (machine, workload, threads, system), value, version in relate(rows, metric):
+            place = workload if threads == 1 else f"{workload}, {threads} threads"
+            facts = shared | {"version": version}
+            yield (machine, place, system, metric), Point(at, run.name, value, facts)
+
+
+def _list_facts(description: dict[str, Any]) -> dict[str, str]:
+    """What may explain a change, from run.json: processor, Python, versions, digests of code."""
+    environment = description["environment"]
+    facts = {"processor": environment.get("cpu"), "python": environment.get("python")}
+    facts |= {f"{name} code": digest for name, digest in description["digests"].items()
+              if "." not in name}  # fmt: skip
+    facts |= description["versions"]
+    return {key: str(value) for key, value in facts.items() if value is not None}
+
+
+def relate(
+    rows: pd.DataFrame, metric: str
+) -> Iterable[tuple[tuple[str, str, int, str], float, str]]:
+    """(machine, workload, threads, system) with the mean ratio to the control over blocks."""
+    measure, of_control = RELATED[metric]
+    rows = rows[rows["measure"] == measure]
+    for control in CONTROLS:
+        own = rows[rows["system"] == control]
+        if own[of_control].notna().any():
+            break
+    else:
+        return
+    base = own.groupby(BLOCK)[of_control].mean()
+    others = rows[(rows["family"] != "control") & (rows["system"] != control) & rows[metric].gt(0)]
+    for key, part in others.groupby([*BLOCK[:-1], "system"]):
+        machine, workload, threads, system = cast(tuple[str, str, int, str], key)
+        paired = part.join(base.rename("control"), on=BLOCK)
+        logs = keep_finite(np.log(paired[metric].astype(float) / paired["control"].astype(float)))
+        if logs.size:
+            version = str(part["system_version"].iloc[0])
+            yield (machine, workload, int(threads), system), float(np.exp(logs.mean())), version

@@ -1,0 +1,247 @@
+"""`python -m benchmarks.compare BASE HEAD`: is HEAD slower than BASE?
+
+Two recorded runs, or two git revisions that are measured here and now, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.analyse.comparison import Comparison, Judge, judge_counts
+from benchmarks.analyse.sequential import FIRST_LOOK
+from benchmarks.errors import UsageError, format_count
+from benchmarks.measure import interleave, machine, sides
+from benchmarks.measure.revision import (
+    Revision,
+    check_committed,
+    find_repository,
+    find_revision,
+    measure_package,
+)
+from benchmarks.measure.workspace import Workspace
+from benchmarks.options import format_duration, parse_duration, read_folder, read_text
+from benchmarks.paths import RUN, write_atomically
+from benchmarks.streams import keep_printing
+
+OK, USAGE, WORSE, INTERRUPTED = 0, 2, 3, 130
+FORMATS = ("text", "md")
+SIDES = {"base": "base", "head": "head", "twin": "base"}  # side -> whose files it runs
+EXAMPLE = """\
+examples:
+  python -m benchmarks.compare HEAD~1 HEAD                 the last commit
+  python -m benchmarks.compare v0.2.0 HEAD --budget 10m    smaller differences are found
+  python -m benchmarks.compare main HEAD --format md       for a comment on a pull request
+  python -m benchmarks.compare RUN1 RUN2                   two recorded runs
+
+exit code: 0 nothing is worse, or undecided; 2 wrong usage; 3 something is worse
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.compare",
+        description="Compare two recorded runs, or two git revisions measured in turns.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("base", metavar="BASE", type=read_text, help="a run (folder or name), or a"
+                      " git revision")  # fmt: skip
+    made.add_argument("head", metavar="HEAD", type=read_text, help="what is judged, of the same"
+                      " kind")  # fmt: skip
+    made.add_argument("--budget", default="3m", help="how long revisions are measured at most"
+                      " (3m); it ends earlier when all is decided")  # fmt: skip
+    made.add_argument("--system", type=read_text, help="which system (mapicx; of runs: all)")
+    made.add_argument("--format", default="text", choices=FORMATS)
+    made.add_argument("--save", type=Path, metavar="FILE", help="write every figure as JSON, for"
+                      " benchmarks.history")  # fmt: skip
+    made.add_argument("--cross-machine", action="store_true", help="compare runs of different"
+                      " machines all the same")  # fmt: skip
+    made.add_argument("--results", type=read_folder, default=Path("results"), metavar="DIR")
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code: 0 nothing worse, 2 wrong usage, 3 something is worse, 130 interrupted."""
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        comparison, facts = compare(options)
+        if options.save is not None:
+            from benchmarks.render.comparison import write_json
+
+            write_atomically(options.save, write_json(comparison, facts))
+    except (UsageError, ValueError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        name = Path(str(error.filename)).name if error.filename else ""
+        return _fail(f"{error.strerror or error}: {name}")
+    except KeyboardInterrupt:
+        print("interrupted; nothing is left behind", file=sys.stderr)
+        return INTERRUPTED
+    show(comparison, options.format)
+    return WORSE if comparison.is_worse else OK
+
+
+def compare(options: argparse.Namespace) -> tuple[Comparison, dict[str, Any]]:
+    """What the two sides differ in, and the facts that belong to it."""
+    budget_s = parse_duration(options.budget)
+    assert budget_s is not None
+    runs = [find_run(name, options.results) for name in (options.base, options.head)]
+    if all(run is not None for run in runs):
+        return compare_recorded([run for run in runs if run is not None], options), {}
+    repository = find_repository(Path.cwd())
+    revisions = []
+    for name, run in zip((options.base, options.head), runs, strict=True):
+        revision = None if run is not None else find_revision(name, repository)
+        if run is None and revision is None:
+            raise UsageError(
+                f"{name!r} is neither a recorded run nor a git revision; name a folder of"
+                f" {options.results}, or what git rev-parse knows"
+            )
+        revisions.append(revision)
+    base, head = revisions
+    if base is None or head is None:
+        raise UsageError(
+            f"{options.base if base is None else options.head} is a recorded run and the other side"
+            " a revision; name two of one kind"
+        )
+    for revision in (base, head):
+        check_committed(revision)
+    return compare_revisions(base, head, options.system or "mapicx", budget_s)
+
+
+def find_run(name: str, results: Path) -> Path | None:
+    """A run's folder by path or name; None if there is none."""
+    places = (Path(name), results / name, results / "local" / name)
+    return next((place for place in places if (place / RUN).exists()), None)
+
+
+def compare_recorded(runs: list[Path], options: argparse.Namespace) -> Comparison:
+    """Two runs, from their rows."""
+    import benchmarks
+    from benchmarks.analyse.run_comparison import CONTROL, compare_runs
+
+    tables = [benchmarks.load(run) for run in runs]
+    if options.system is not None:
+        tables = [rows[rows["system"].isin([options.system, CONTROL])] for rows in tables]
+    names = (runs[0].resolve().name, runs[1].resolve().name)
+    return compare_runs(tables[0], tables[1], names, options.cross_machine)
+
+
+def compare_revisions(
+    base: Revision, head: Revision, system: str, budget_s: float
+) -> tuple[Comparison, dict[str, Any]]:
+    """Two revisions, measured in turns until all is decided, at the latest at the budget."""
+    began = time.perf_counter()
+    with Workspace() as workspace:
+        folder = workspace.folder
+        places = {"base": folder / "base", "head": folder / "head"}
+        for name, revision in (("base", base), ("head", head)):
+            revision.write(places[name])
+        spec = sides.write_spec(system, folder / "data")
+        three = {}
+        for name, source in SIDES.items():
+            scratch = folder / f"scratch-{name}"
+            scratch.mkdir()
+            label = (head if source == "head" else base).label
+            three[name] = sides.Side(name, label, places[source], scratch, spec)
+        try:
+            counts = {name: side.ask("counts") for name, side in three.items()}
+            for name, side in three.items():
+                sides.check_files(side, system, counts[name]["files"])
+                counts[name] |= count_more(side)
+            sides.calibrate(spec, counts["base"])
+            judge = Judge()
+            left = budget_s - (time.perf_counter() - began)
+            samples = interleave.measure_rounds(
+                three,
+                budget_s=left,
+                clock=time.perf_counter,
+                rng=random.Random(),
+                find_open=lambda samples: _look(judge, samples),
+            )
+        except sides.Broken as error:
+            raise UsageError(
+                f"the revisions cannot be compared on {system}: {error}; both must hold the"
+                " contract of baselines/contract.py and a system of this name"
+            ) from None
+    for name, answers in samples.processes.items():
+        for key in ("peak_bytes", "accuracy", "modules"):
+            counts[name][key] = [answer[key] for answer in answers]
+    findings = (*judge.findings.values(), *judge_counts(counts))
+    remarks = [f"{format_count(samples.rounds, 'round')} of at most {samples.most} in"
+               f" {format_duration(time.perf_counter() - began)}; system {system}."]  # fmt: skip
+    if samples.rounds < FIRST_LOOK and any(not one.verdict.decided for one in findings):
+        remarks.append(f"Times are judged from {FIRST_LOOK} rounds on: give a larger --budget.")
+    if base.commit == head.commit:
+        remarks.append("Both sides are the same commit.")
+    comparison = Comparison(base.label, head.label, findings, "base again", tuple(remarks))
+    return comparison, list_facts(base, head, samples)
+
+
+def count_more(side: sides.Side) -> dict[str, Any]:
+    """Counts beyond those of one process: NumPy's calls, and the size of the package."""
+    try:
+        numpy = side.ask("numpy")
+    except sides.Broken:  # a system that looks into NumPy's functions is measured without
+        numpy = {}
+    package = side.folder / "mapicx"
+    return numpy | ({"package_bytes": measure_package(package)} if package.is_dir() else {})
+
+
+def list_facts(base: Revision, head: Revision, samples: interleave.Samples) -> dict[str, Any]:
+    """Where and when two revisions were measured, for the record."""
+    environment = machine.environment()
+    return {
+        "base_commit": base.commit,
+        "head_commit": head.commit,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rounds": samples.rounds,
+        "machine_id": machine.identify_machine(environment),
+        "environment": {key: environment[key] for key in ("cpu", "cores", "system", "python")},
+        "versions": {"numpy": machine.installed_versions().get("numpy")},
+    }
+
+
+def _look(judge: Judge, samples: interleave.Samples) -> list[str]:
+    """The quantities that are still open; progress goes to stderr, for people who wait."""
+    still = judge.find_open(samples)
+    names = [judge.findings[name].quantity.heading for name in still]
+    print(
+        f"round {samples.rounds} of at most {samples.most}; open: {', '.join(names) or 'nothing'}",
+        file=sys.stderr,
+        flush=True,
+    )
+    return still
+
+
+def show(comparison: Comparison, form: str) -> None:
+    """Print the comparison."""
+    from benchmarks.render.comparison import write_document
+    from benchmarks.render.markdown import write_markdown
+    from benchmarks.render.terminal_document import print_document
+
+    document = write_document(comparison)
+    if form == "md":
+        print(write_markdown(document), end="")
+    else:
+        print_document(document)
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return USAGE
+
+
+if __name__ == "__main__":
+    keep_printing()
+    sys.exit(main())

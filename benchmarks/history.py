@@ -1,0 +1,84 @@
+"""`python -m benchmarks.history`: the recorded runs over time, with what changed and when."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.errors import UsageError
+from benchmarks.options import read_folder, read_names, split_names
+from benchmarks.paths import create_folder
+from benchmarks.streams import keep_printing
+
+OK, USAGE, WORSE = 0, 2, 3
+EXAMPLE = """\
+examples:
+  python -m benchmarks.history                            the runs in results/
+  python -m benchmarks.history nightly --check            exit 3 if the newest segment is worse
+  python -m benchmarks.history .benchmarks                files of pytest-benchmark or pyperf
+  python -m benchmarks.history --format md,html,csv       written to reports/history, with figures
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.history",
+        description="Show recorded figures over time, and where they changed.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("folder", nargs="?", type=read_folder, default=Path("results"),
+                      metavar="FOLDER", help="where runs lie (results)")  # fmt: skip
+    made.add_argument("--check", action="store_true", help="exit 3 if the newest segment of a"
+                      " series is worse than the one before")  # fmt: skip
+    made.add_argument("--format", type=read_names, metavar="md,html,csv", help="write these files"
+                      " instead of a table on the screen")  # fmt: skip
+    made.add_argument("--reports", type=read_folder, default=Path("reports"), metavar="DIR",
+                      help="they go to DIR/history (reports)")  # fmt: skip
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit code: 0 done, 2 wrong usage or a damaged file, 3 something is worse, with --check."""
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    try:
+        return show(options)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.strerror or error}: {Path(str(error.filename)).name}", file=sys.stderr)
+    return USAGE
+
+
+def show(options: argparse.Namespace) -> int:
+    """Read, write or print, and judge."""
+    from benchmarks.analyse.series import read_history
+    from benchmarks.render import history
+    from benchmarks.render.terminal_document import print_document
+
+    formats = tuple(split_names(options.format))
+    for name in formats:
+        if name not in history.FORMATS:
+            known = ", ".join(history.FORMATS)
+            raise UsageError(f"there is no format {name!r}; choose from {known}")
+    if not options.folder.is_dir():
+        raise UsageError(f"there is no folder {options.folder.name}; name one that holds runs")
+    series = read_history(options.folder)
+    if formats:
+        folder = options.reports / "history"
+        create_folder(folder)
+        for path in history.write_history(series, folder, formats):
+            print(path)
+    else:
+        print_document(history.write_document(series))
+    return WORSE if options.check and any(one.is_worse for one in series) else OK
+
+
+if __name__ == "__main__":
+    keep_printing()
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""A git revision as a folder of files: what `compare` measures.
+
+The files are written out by `git archive`, which registers nothing in the repository: whatever
+ends a comparison, the folder below its workspace is all that there is to remove.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+from benchmarks.errors import UsageError
+
+LEFT_OUT = (":(exclude)results", ":(exclude)reports")  # rows and pictures are no code
+CODE = ("*.py", "*.toml")
+
+
+@dataclasses.dataclass(frozen=True)
+class Revision:
+    """A commit under the name that somebody gave it."""
+
+    name: str
+    commit: str
+    repository: Path
+
+    @property
+    def label(self) -> str:
+        """Its name and the first digits of its hash."""
+        short = self.commit[:9]
+        return short if self.commit.startswith(self.name) else f"{self.name} ({short})"
+
+    def write(self, folder: Path) -> None:
+        """Write the files of this commit into a new folder."""
+        folder.mkdir()
+        command = ["git", "-C", str(self.repository), "archive", "--format=tar", self.commit]
+        with subprocess.Popen(
+            [*command, "--", ".", *LEFT_OUT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as archive:
+            assert archive.stdout is not None
+            with tarfile.open(fileobj=archive.stdout, mode="r|") as files:
+                files.extractall(folder, filter="data")
+        if archive.returncode:
+            raise UsageError(f"git cannot write out the files of {self.label}")
+
+
+def find_repository(folder: Path) -> Path:
+    """The repository around a folder. UsageError if there is none."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None:
+        raise UsageError(
+            "there is no git repository here; run the command from a checkout, or name two runs"
+        )
+    return Path(top)
+
+
+def find_revision(name: str, repository: Path) -> Revision | None:
+    """The commit that a name stands for; None if it stands for none."""
+    if name.startswith("-"):
+        return None
+    commit = _git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return Revision(name, commit, repository) if commit else None
+
+
+def check_committed(revision: Revision) -> None:
+    """UsageError if a name that means the checkout hides changes that are not in its commit."""
+    branch = _git(revision.repository, "symbolic-ref", "--quiet", "--short", "HEAD")
+    if revision.name not in ("HEAD", "@", branch):
+        return
+    changed = _git(
+        revision.repository, "status", "--porcelain", "--untracked-files=no", "--", *CODE
+    )
+    if changed:
+        files = [line.split(maxsplit=1)[1] for line in changed.splitlines()]
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise UsageError(
+            f"{files[0]}{more} changed and not committed, and uncommitted changes are not"
+            f" measured: commit or stash them, or name the commit {revision.commit[:9]}"
+        )
+
+
+def measure_package(folder: Path) -> int:
+    """Bytes of a package's files in a zip archive: a wheel without what building adds to it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name = str(path.relative_to(folder))
+                archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.tell()
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

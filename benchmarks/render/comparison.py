@@ -1,0 +1,132 @@
+"""A comparison as a document and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from benchmarks.analyse.comparison import Comparison, Finding
+from benchmarks.analyse.sequential import ERROR
+from benchmarks.analyse.stats import Estimate
+from benchmarks.errors import format_count
+from benchmarks.render.document import (
+    Cell,
+    Document,
+    Paragraph,
+    Quantity,
+    Strong,
+    Table,
+    Text,
+    make_table,
+)
+from benchmarks.render.numbers import MIB, choose_unit, format_cell, join_words
+
+MOST_NAMED = 4
+FORMAT = 1
+
+
+def write_document(comparison: Comparison) -> Document:
+    """The verdict, the table, and how it was made."""
+    blocks = [Paragraph((Strong(f"{comparison.verdict}:"), f" {say(comparison)}"))]
+    remarks = [Paragraph(remark) for remark in comparison.remarks]
+    return Document(
+        f"{comparison.head} against {comparison.base}", (*blocks, tabulate(comparison), *remarks)
+    )
+
+
+def say(comparison: Comparison) -> str:
+    """The verdict's reasons in a sentence."""
+    worse = [one for one in comparison.findings if one.is_worse]
+    named = worse or [one for one in comparison.findings if one.is_better]
+    if named:
+        more = f" and {format_count(len(named) - MOST_NAMED, 'more')}"
+        return (
+            "; ".join(_say_finding(one) for one in named[:MOST_NAMED])
+            + (more.removesuffix("s") if len(named) > MOST_NAMED else "")
+            + "."
+        )
+    if comparison.undecided:
+        names = [_name(one) for one in comparison.undecided]
+        return f"{join_words(names)} would need more rounds."
+    return "no quantity differs by more than its limit."
+
+
+def _say_finding(found: Finding) -> str:
+    text = f"{_name(found)} {found.word}"
+    if found.ratio.known:
+        text += f" ({format_cell(Quantity(found.ratio, suffix=' times'))})"
+    return text
+
+
+def _name(found: Finding) -> str:
+    return ", ".join(part for part in (found.quantity.heading, found.case) if part)
+
+
+def tabulate(comparison: Comparison) -> Table:
+    """One row per quantity."""
+    rows: list[list[Cell]] = []
+    for found in comparison.findings:
+        scale, unit = choose_unit(found.quantity.unit, [found.base.value, found.head.value])
+        if unit == "MiB" and found.base.value < MIB:
+            scale, unit = 1024, "KiB"
+        heading = _name(found) + (f" ({unit})" if unit else "")
+        rows.append([
+            heading,
+            Quantity(found.base, scale, bounds=False),
+            Quantity(found.head, scale, bounds=False),
+            Quantity(found.ratio),
+            Quantity(found.twin),
+            found.word,
+        ])  # fmt: skip
+    head = ["quantity", "base", "head", "ratio", comparison.twin, "verdict"]
+    return make_table(head, rows, notes=_write_notes(comparison), words=(5,), name="comparison")
+
+
+def _write_notes(comparison: Comparison) -> tuple[Text, ...]:
+    if comparison.twin == "base again":
+        return (
+            f"Ratio: head to base, with intervals of times that hold at {100 * (1 - ERROR):g} % for"
+            " all quantities and all looks together; a difference counts from 5 % on. Base again:"
+            " base's own code as a third side. Counts are judged by fixed limits.",
+        )
+    return (
+        "Ratio: head to base, paired trial by trial, with 95 % intervals; a difference counts from"
+        f" 5 % on and corrected for the number of lines. {comparison.twin.capitalize()}: the change"
+        " of a program that is the same in both runs; where it changed, times are undecided.",
+    )
+
+
+def write_json(comparison: Comparison, facts: dict[str, Any]) -> str:
+    """Every figure of the comparison, for `benchmarks.history` and other programs."""
+    kept = {
+        "format": FORMAT,
+        "kind": "mapicx comparison",
+        "base": comparison.base,
+        "head": comparison.head,
+        "verdict": comparison.verdict,
+        **facts,
+        "findings": [
+            {
+                "name": found.name,
+                "case": found.case,
+                "verdict": found.word,
+                "is_worse": found.is_worse,
+                "base": _number(found.base.value),
+                "head": _number(found.head.value),
+                "ratio": _spread(found.ratio),
+                "twin": _spread(found.twin),
+            }
+            for found in comparison.findings
+        ],
+    }
+    return json.dumps(kept, indent=1, allow_nan=False) + "\n"
+
+
+def _spread(estimate: Estimate) -> dict[str, Any]:
+    values = (estimate.value, estimate.low, estimate.high)
+    kept = dict(zip(("value", "low", "high"), map(_number, values), strict=True))
+    return kept | {"n": estimate.n, "kind": estimate.kind}
+
+
+def _number(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None

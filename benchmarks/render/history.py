@@ -1,0 +1,174 @@
+"""A history as a document: what changed, a figure per metric, and all series."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.analyse.changes import FEWEST, LASTING, SMALLEST
+from benchmarks.analyse.series import Series
+from benchmarks.analyse.stats import Estimate
+from benchmarks.paths import write_atomically
+from benchmarks.record.schema import FIELDS
+from benchmarks.render.csv import format_csv
+from benchmarks.render.document import (
+    Cell,
+    Document,
+    Paragraph,
+    Picture,
+    Quantity,
+    Section,
+    Strong,
+    Table,
+    make_table,
+)
+from benchmarks.render.html import write_html
+from benchmarks.render.markdown import write_markdown
+from benchmarks.render.style import choose_curve, make_figure, save_figure
+
+FORMATS = ("md", "html", "csv")
+MOST_CURVES = 8
+CAUSES = 6  # named in a cell
+
+
+def write_history(series: list[Series], folder: Path, formats: tuple[str, ...]) -> list[Path]:
+    """Write history.md, history.html and history.csv, with their figures; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = tabulate_points(series)
+    pictures = draw_figures(series, folder) if {"md", "html"} & set(formats) else ()
+    document = write_document(series, pictures)
+    texts = {
+        "md": lambda: write_markdown(document),
+        "html": lambda: write_html(document, folder, rows),
+        "csv": lambda: format_csv(rows),
+    }
+    written = []
+    for name in formats:
+        path = folder / f"history.{name}"
+        write_atomically(path, texts[name]())
+        written.append(path)
+    return written
+
+
+def write_document(series: list[Series], pictures: tuple[Picture, ...] = ()) -> Document:
+    """The verdict, the changes, figures, and every series."""
+    sections = [
+        Section("Changes", (tabulate_changes(series),), unfolded=True),
+        Section("Series", (tabulate_series(series),)),
+    ]
+    if pictures:
+        sections.insert(1, Section("Figures", pictures, unfolded=True))
+    return Document("Performance over time", (Paragraph(summarise(series)),), tuple(sections))
+
+
+def summarise(series: list[Series]) -> tuple[Any, ...]:
+    """The state of the newest segments in a sentence."""
+    worse = sum(one.is_worse for one in series)
+    short = sum(len(one.points) < FEWEST for one in series)
+    text = f" {worse} of {len(series)} series became worse in the newest segment."
+    if short:
+        text += f" {short} have fewer than {FEWEST} points, in which no change can be told."
+    return (Strong("worse:" if worse else "steady:"), text)
+
+
+def tabulate_changes(series: list[Series]) -> Table:
+    """One row per change, the newest first."""
+    found = [(one.points[change.index].at, one, change) for one in series for change in one.changes]
+    rows: list[list[Cell]] = []
+    for at, one, change in sorted(found, key=lambda entry: entry[0], reverse=True):
+        causes = one.find_causes(change)
+        more = f" and {len(causes) - CAUSES} more" if len(causes) > CAUSES else ""
+        rows.append([
+            one.name, heading(one.metric), at, one.points[change.index].run,
+            Quantity(Estimate.exact(change.ratio), suffix=" ×"),
+            "worse" if change.ratio > 1 else "better",
+            "; ".join(causes[:CAUSES]) + more or "nothing that was recorded", one.machine,
+        ])  # fmt: skip
+    head = ["series", "metric", "from", "first run", "change", "verdict", "what differs", "machine"]
+    note = (
+        f"A change counts from {100 * SMALLEST:g} % on and from {LASTING} points on. What differs: "
+        "between the last point before and the first one after."
+    )
+    return make_table(head, rows, notes=(note,), words=(1, 2, 3, 5, 6, 7), name="changes")
+
+
+def tabulate_series(series: list[Series]) -> Table:
+    """One row per series that goes on: how many points, the newest figure, how many changes."""
+    rows: list[list[Cell]] = [
+        [
+            one.name, heading(one.metric), one.machine, str(len(one.points)),
+            Quantity(Estimate.exact(one.points[-1].value)), str(len(one.changes)),
+            "worse" if one.is_worse else "",
+        ]
+        for one in series
+        if len(one.points) > 1
+    ]  # fmt: skip
+    head = ["series", "metric", "machine", "points", "newest", "changes", "newest segment"]
+    single = sum(len(one.points) == 1 for one in series)
+    note = (
+        "Newest: of recorded runs the ratio to the control of the same block, of other files the"
+        f" figure itself. Series of a single point are left out: {single}."
+    )
+    return make_table(head, rows, notes=(note,), words=(1, 2, 6), name="series")
+
+
+def heading(metric: str) -> str:
+    """A metric in the words of the schema."""
+    return FIELDS[metric].heading if metric in FIELDS else metric
+
+
+def tabulate_points(series: list[Series]) -> pd.DataFrame:
+    """Every point, with the number of its segment."""
+    rows = []
+    for one in series:
+        begins = [change.index for change in one.changes]
+        for i, point in enumerate(one.points):
+            rows.append({
+                "machine": one.machine, "workload": one.workload, "system": one.system,
+                "metric": one.metric, "at": point.at, "run": point.run, "value": point.value,
+                "segment": sum(i >= begin for begin in begins),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
+    """A figure per metric: each series relative to its own first point, steps marked."""
+    pictures = []
+    for metric in dict.fromkeys(one.metric for one in series):
+        drawn = [one for one in series if one.metric == metric and len(one.points) > 1]
+        drawn = sorted(drawn, key=lambda one: (-len(one.changes), -len(one.points), one.name))
+        if drawn:
+            name = "history-" + re.sub(r"[^\w-]+", "-", metric).strip("-")
+            save_figure(_plot(metric, drawn[:MOST_CURVES]), folder / f"{name}.png", ("png", "svg"))
+            left_out = len(drawn) - MOST_CURVES
+            more = f" {left_out} more series are in the table." if left_out > 0 else ""
+            caption = f"{heading(metric)}: each series as a multiple of its first point, in the"
+            caption += f" order of time; triangles are changes.{more}"
+            pictures.append(Picture(name, caption))
+    return tuple(pictures)
+
+
+def _plot(metric: str, series: list[Series]) -> Any:
+    fig, axis = make_figure(7, 3.4)
+    several = len({one.machine for one in series}) > 1
+    for i, one in enumerate(series):
+        values = np.array([point.value for point in one.points])
+        relative = values / values[0]
+        look = choose_curve(i, base=False, points=len(values))
+        label = f"{one.name} ({one.machine})" if several else one.name
+        axis.plot(range(1, len(values) + 1), relative, label=label, **look)
+        at = np.array([change.index for change in one.changes], dtype=int)
+        axis.plot(at + 1, relative[at], "v", color=look["color"], markersize=10)
+    axis.set_yscale("log")
+    axis.axhline(1.0, color="grey", linewidth=0.6)
+    axis.set_xlabel("point, in the order of time")
+    axis.set_ylabel(f"{heading(metric)}, first = 1, log scale")
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.yaxis.set_minor_formatter(lambda value, _: "" if math.isnan(value) else f"{value:g}")
+    axis.legend(fontsize=7, frameon=False)
+    return fig
