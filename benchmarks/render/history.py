@@ -154,7 +154,7 @@ def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
 
 
 def _plot(metric: str, series: list[Series]) -> Any:
-    fig, axis = make_figure(7, 3.4)
+    fig, (axis,) = make_figure(7, 3.4)
     several = len({one.machine for one in series}) > 1
     for i, one in enumerate(series):
         values = np.array([point.value for point in one.points])
