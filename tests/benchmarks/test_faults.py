@@ -64,11 +64,13 @@ def faulty(tmp_path_factory):
         text=True,
         timeout=300,
     )  # fmt: skip
-    return done, benchmarks.load(folder / "results").set_index("system"), folder
+    rows = benchmarks.load(folder / "results")
+    return done, rows[rows["repeat"].eq(0)].set_index("system"), folder
 
 
 def test_every_planned_trial_has_exactly_one_row(faulty):
-    _, rows, folder = faulty
+    folder = faulty[2]
+    rows = benchmarks.load(folder / "results")
     (run_json,) = (folder / "results").glob("*/run.json")
     plan = json.loads(run_json.read_text())["plan"]
     assert sorted(rows["trial_id"]) == sorted(plan)

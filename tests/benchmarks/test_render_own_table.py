@@ -143,8 +143,8 @@ def test_a_bound_of_a_score_never_leaves_its_scale(tmp_path):
 
 def test_the_screen_shows_the_score_of_the_task(tmp_path):
     for task, score in (("classification", "test accuracy"), ("regression", "test R2")):
-        (made,) = terminal.tables(Store(table_run(tmp_path / task, task, blocks=2)))
-        assert [c.header for c in made.columns][:3] == ["system", score, "training, warm (s)"]
+        (made,) = terminal.make_tables(Store(table_run(tmp_path / task, task, blocks=2)))
+        assert [c.header for c in made.columns][:3] == ["system", score, "start to end (s)"]
 
 
 def test_intervals_of_overlapping_splits_are_wider(tmp_path):

@@ -222,7 +222,10 @@ def test_a_twin_that_differs_from_itself_is_a_warning(tmp_path):
     systems = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager")}
     systems["mapicx-again"] = ("control", 0.30, 0.10, 40, 0.865)
     text = short_of(read(tmp_path, rows(6, systems)))
-    assert "the total time of mapicx differs from itself by" in text
+    assert "mapicx measured against itself on spiral: total 1.83 (1.81–1.85)" in text
+    assert "this should be 1" in text
+    steady = short_of(read(tmp_path, rows(6, SYSTEMS)))
+    assert "mapicx measured against itself" in steady and "this should be 1" not in steady
 
 
 @pytest.mark.parametrize(("count", "figures"), [(2, ["raw-values"]), (5, [])])

@@ -65,7 +65,7 @@ def test_every_system_is_measured_and_what_was_chosen_is_printed(hostile):
     ):
         assert words in done.stdout
     rows = benchmarks.load(only(folder, "results/local/*"))
-    timed = rows[rows["measure"].eq("time")].set_index("system")
+    timed = rows[rows["measure"].eq("time") & rows["repeat"].eq(0)].set_index("system")
     for name in SYSTEMS.split(","):
         assert timed.loc[name, "status"] == "ok"
         assert timed.loc[name, "accuracy_test"] > 0.85
