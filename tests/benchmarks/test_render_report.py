@@ -224,7 +224,7 @@ def test_a_twin_that_differs_from_itself_is_a_warning(tmp_path):
     text = short_of(read(tmp_path, rows(6, systems)))
     assert "mapicx measured against itself on spiral: total 1.83 (1.81–1.85)" in text
     assert "this should be 1" in text
-    steady = short_of(read(tmp_path, rows(6, SYSTEMS)))
+    steady = short_of(read(tmp_path / "steady", rows(6, SYSTEMS)))
     assert "mapicx measured against itself" in steady and "this should be 1" not in steady
 
 
