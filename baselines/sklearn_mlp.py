@@ -112,7 +112,12 @@ class Mlp(_Mlp):
             self.train_batch_by_batch()
         else:
             self.model.warm_start = True  # fit goes on with the arrays that reset has filled
-            self.model.fit(self.data.X_train, self.data.y_train)
+            try:
+                self.model.fit(self.data.X_train, self.data.y_train)
+            except ValueError as error:  # "Solver produced non-finite parameter weights"
+                if "non-finite" not in str(error):
+                    raise
+                raise FloatingPointError(str(error)) from None
             self.model.warm_start = False
             self.steps = self.model.n_iter_ * -(-self.workload.train_rows // self.batch_size)
         self.samples_seen = int(self.model.t_)
