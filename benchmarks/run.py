@@ -8,6 +8,7 @@ machine; 130 interrupted. Precedence 130, 2, 4, 1, 5, 0.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -152,7 +153,9 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
         store.create(run.description)
     with store.lock():
         if run.forced:
-            store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
+            required = itertools.chain(*run.requires.values())
+            versions = machine.installed_versions(required)
+            store.note_forced(run.forced, versions, machine.digest_code())
         return _measure(run, options)
 
 

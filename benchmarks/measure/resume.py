@@ -144,7 +144,9 @@ def _find_changes(description: Mapping[str, Any]) -> list[str]:
     """What is not as it was when the run was planned."""
     now = {
         "code": machine.digest_code(),
-        "versions": machine.installed_versions(),
+        "versions": machine.installed_versions(
+            itertools.chain(*description["requires"].values())
+        ),
         "the machine": machine.identify_machine(machine.environment()),
     }
     then = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import secrets
 import shlex
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
+from baselines.plug_ins import find_provider
 from benchmarks.measure import machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
@@ -82,6 +84,10 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     answers = ask_systems(names, request.workloads, options.timeout)
     order_seed = secrets.randbits(32)
     plan, skipped = trials.plan_trials(request, answers, order_seed)
+    # A plug-in's own package decides its figures as much as what it requires.
+    requires = {
+        name: (*answer.requires, *find_provider(name)) for name, answer in answers.items()
+    }
     footprint, warnings = _measure_footprint(plan, answers, options)
     environment = machine.environment()
     now = datetime.now(UTC)
@@ -103,20 +109,19 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         "trials": [trial.describe() for trial in plan],
         "named": list(request.named),
         "skipped": skipped,
-        "requires": {name: list(answer.requires) for name, answer in answers.items()},
+        "requires": {name: list(names) for name, names in requires.items()},
         "workloads": {item.name: dataclasses.asdict(item) for item in request.workloads},
         "seeds": sorted({trial.seed for trial in plan if trial.block}),
         "order": f"shuffled within each block by random.Random({order_seed})",
         "machine_id": machine.identify_machine(environment),
         "environment": environment,
-        "versions": machine.installed_versions(),
+        "versions": machine.installed_versions(itertools.chain(*requires.values())),
         "digests": machine.digest_code(),
         "own_order": [name for name, answer in answers.items() if answer.own_order],
         "margins": read_table("margins.toml"),
         "footprint": footprint,
         "warnings": warnings,
     }
-    requires = {name: answer.requires for name, answer in answers.items()}
     folder = options.results
     if own is not None:
         description["table"] = own.facts
