@@ -48,6 +48,7 @@ EXAMPLE = """examples:
   python -m benchmarks.run --suite scaling --workloads scaling-width --threads 1,all
   python -m benchmarks.run --preset full --plan             29 seeds, 12 blocks of time: how long?
   python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
+  python -m benchmarks.run --workload-file mine.toml        your own networks and recipes
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
 """
 
@@ -68,6 +69,12 @@ def build_parser() -> argparse.ArgumentParser:
         type=read_names,
         metavar="w",
         help="only these; scaling-width is all its sizes",
+    )
+    add(
+        "--workload-file",
+        type=Path,
+        metavar="FILE.toml",
+        help="workloads of your own, in the format of benchmarks/plan/workloads.toml",
     )
     add(
         "--data",
@@ -124,6 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.list:
             return _list()
         if options.suite == tuning.SUITE:
+            if options.workload_file is not None:
+                raise UsageError(f"--suite {tuning.SUITE} tunes built-in workloads alone")
             return tuning.run_tuning(options, arguments)
         with Workspace():
             run = resume_run(options) if options.resume else plan_run(options, arguments)

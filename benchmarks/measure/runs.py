@@ -13,11 +13,12 @@ from typing import Any
 
 from baselines.contract import Workload
 from baselines.plug_ins import find_provider
+from benchmarks.errors import UsageError
 from benchmarks.measure import machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
 from benchmarks.paths import LOCAL
-from benchmarks.plan import suites, table, trials
+from benchmarks.plan import suites, table, trials, workload_file
 from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
 from benchmarks.plan.workloads import read_table
 from benchmarks.record.store import Store
@@ -65,6 +66,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     own = table.read_options(
         options, suites.PRESETS.get(options.preset or "quick", {}).get("epochs")
     )
+    added, digest = _read_workload_file(options)
     request = suites.make_request(
         suite=options.suite or "spiral",
         preset=options.preset or "quick",
@@ -76,6 +78,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         budget=options.budget,
         cores=machine.count_cores(),
         own=own.workload if own else None,
+        added=added,
     )
     names = dict.fromkeys(
         [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
@@ -85,9 +88,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     order_seed = secrets.randbits(32)
     plan, skipped = trials.plan_trials(request, answers, order_seed)
     # A plug-in's own package decides its figures as much as what it requires.
-    requires = {
-        name: (*answer.requires, *find_provider(name)) for name, answer in answers.items()
-    }
+    requires = {name: (*answer.requires, *find_provider(name)) for name, answer in answers.items()}
     footprint, warnings = _measure_footprint(plan, answers, options)
     environment = machine.environment()
     now = datetime.now(UTC)
@@ -123,6 +124,8 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         "warnings": warnings,
     }
     folder = options.results
+    if added:
+        description["workload_file"] = {"file": options.workload_file.name, "sha256": digest}
     if own is not None:
         description["table"] = own.facts
         folder = folder / LOCAL
@@ -136,6 +139,15 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         format_resumption(options, run_id),
         source=own.source if own else None,
     )
+
+
+def _read_workload_file(options: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], str]:
+    """The entries of --workload-file and the file's hash; nothing without it."""
+    if options.workload_file is None:
+        return {}, ""
+    if options.data is not None:
+        raise UsageError("--workload-file and --data exclude each other: the table is the workload")
+    return workload_file.read_file(options.workload_file)
 
 
 def _measure_footprint(

@@ -27,7 +27,7 @@ def installed(tmp_path_factory, root):
     base = tmp_path_factory.mktemp("plug-ins")
     target = base / "target"
     source = shutil.copytree(root / "examples" / "my_system", base / "my_system")
-    install = "install --quiet --no-deps --no-index --no-build-isolation --target".split()
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target"]
     subprocess.run([sys.executable, "-m", "pip", *install, target, source], check=True)
     code = ["from my_system import NaiveBayes"]
     points = ["[mapicx.baselines]"]
