@@ -9,7 +9,7 @@ from baselines._base import Network, gflops, import_numpy
 
 
 class Jit(Network):
-    """The step as one compiled function, called from a Python loop."""
+    """JAX's step as one compiled function, called from a Python loop."""
 
     name = "jax-jit"
     requires = ("jax",)
@@ -131,7 +131,7 @@ class Jit(Network):
 
 
 class Scan(Jit):
-    """The whole training as one compiled program."""
+    """JAX's whole training as one compiled program."""
 
     name = "jax-scan"
 

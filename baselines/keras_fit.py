@@ -9,7 +9,7 @@ from baselines._base import Network, gflops
 
 
 class KerasFit(Network):
-    """Sequential, compile, fit, as in the beginner's guide; only the progress bar is off."""
+    """Keras as in the beginner's guide: Sequential, compile, fit; only the progress bar is off."""
 
     name = "keras-fit"
     requires = ("tensorflow", "keras")
@@ -133,7 +133,7 @@ class KerasFit(Network):
 
 
 class KerasFitTuned(KerasFit):
-    """The same model fed by one data set in memory, many steps per call into TensorFlow.
+    """Keras' fit on one data set in memory, many steps per call into TensorFlow.
 
     The whole training is one "epoch" of a repeated data set: Keras makes a new iterator for each
     epoch, which takes 60 ms where a step on 2-64-64-3 with 300 rows takes 0.5 ms.

@@ -56,7 +56,7 @@ class _Mlp(Network):
 
 
 class Mlp(_Mlp):
-    """SGD or Adam by one call of fit, from given weights, for exactly the given epochs."""
+    """scikit-learn's MLP by SGD or Adam: one call of fit, from given weights."""
 
     name = "sklearn-mlp"
     own_order = True
@@ -137,7 +137,7 @@ class Mlp(_Mlp):
 
 
 class MlpLbfgs(_Mlp):
-    """What scikit-learn advises for small data sets: the same network by L-BFGS, other work."""
+    """What scikit-learn advises for small data sets: its MLP by L-BFGS, other work."""
 
     name = "sklearn-mlp-lbfgs"
     family = "classical"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import baselines
+from baselines.descriptions import describe_system
 from benchmarks import tuning
 from benchmarks.errors import MachineFault, UsageError
 from benchmarks.measure import machine
@@ -39,7 +40,7 @@ from benchmarks.plan.durations import Durations
 from benchmarks.plan.table import describe_table
 from benchmarks.plan.table_columns import TASKS
 from benchmarks.plan.workloads import read_workloads
-from benchmarks.streams import keep_printing
+from benchmarks.streams import keep_printing, wrap_entry
 
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, ten minutes
@@ -284,15 +285,20 @@ def _show_plan(run: Run) -> int:
 def _list() -> int:
     print("systems:")
     for name in baselines.names():
-        print(f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}")
+        mark = " (optional)" if name in baselines.OPTIONAL else ""
+        print(wrap_entry(f"  {name}", describe_system(name) + mark, 26))
     print("suites:")
     for name, entry in suites.SUITES.items():
-        print(f"  {name}: {entry['question']}")
+        print(wrap_entry(f"  {name}", entry["question"], 26))
     print("workloads:")
     for name, workload in read_workloads().items():
         shape = "-".join(map(str, workload.layers))
         rows = f"{workload.train_rows} rows"
-        print(f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}")
+        print(
+            wrap_entry(
+                f"  {name}", f"{workload.dataset}, {rows}, {shape}, {workload.optimizer}", 26
+            )
+        )
     print(f"presets: {', '.join(suites.PRESETS)}")
     return 0
 

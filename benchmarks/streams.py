@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from typing import Any, TextIO
 
 # Escape sequences in what a system says could move the cursor or rename the window.
@@ -13,6 +15,22 @@ CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160
 def strip_control(text: str) -> str:
     """A text without control characters; tabs, carriage returns and line feeds stay."""
     return text.translate(CONTROL)
+
+
+def wrap_entry(name: str, text: str, column: int) -> str:
+    """A name and what it is, as wide as the terminal (or COLUMNS) and no wider.
+
+    column: where the text begins; a longer name, or a narrow terminal, has it on the next line.
+    """
+    width = shutil.get_terminal_size(fallback=(10_000, 24)).columns
+    if len(name) >= column or width < column + 30:
+        first, column = f"{name}\n", 6
+        return first + textwrap.fill(
+            text, width, initial_indent=" " * column, subsequent_indent=" " * column
+        )
+    return textwrap.fill(
+        text, width, initial_indent=name.ljust(column), subsequent_indent=" " * column
+    )
 
 
 class PatientStream:
