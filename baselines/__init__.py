@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import warnings
 from importlib import import_module
-from typing import Any
 
-GROUP = "mapicx.baselines"
+from baselines import plug_ins
 
 # name -> (module, class). Reading this table imports nothing.
 BUILT_IN = {
@@ -62,16 +61,9 @@ OPTIONAL = ("keras-fit-jax", "mapicx-0.1.0")
 TWINS = ("mapicx-again",)
 
 
-def _plug_ins() -> dict[str, Any]:
-    """Entry points by system name, not loaded. Reads metadata only."""
-    from importlib.metadata import entry_points
-
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
-
-
 def plug_in_names() -> list[str]:
     """Names of the systems that other installed packages add."""
-    return sorted(_plug_ins())
+    return sorted(plug_ins.find_entry_points().keys() - BUILT_IN.keys())
 
 
 def names() -> list[str]:
@@ -80,14 +72,17 @@ def names() -> list[str]:
 
 
 def system(name: str) -> type:
-    """The class of one system. Raises LookupError for an unknown name."""
+    """The class of one system.
+
+    LookupError for an unknown name. A plug-in raises whatever its module raises, TypeError if its
+    class breaks the contract, and ImportError if what it requires is not installed.
+    """
     if name in BUILT_IN:
         module, attribute = BUILT_IN[name]
         return getattr(import_module(module), attribute)
-    plug_ins = _plug_ins()
-    if name not in plug_ins:
+    if name not in plug_in_names():
         raise LookupError(f"there is no system {name!r}; known are {', '.join(names())}")
-    return plug_ins[name].load()
+    return plug_ins.load_class(name)
 
 
 def systems() -> dict[str, type]:

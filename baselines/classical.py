@@ -82,24 +82,30 @@ class _Classical(Base):
 
 
 class LogisticRegression(_Classical):
+    """scikit-learn's logistic regression, regularisation tuned."""
+
     name = "logistic-regression"
     module, classifier = "linear_model", "LogisticRegression"
 
 
 class NearestNeighbours(_Classical):
+    """scikit-learn's k nearest neighbours, k tuned."""
+
     name = "knn"
     module, classifier, regressor = "neighbors", "KNeighborsClassifier", "KNeighborsRegressor"
     parallel = True
 
 
 class SvmRbf(_Classical):
-    """scikit-learn's defaults, untouched."""
+    """scikit-learn's support vectors with an RBF kernel, defaults untouched."""
 
     name = "svm-rbf"
     module, classifier, regressor = "svm", "SVC", "SVR"
 
 
 class SvmRbfTuned(SvmRbf):
+    """scikit-learn's support vectors with an RBF kernel, C and gamma tuned."""
+
     name = "svm-rbf-tuned"
 
     @classmethod
@@ -108,12 +114,16 @@ class SvmRbfTuned(SvmRbf):
 
 
 class RandomForest(_Classical):
+    """scikit-learn's random forest, tuned."""
+
     name = "random-forest"
     module, classifier, regressor = "ensemble", "RandomForestClassifier", "RandomForestRegressor"
     parallel = True
 
 
 class GradientBoosting(_Classical):
+    """scikit-learn's gradient boosting, tuned."""
+
     name = "gradient-boosting"
     module = "ensemble"
     classifier, regressor = "GradientBoostingClassifier", "GradientBoostingRegressor"

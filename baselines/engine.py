@@ -15,6 +15,8 @@ OUTPUTS = {"cce": "Softmax", "bce": "Sigmoid", "mse": None}
 
 
 class Engine(NumpyNetwork):
+    """This repository's engine: Mapicx.fit, as its users call it."""
+
     name = "mapicx"
     requires = ("mapicx", "numpy")
     own_order = True

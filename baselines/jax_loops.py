@@ -27,7 +27,7 @@ def import_jax(threads, dtype):
 
 
 class Jit(Network):
-    """The step as one compiled function, called from a Python loop."""
+    """JAX's step as one compiled function, called from a Python loop."""
 
     name = "jax-jit"
     requires = ("jax",)
@@ -145,7 +145,7 @@ def jax_gflops():
 
 
 class Scan(Jit):
-    """The whole training as one compiled program."""
+    """JAX's whole training as one compiled program."""
 
     name = "jax-scan"
 

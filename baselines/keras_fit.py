@@ -13,10 +13,7 @@ from baselines.jax_loops import import_jax, jax_gflops
 
 
 class KerasFit(Network):
-    """Keras on TensorFlow: Sequential, compile, fit, as in the beginner's guide.
-
-    Only the progress bar is off.
-    """
+    """Keras on TensorFlow as in the beginner's guide: Sequential, compile, fit; no progress bar."""
 
     name = "keras-fit"
     requires = ("tensorflow", "keras")
@@ -146,7 +143,7 @@ class KerasFit(Network):
 
 
 class KerasFitTuned(KerasFit):
-    """The same model fed by one data set in memory, many steps per call into TensorFlow.
+    """Keras' fit on one data set in memory, many steps per call into TensorFlow.
 
     The whole training is one "epoch" of a repeated data set: Keras makes a new iterator for each
     epoch, which takes 60 ms where a step on 2-64-64-3 with 300 rows takes 0.5 ms.

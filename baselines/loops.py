@@ -99,6 +99,8 @@ def in_loops(inputs, weights, dvalues):
 
 
 class Loops(_Backward):
+    """Gradients of a dense layer by Python's loops, as the article compares them."""
+
     name = "dense-loops"
     backward = staticmethod(in_loops)
 
@@ -108,6 +110,8 @@ class Loops(_Backward):
 
 
 class Vectorised(_Backward):
+    """Gradients of a dense layer by NumPy's products, as the article compares them."""
+
     name = "dense-vectorised"
     backward = staticmethod(vectorised)
 

@@ -55,6 +55,8 @@ def import_original() -> ModuleType:
 
 
 class Original(NumpyNetwork):
+    """The article's own program, version 0.1.0 from the package index."""
+
     name = "mapicx-0.1.0"
     requires = (REQUIREMENT, "numpy", "matplotlib", "nnfs")
 

@@ -48,7 +48,7 @@ class _Products(Base):
 
 
 class NumpyProducts(_Products):
-    """Into arrays made once, as a careful NumPy program would."""
+    """Only the matrix products of a network's steps, by NumPy into arrays made once."""
 
     name = "matmul-only"
     requires = ("numpy",)
@@ -70,6 +70,8 @@ class NumpyProducts(_Products):
 
 
 class TorchProducts(_Products):
+    """Only the matrix products of a network's steps, by PyTorch."""
+
     name = "matmul-only-torch"
     requires = Eager.requires
     load = Eager.load
@@ -117,6 +119,8 @@ class _Traced(_Products):
 
 
 class TensorFlowProducts(_Traced):
+    """Only the matrix products of a network's steps, by TensorFlow."""
+
     name = "matmul-only-tensorflow"
     requires = Function.requires
     load = Function.load
@@ -148,6 +152,8 @@ class TensorFlowProducts(_Traced):
 
 
 class JaxProducts(_Traced):
+    """Only the matrix products of a network's steps, by JAX."""
+
     name = "matmul-only-jax"
     requires = Jit.requires
     load = Jit.load

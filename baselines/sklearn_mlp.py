@@ -56,7 +56,7 @@ class _Mlp(Network):
 
 
 class Mlp(_Mlp):
-    """SGD or Adam by one call of fit, from given weights, for exactly the given epochs."""
+    """scikit-learn's MLP by SGD or Adam: one call of fit, from given weights."""
 
     name = "sklearn-mlp"
     own_order = True
@@ -112,7 +112,12 @@ class Mlp(_Mlp):
             self.train_batch_by_batch()
         else:
             self.model.warm_start = True  # fit goes on with the arrays that reset has filled
-            self.model.fit(self.data.X_train, self.data.y_train)
+            try:
+                self.model.fit(self.data.X_train, self.data.y_train)
+            except ValueError as error:  # "Solver produced non-finite parameter weights"
+                if "non-finite" not in str(error):
+                    raise
+                raise FloatingPointError(str(error)) from None
             self.model.warm_start = False
             self.steps = self.model.n_iter_ * -(-self.workload.train_rows // self.batch_size)
         self.samples_seen = int(self.model.t_)
@@ -132,7 +137,7 @@ class Mlp(_Mlp):
 
 
 class MlpLbfgs(_Mlp):
-    """What scikit-learn advises for small data sets: the same network by L-BFGS, other work."""
+    """What scikit-learn advises for small data sets: its MLP by L-BFGS, other work."""
 
     name = "sklearn-mlp-lbfgs"
     family = "classical"

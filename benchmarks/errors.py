@@ -72,6 +72,11 @@ def strip_paths(text: str) -> str:
     return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
 
 
+def describe_error(error: BaseException) -> str:
+    """The type and text of an exception, on one line without folders."""
+    return strip_paths(f"{type(error).__name__}: {error}")
+
+
 def _last_part(path: str) -> str:
     if HOMES.match(path):
         return "~"

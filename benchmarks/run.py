@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ EXAMPLE = """examples:
   python -m benchmarks.run --preset full --plan             29 seeds, 12 blocks of time: how long?
   python -m benchmarks.run --data wine.csv --target class   your own table (.csv, .parquet, .npz)
   python -m benchmarks.run --data churn.csv --target left --missing median --drop customer_no
+  python -m benchmarks.run --workload-file mine.toml        your own networks and recipes
   python -m benchmarks.run --resume 20260101T120000-spiral-ab12 --budget 1h
 """
 
@@ -66,6 +68,12 @@ def build_parser() -> argparse.ArgumentParser:
         type=read_names,
         metavar="w",
         help="only these; scaling-width is all its sizes",
+    )
+    add(
+        "--workload-file",
+        type=Path,
+        metavar="FILE.toml",
+        help="workloads of your own, in the format of benchmarks/plan/workloads.toml",
     )
     add(
         "--data",
@@ -126,6 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.list:
             return _print(list_choices())
         if options.suite == tuning.SUITE:
+            if options.workload_file is not None:
+                raise UsageError(f"--suite {tuning.SUITE} tunes built-in workloads alone")
             return tuning.run_tuning(options, arguments)
         with Workspace():
             run = resume_run(options) if options.resume else plan_run(options, arguments)
@@ -159,7 +169,9 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
         store.create(run.description)
     with store.lock():
         if run.forced:
-            store.note_forced(run.forced, machine.installed_versions(), machine.digest_code())
+            required = itertools.chain(*run.requires.values())
+            versions = machine.installed_versions(required)
+            store.note_forced(run.forced, versions, machine.digest_code())
         return _measure(run, options)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from typing import Any, TextIO
 
 # Escape sequences in what a system says could move the cursor or rename the window.
@@ -18,6 +20,22 @@ def strip_control(text: str) -> str:
 def say(text: str, file: TextIO | None = None) -> None:
     """Print at once what may hold words of systems and files, without control characters."""
     print(strip_control(text).replace("\r", " "), file=file, flush=True)
+
+
+def wrap_entry(name: str, text: str, column: int) -> str:
+    """A name and what it is, as wide as the terminal (or COLUMNS) and no wider.
+
+    column: where the text begins; a longer name, or a narrow terminal, has it on the next line.
+    """
+    width = shutil.get_terminal_size(fallback=(10_000, 24)).columns
+    if len(name) >= column or width < column + 30:
+        first, column = f"{name}\n", 6
+        return first + textwrap.fill(
+            text, width, initial_indent=" " * column, subsequent_indent=" " * column
+        )
+    return textwrap.fill(
+        text, width, initial_indent=name.ljust(column), subsequent_indent=" " * column
+    )
 
 
 class PatientStream:

@@ -119,10 +119,7 @@ class Batch:
                 self.recorder.results = []
 
     def forward_of(self, layer: Layer) -> Callable[..., Array]:
-        """forward of a layer; without `xp`, in a prediction, of a new copy each time.
-
-        So what the layer keeps for backward, or for another thread, stays.
-        """
+        """forward of a layer; of a copy where what it keeps for backward is another's."""
         if self.goes_back or layer not in self.recorder.called:
             return layer.forward
         return lambda *args: copy.copy(layer).forward(*args)
@@ -139,10 +136,9 @@ class Batch:
 
 
 class Batches:
-    """The batches of a network, six kinds of them, each for one user at a time.
+    """The batches of a network, each for one user at a time; another thread gets another.
 
-    While one is taken, another thread, or a prediction within a training, gets another. Each has
-    copies of the layers with `xp`, since forward leaves values there for backward.
+    Each has copies of the layers with `xp`, since forward leaves values there for backward.
     """
 
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
@@ -193,10 +189,7 @@ class Batches:
 
 
 def make_batches(n: int, size: Any = 1024) -> list[slice]:
-    """0 to n in stretches of `size`, the last perhaps shorter; ValueError for size 0.
-
-    The default is for prediction: 20,000 rows of 2-64-64-3 in one piece take 1.4 times as long.
-    """
+    """0 to n in stretches; 20,000 rows of 2-64-64-3 in one take 1.4 times as long to predict."""
     size = check_count("batch_size", size)
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
@@ -204,10 +197,7 @@ def make_batches(n: int, size: Any = 1024) -> list[slice]:
 def bind_arrays(
     layers: Sequence[Layer], vector: Array, gradients: Array
 ) -> tuple[list[dict[str, Array]], Array]:
-    """Make the layers' arrays views of two vectors.
-
-    Returns the views of gradients, layer by layer, and which parameters decay.
-    """
+    """Make layers' arrays views of two vectors; views of gradients, and which parameters decay."""
     decays, stop, found = np.zeros(vector.size, bool), 0, []
     for layer in layers:
         views = {}
@@ -581,8 +571,7 @@ def share_memory(
 ) -> dict[str, list[Any]]:
     """The same calls, with results in the memory of earlier ones that no later call reads.
 
-    A linear scan, as compilers allocate registers: a twentieth of a step of 2-512-512-3. With calls
-    of a user's own functions, all stays as it is.
+    A linear scan, as compilers allocate registers: a twentieth of a step of 2-512-512-3.
     """
     calls = [(part, call) for part, noted in parts.items() for call in noted]
     known = (np.ufunc, type(np.add.reduce), type(np.dot))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
@@ -26,23 +28,60 @@ def tracked() -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The wheel, built from a copy, so that the checkout stays as it is."""
+def built(tmp_path_factory):
+    """The folder of the sdist and of the wheel made from it, built from a copy of the sources."""
     import shutil
 
     source = tmp_path_factory.mktemp("source")
     shutil.copytree(ROOT / "mapicx", source / "mapicx", ignore=shutil.ignore_patterns("__pyc*"))
     (source / "docs").mkdir()
-    for name in ("pyproject.toml", "docs/package.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "docs/package.md"):
         shutil.copy(ROOT / name, source / name)
-    built = tmp_path_factory.mktemp("wheel")
+    folder = tmp_path_factory.mktemp("built")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", built, source],
+        [sys.executable, "-m", "build", "--outdir", folder, source],
         check=True,
         capture_output=True,
     )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    """The wheel alone."""
     (found,) = built.glob("*.whl")
     return found
+
+
+def test_what_is_published_passes_the_checks_of_its_trade_and_says_what_it_holds(built, wheel):
+    (sdist,) = built.glob("*.tar.gz")
+    for command in (["twine", "check", "--strict", sdist, wheel], ["check_wheel_contents", wheel]):
+        done = subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+        (found,) = (name for name in archive.getnames() if name.count("/") == 1
+                    and name.endswith("PKG-INFO"))  # fmt: skip
+        text = archive.extractfile(found).read().decode()
+    assert not any(name.startswith(("tests", "benchmarks", "results")) for name in names)
+    assert "its tests, the benchmarks and the documents are in the\nrepository" in text
+
+
+def test_citation_metadata_agree_with_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = (ROOT / "CITATION.cff").read_text()
+    deposit = json.loads((ROOT / ".zenodo.json").read_text())
+    authors = {author["name"] for author in project["authors"]}
+    assert (
+        f"version: {project['version']}" in citation
+        and f"license: {project['license']}" in citation
+    )
+    assert {creator["name"] for creator in deposit["creators"]} == authors
+    assert all(f'- name: "{name}"' in citation for name in authors)
+    assert deposit["title"] in citation and deposit["version"] == project["version"]
+    assert deposit["license"] == project["license"].lower()
 
 
 def test_the_wheel_holds_mapicx_alone_and_needs_numpy_alone(wheel):

@@ -17,8 +17,8 @@ from importlib import metadata
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-# Systems name the module's usual distribution; the build without GPU has another name.
-ALTERNATIVES = {"tensorflow": "tensorflow-cpu"}
+from baselines.plug_ins import ALTERNATIVES
+
 # What the worker itself imports in some trials, and what torch.compile builds with.
 ALWAYS_VISIBLE = ("numpy", "threadpoolctl", "setuptools", "pip", "wheel")
 # Distributions that lie unpacked somewhere, by requirement or by name; None: it could not be had,
@@ -92,11 +92,26 @@ def _applies(text: str, extras: set[str]) -> bool:
 def hidden_modules(requirements: tuple[str, ...]) -> dict[str, list[str]]:
     """Top-level modules, and the distributions that own them, which none of these requires."""
     visible, _ = find_dependencies((*requirements, *ALWAYS_VISIBLE))
-    hidden = {module: owners for module, owners in _owners().items() if not owners & visible.keys()}
+    hidden = {
+        module: owners
+        for module, owners in _owners().items()
+        if not owners & visible.keys() and module not in _vendored_modules()
+    }
     return {
         "modules": sorted(hidden),
         "distributions": sorted(set().union(*hidden.values())),
     }
+
+
+@functools.cache
+def _vendored_modules() -> set[str]:
+    """Modules that setuptools brings along: hidden, they would be missing from it too."""
+    try:
+        files = metadata.distribution("setuptools").files or ()
+    except metadata.PackageNotFoundError:
+        return set()
+    parts = [file.parts for file in files]
+    return {part[2] for part in parts if part[:2] == ("setuptools", "_vendor") and len(part) > 3}
 
 
 @functools.cache

@@ -59,15 +59,18 @@ def environment() -> dict[str, Any]:
     }
 
 
-def installed_versions() -> dict[str, str]:
-    """Installed versions of the distributions that decide figures, and mapicx's own."""
+def installed_versions(required: Iterable[str] = ()) -> dict[str, str]:
+    """Installed versions of the distributions that decide figures, and mapicx's own.
+
+    required: what the systems of a run require beside them.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
-    versions = {"mapicx": _own_version()}
-    for name in DISTRIBUTIONS:
+    versions = {}
+    for name in dict.fromkeys([*DISTRIBUTIONS, *sorted(required)]):
         with contextlib.suppress(PackageNotFoundError):
             versions[name] = version(name)
-    return versions
+    return versions | {"mapicx": _own_version()}
 
 
 def identify_machine(facts: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from benchmarks.measure import machine
 from benchmarks.measure.runs import PLANNED, Run, format_resumption
 from benchmarks.options import parse_duration, split_names
 from benchmarks.paths import LOCAL, RUN
+from benchmarks.plan import workload_file
 from benchmarks.plan.table import find_source
 from benchmarks.plan.trials import Trial, read_trial
 from benchmarks.record.run_json import validate_run
@@ -110,6 +111,13 @@ def _compare_options(
     options: argparse.Namespace, description: Mapping[str, Any], plan: list[Trial]
 ) -> None:
     """UsageError for an option that does not agree with the plan."""
+    if options.workload_file is not None:
+        recorded = description.get("workload_file") or {}
+        if workload_file.read_file(options.workload_file)[1] != recorded.get("sha256"):
+            raise UsageError(
+                f"--workload-file {options.workload_file.name!r} is not the file that the run was"
+                " planned with; leave it out to resume, the run remembers its workloads"
+            )
     typed = _read_options(description)
     effective = {
         "suite": description["suite"],
@@ -146,7 +154,7 @@ def _find_changes(description: Mapping[str, Any]) -> list[str]:
     """What is not as it was when the run was planned."""
     now = {
         "code": machine.digest_code(),
-        "versions": machine.installed_versions(),
+        "versions": machine.installed_versions(itertools.chain(*description["requires"].values())),
         "the machine": machine.identify_machine(machine.environment()),
     }
     then = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import secrets
 import shlex
 from datetime import UTC, datetime
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
+from baselines.plug_ins import find_provider
+from benchmarks.errors import UsageError
 from benchmarks.measure import container, machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
 from benchmarks.paths import LOCAL
-from benchmarks.plan import suites, table
+from benchmarks.plan import suites, table, workload_file
 from benchmarks.plan.blocks import plan_trials
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
@@ -65,6 +68,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     own = table.read_options(
         options, suites.PRESETS.get(options.preset or "quick", {}).get("epochs")
     )
+    added, digest = _read_workload_file(options)
     request = suites.make_request(
         suite=options.suite or "spiral",
         preset=options.preset or "quick",
@@ -76,6 +80,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         budget=options.budget,
         cores=machine.count_cores(),
         own=own.workload if own else None,
+        added=added,
     )
     names = dict.fromkeys(
         [*request.systems, *(name for measure in request.measures for name in CONTROLS[measure])]
@@ -85,6 +90,8 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     order_seed = secrets.randbits(32)
     durations = Durations({item.name: item for item in request.workloads}, machine.count_cores())
     plan, skipped = plan_trials(request, answers, durations, order_seed)
+    # A plug-in's own package decides its figures as much as what it requires.
+    requires = {name: (*answer.requires, *find_provider(name)) for name, answer in answers.items()}
     footprint, warnings = _measure_footprint(plan, answers, options)
     warnings += container.describe_limits(container.read_limits(), machine.count_cores())
     environment = machine.environment()
@@ -107,21 +114,22 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         "trials": [trial.describe() for trial in plan],
         "named": list(request.named),
         "skipped": skipped,
-        "requires": {name: list(answer.requires) for name, answer in answers.items()},
+        "requires": {name: list(names) for name, names in requires.items()},
         "workloads": {item.name: dataclasses.asdict(item) for item in request.workloads},
         "seeds": sorted({trial.seed for trial in plan if trial.block}),
         "order": f"shuffled within each block by random.Random({order_seed})",
         "machine_id": machine.identify_machine(environment),
         "environment": environment,
-        "versions": machine.installed_versions(),
+        "versions": machine.installed_versions(itertools.chain(*requires.values())),
         "digests": machine.digest_code(),
         "own_order": [name for name, answer in answers.items() if answer.own_order],
         "margins": read_table("margins.toml"),
         "footprint": footprint,
         "warnings": warnings,
     }
-    requires = {name: answer.requires for name, answer in answers.items()}
     folder = options.results
+    if added:
+        description["workload_file"] = {"file": options.workload_file.name, "sha256": digest}
     if own is not None:
         description["table"] = own.facts
         folder = folder / LOCAL
@@ -135,6 +143,15 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         format_resumption(options, run_id),
         source=own.source if own else None,
     )
+
+
+def _read_workload_file(options: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], str]:
+    """The entries of --workload-file and the file's hash; nothing without it."""
+    if options.workload_file is None:
+        return {}, ""
+    if options.data is not None:
+        raise UsageError("--workload-file and --data exclude each other: the table is the workload")
+    return workload_file.read_file(options.workload_file)
 
 
 def _measure_footprint(

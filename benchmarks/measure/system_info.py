@@ -16,7 +16,7 @@ from typing import Any
 
 import baselines
 from baselines.contract import Workload
-from benchmarks.errors import strip_paths
+from benchmarks.errors import describe_error, strip_paths
 from benchmarks.measure import process
 from benchmarks.plan.trials import SystemInfo
 
@@ -56,7 +56,7 @@ def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
             "refused": {key: strip_paths(str(why)) for key, why in refused.items() if why},
         }
     except Exception as error:
-        return {"family": "", "defect": strip_paths(f"{type(error).__name__}: {error}")}
+        return {"family": "", "defect": describe_error(error)}
 
 
 if __name__ == "__main__":

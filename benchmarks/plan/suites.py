@@ -65,18 +65,24 @@ def make_request(
     budget: str | None = None,
     cores: int = 1,
     own: Workload | None = None,
+    added: Mapping[str, dict[str, Any]] | None = None,
 ) -> Request:
     """Merge suite, preset and options. UsageError names what is unknown and what is near.
 
     own: the workload of a user's table; it takes the place of the suite's workloads.
+    added: entries of a user's file of workloads; unless `workloads` names others, they do so too.
     """
     if suite not in SUITES:
         raise unknown_name("suite", suite, SUITES)
     if preset not in PRESETS:
         raise unknown_name("preset", preset, PRESETS)
     asked, chosen = SUITES[suite], PRESETS[preset]
-    built_in = catalogue.read_workloads() if own is None else {own.name: own}
-    names = [own.name] if own is not None else _workloads(workloads) or asked["workloads"]
+    table = {**read_table("workloads.toml"), **(added or {})}
+    known = catalogue.read_workloads(table) if own is None else {own.name: own}
+    if own is not None:
+        names = [own.name]
+    else:
+        names = _workloads(workloads or ",".join(added or ()), table) or asked["workloads"]
     wanted = _measures(measures, asked, chosen)
     count = chosen["seeds"] if seeds is None else seeds
     if count < 1:
@@ -84,7 +90,7 @@ def make_request(
     return Request(
         suite=suite if own is None else own.name,
         preset=preset,
-        workloads=tuple(_capped(built_in[name], chosen.get("epochs")) for name in names),
+        workloads=tuple(_capped(known[name], chosen.get("epochs")) for name in names),
         systems=tuple(_systems(systems, asked)),
         named=tuple(name for name in split_names(systems) if name != "all"),
         seeds=count,
@@ -98,15 +104,14 @@ def make_request(
     )
 
 
-def _workloads(text: str | None) -> list[str]:
+def _workloads(text: str | None, table: dict[str, dict[str, Any]]) -> list[str]:
     """The workloads that an option names; one with an axis stands for all its values."""
-    table = read_table("workloads.toml")
-    built_in = catalogue.read_workloads(table)
+    known = catalogue.read_workloads(table)
     names: dict[str, None] = {}
     for name in split_names(text):
-        if name not in built_in and name not in table:
-            raise unknown_name("workload", name, [*table, *built_in])
-        names |= dict.fromkeys([name] if name in built_in else catalogue.expand_name(name, table))
+        if name not in known and name not in table:
+            raise unknown_name("workload", name, [*table, *known])
+        names |= dict.fromkeys([name] if name in known else catalogue.expand_name(name, table))
     return list(names)
 
 

@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,14 @@ def read_table(file: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads((HERE / file).read_text(encoding="utf-8"))
 
 
-def read_workloads(table: dict[str, dict[str, Any]] | None = None) -> dict[str, Workload]:
-    """Every workload by name. `like` copies another entry's keys first."""
+def read_workloads(
+    table: dict[str, dict[str, Any]] | None = None, names: Iterable[str] | None = None
+) -> dict[str, Workload]:
+    """Every workload by name, or those of some entries. `like` copies another entry's keys."""
     table = read_table("workloads.toml") if table is None else table
     return {
         full_name: _make_workload(full_name, entry)
-        for name in table
+        for name in (table if names is None else names)
         for full_name, entry in _expand(name, _resolve(name, table))
     }
 

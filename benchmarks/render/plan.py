@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import baselines
+from baselines.descriptions import describe_system
 from benchmarks.errors import format_count
 from benchmarks.measure.runs import Run
 from benchmarks.options import format_duration
@@ -15,8 +16,10 @@ from benchmarks.plan.durations import Durations
 from benchmarks.plan.table import describe_table
 from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_workloads
+from benchmarks.streams import wrap_entry
 
 LONG_S = 15 * 60  # from here on a run on a user's table is announced with advice
+LIST_COLUMN = 26  # where --list says what a name stands for
 FEW = 3  # blocks; fewer give no verdict
 
 
@@ -61,15 +64,16 @@ def list_choices() -> Iterator[str]:
     """Systems, suites, workloads and presets that may be named."""
     yield "systems:"
     for name in baselines.names():
-        yield f"  {name}{'  (optional)' if name in baselines.OPTIONAL else ''}"
+        mark = " (optional)" if name in baselines.OPTIONAL else ""
+        yield wrap_entry(f"  {name}", describe_system(name) + mark, LIST_COLUMN)
     yield "suites:"
     for name, entry in suites.SUITES.items():
-        yield f"  {name}: {entry['question']}"
+        yield wrap_entry(f"  {name}", entry["question"], LIST_COLUMN)
     yield "workloads:"
     for name, workload in read_workloads().items():
         shape = "-".join(map(str, workload.layers))
-        rows = f"{workload.train_rows} rows"
-        yield f"  {name}: {workload.dataset}, {rows}, {shape}, {workload.optimizer}"
+        said = f"{workload.dataset}, {workload.train_rows} rows, {shape}, {workload.optimizer}"
+        yield wrap_entry(f"  {name}", said, LIST_COLUMN)
     yield f"presets: {', '.join(suites.PRESETS)}"
 
 

@@ -28,8 +28,8 @@ def python(*arguments):
 
 
 @cache
-def _examined(names):
-    output = python("tests/baselines/subject.py", *names)
+def _examined(group, names):
+    output = python("tests/baselines/subject.py", group, *names)
     return json.loads(output.splitlines()[-1])
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
-from subject import BASE
 
 import baselines
 from baselines import original
+from benchmarks.measure.conformance_data import BASE
 from benchmarks.measure.exit_status import install_command
 
 ARTICLE = replace(BASE, layers=(2, 64, 3), lr=1.0, momentum=0.9, decay=1e-3, dropout=0.2)
@@ -20,9 +20,10 @@ fetched = pytest.mark.skipif(
 
 SCRIPT = """
 import json, sys
-sys.path.insert(0, "tests/baselines")
 from dataclasses import replace
-from subject import BASE, distance, made, start_weights
+from benchmarks.measure.conformance_data import BASE, start_weights
+from benchmarks.measure.conformance_data import prepare_system as made
+from benchmarks.measure.conformance_parity import find_distance as distance
 from baselines.original import Original
 from baselines.plain import Plain
 
@@ -30,20 +31,20 @@ import numpy as np
 own = np.dot
 workload = replace(BASE, **json.loads(sys.argv[1]))
 dtype = sys.argv[2]
-weights = start_weights(workload.layers, dtype=dtype)
+weights = start_weights(workload, dtype=dtype)
 subject, plain = made(Original, workload, dtype=dtype), made(Plain, workload, dtype=dtype)
 facts = {"replaced": np.dot is not own, "ours": "mapicx" in sys.modules}
 plain.train(record=True)
 subject.train(record=True)
 first = subject.get_weights()
-facts["losses"] = [len(subject.losses), distance(subject.losses, plain.losses)]
+facts["losses"] = [len(subject.losses), distance([subject.losses], [plain.losses])]
 facts["distance"] = distance(first, plain.get_weights())
 facts["counted"] = [subject.steps, subject.samples_seen]
 facts["expected"] = [plain.steps, plain.samples_seen]
 facts["shapes"] = [w.shape for w in first] == [w.shape for w in plain.get_weights()]
 facts["dtypes"] = sorted({str(w.dtype) for w in first})
 X = subject.data.X_test
-facts["proba"] = distance(subject.predict_proba(X), plain.predict_proba(X))
+facts["proba"] = distance([subject.predict_proba(X)], [plain.predict_proba(X)])
 facts["labels"] = subject.predict(X).tolist() == plain.predict(X).tolist()
 subject.reset(weights)
 subject.train()

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from subject import BASE, FakeData, made, start_weights
-
 from baselines.plain import Plain
+from benchmarks.measure.conformance_data import BASE, SampleData, start_weights
+from benchmarks.measure.conformance_data import prepare_system as made
 
 LOSSES = {
     "cce": {},
@@ -49,13 +48,14 @@ TORCH = """
 import json, sys
 sys.path.insert(0, "tests/baselines")
 import torch
-from subject import BASE, FakeData, replace, start_weights
+from dataclasses import replace
+from benchmarks.measure.conformance_data import BASE, SampleData, start_weights
 from test_plain import LOSSES
 answers = {}
 for loss, changes in LOSSES.items():
     workload = replace(BASE, activation="tanh", **changes)
-    data = FakeData(workload)
-    weights = [torch.tensor(w, requires_grad=True) for w in start_weights(workload.layers)]
+    data = SampleData(workload)
+    weights = [torch.tensor(w, requires_grad=True) for w in start_weights(workload)]
     h = torch.tensor(data.X_train)
     for W, b in zip(weights[:-2:2], weights[1:-2:2]):
         h = torch.tanh(h @ W + b)
@@ -109,9 +109,9 @@ def test_it_learns():
     workload = replace(BASE, optimizer="adam", lr=0.02, epochs=300)
     plain = Plain(workload, seed=0, threads=1, dtype="float64")
     plain.load()
-    data = FakeData(workload)
+    data = SampleData(workload)
     data.y_train = (data.X_train.sum(axis=1) > 0).astype(int)
-    plain.build(data, start_weights(workload.layers))
+    plain.build(data, start_weights(workload))
     plain.train(record=True)
     assert (plain.predict(data.X_train) == data.y_train).all()
     assert plain.losses[-1] < 0.1 * plain.losses[0]

@@ -13,6 +13,7 @@ import pytest
 
 import baselines
 import benchmarks
+from baselines.descriptions import describe_system
 from benchmarks.measure import machine
 from benchmarks.plan import suites
 from benchmarks.record.schema import FIELDS
@@ -116,11 +117,28 @@ def test_plan_lists_trials_and_time_and_measures_nothing(command, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_list_names_systems_suites_workloads_and_presets(command):
+def test_list_names_and_describes_systems_suites_workloads_and_presets(command):
     done = command("benchmarks.run", "--list")
     assert done.returncode == 0
     for name in [*baselines.BUILT_IN, *suites.SUITES, *suites.PRESETS, "spiral-sgd"]:
         assert name in done.stdout
+    for name in baselines.BUILT_IN:
+        assert f"{name:24}{describe_system(name)}" in done.stdout
+        assert len(describe_system(name)) > 12
+    narrow = command("benchmarks.run", "--list", COLUMNS="60").stdout
+    assert max(map(len, narrow.splitlines()[:-1])) <= 60
+    assert "".join(narrow.split()) == "".join(done.stdout.split())
+
+
+def test_the_package_lists_its_commands(command, root):
+    done = command("benchmarks")
+    assert done.returncode == 0
+    for path in (root / "benchmarks").glob("*.py"):
+        if "build_parser" in path.read_text():
+            assert f"python -m benchmarks.{path.stem}" in done.stdout
+    assert done.stdout.count("python -m benchmarks.") == len(done.stdout.splitlines()) - 1
+    done = command("benchmarks", "run")
+    assert done.returncode == 2 and "python -m benchmarks.COMMAND" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ class Fair:
 
 
 class Exit(Fair):
+    name = "fault-exit"
+
     def train(self, record=False):
         os._exit(3)
 
@@ -69,6 +71,8 @@ class Segv(Fair):
 
 
 class Hang(Fair):
+    name = "fault-hang"
+
     def train(self, record=False):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:

@@ -1,0 +1,93 @@
+"""python -m benchmarks.conform NAME: does a system keep the contract, and if not, what to change?
+
+Exit codes: 0 every check passed; 1 one failed; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import baselines
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.measure.conformance import PROMISES, Finding, examine_system
+from benchmarks.measure.conformance_data import RECIPES
+from benchmarks.measure.process import handle_signals
+from benchmarks.measure.workspace import Workspace
+from benchmarks.options import read_names, read_positive, split_names
+from benchmarks.streams import keep_printing, strip_control
+
+EXAMPLE = """examples:
+  python -m benchmarks.conform torch-eager
+  python -m benchmarks.conform my-system                 from an installed package
+  python -m benchmarks.conform my-system --recipes mse   the mathematics of one recipe alone
+
+recipes of the parity check: """
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m benchmarks.conform",
+        description="Check whether a system, built in or of an installed package, keeps the"
+        " contract of baselines/contract.py.",
+        epilog=EXAMPLE + ", ".join(RECIPES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("name", metavar="NAME", help="a system, as benchmarks.run --list has it")
+    result.add_argument("--recipes", type=read_names, metavar="a,b", help="of parity (all)")
+    result.add_argument(
+        "--timeout", type=read_positive, default=300.0, help="seconds for a group of checks (300)"
+    )
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    recipes = split_names(options.recipes) or list(RECIPES)
+    try:
+        if options.name not in baselines.names():
+            raise unknown_name("system", options.name, baselines.names())
+        for recipe in recipes:
+            if recipe not in RECIPES:
+                raise unknown_name("recipe", recipe, RECIPES)
+    except UsageError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    findings = []
+    try:
+        with Workspace():
+            for finding in examine_system(options.name, timeout=options.timeout, recipes=recipes):
+                findings.append(finding)
+                print(format_finding(finding), flush=True)
+    except KeyboardInterrupt:
+        return 130
+    failed = [finding.check for finding in findings if finding.faults]
+    if failed:
+        print(f"{options.name} does not keep the contract: {', '.join(failed)} failed.")
+        if findings[-1].check != "trial":
+            made = {finding.check for finding in findings}
+            names = ", ".join(check for check in PROMISES if check not in made)
+            print(f"Not checked until that is mended: {names}.")
+        return 1
+    print(f"{options.name} keeps the contract.")
+    return 0
+
+
+def format_finding(finding: Finding) -> str:
+    """One line for a check, and one for each of its faults."""
+    if finding.skipped:
+        return f"skipped  {finding.check}: {strip_control(finding.skipped)}"
+    if not finding.faults:
+        return f"ok       {finding.check}: {PROMISES[finding.check]}"
+    lines = [f"FAILED   {finding.check}: {PROMISES[finding.check]}"]
+    return "\n".join([*lines, *(f"         - {strip_control(text)}." for text in finding.faults)])
+
+
+if __name__ == "__main__":
+    keep_printing()
+    handle_signals()
+    sys.exit(main())
