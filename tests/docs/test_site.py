@@ -42,7 +42,16 @@ def test_the_page_on_systems_explains_every_part_of_the_contract():
     text = (DOCS / "add-a-system.md").read_text()
     methods = [name for name, value in vars(System).items() if callable(value) and name[0] != "_"]
     assert len(methods) == 8
-    for name in [*methods, "supports", "family", "requires", "own_order", "steps", "samples_seen", "losses"]:
+    for name in [
+        *methods,
+        "supports",
+        "family",
+        "requires",
+        "own_order",
+        "steps",
+        "samples_seen",
+        "losses",
+    ]:
         assert re.search(rf"`{name}\b", text), name
 
 
