@@ -25,10 +25,12 @@ class Durations:
         Every workload of the run, by name.
     cores : int
         How many trials run at once where none is timed.
+    blocks : int
+        How many blocks are timed at once.
     """
 
-    def __init__(self, workloads: Mapping[str, Workload], cores: int = 1) -> None:
-        self._workloads, self._cores = workloads, cores
+    def __init__(self, workloads: Mapping[str, Workload], cores: int = 1, blocks: int = 1) -> None:
+        self._workloads, self._cores, self._blocks = workloads, cores, blocks
         self._seen: dict[tuple[str, str, int, str], tuple[int, float]] = {}
 
     def observe(self, trial: Trial, seconds: float) -> None:
@@ -40,9 +42,11 @@ class Durations:
         """Seconds that these trials will take; what is not timed shares the machine."""
         listed = list(trials)
         repeats = Counter((trial.block, _kind(trial)) for trial in listed)
+        timed = len({trial.block for trial in listed if trial.measure == "time"})
+        at_once = max(1, min(self._blocks, timed))
         return sum(
             self.expect_one(trial, repeats[trial.block, _kind(trial)])
-            / (1 if trial.measure == "time" else self._cores)
+            / (at_once if trial.measure == "time" else self._cores)
             for trial in listed
         )
 
