@@ -6,13 +6,15 @@ alone, and everything it needs is inside the function.
 
 
 def run_in_checkout(module, spec, folder, topic, unit, stream):
-    """Run a module with a spec on its standard input; the lines that it prints are its answer.
+    """Give a spec to a program of the checkout; the lines that it prints are its answer.
+
+    The program waits for the next spec afterwards, so that a unit does not pay for its start.
 
     Parameters
     ----------
     module, spec : str
-        What `python -m` runs, and the one line that it reads. The input is closed when the task
-        is not wanted any more, or this process ends, and so must the program.
+        What `python -m` runs, and the line that it reads. Its input is closed when the task is
+        not wanted any more, or this process ends, and then the program ends.
     folder : str
         The checkout.
     topic, unit : str
@@ -24,7 +26,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     -------
     dict
         "lines" that were not sent yet, how many were "sent", and the "failure", a sentence, if
-        the program did not end well.
+        the program ended before the unit did.
     """
     import os
     import queue
@@ -41,9 +43,12 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     if not os.path.isfile(os.path.join(folder, *module.split(".")) + ".py"):
         said = f"the worker at {worker.address} has no checkout of this version at {folder}"
         return {"lines": [], "sent": 0, "failure": None, "refused": said}
-    path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
-    lines, sent = [], 0
-    with tempfile.TemporaryFile() as errors:
+    idle = worker.__dict__.setdefault("_mapicx_idle", {}).setdefault((topic, folder), [])
+
+    def start():
+        """A program that waits for specs, with what it says and its errors."""
+        path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+        heard, errors = queue.SimpleQueue(), tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=folder,
@@ -51,9 +56,8 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,  # what interrupts a terminal's worker is for the worker to tell
+            start_new_session=True,  # Ctrl-C in a worker's terminal is for the worker to tell
         )
-        heard = queue.SimpleQueue()
 
         def listen():
             for line in process.stdout:
@@ -61,34 +65,51 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
             heard.put(None)
 
         threading.Thread(target=listen, daemon=True).start()
+        return process, heard, errors
+
+    def wanted():
+        task = worker.state.tasks.get(key)
+        return task is not None and task.state in ("executing", "long-running")
+
+    lines, sent = [], 0
+    program = None
+    while program is None:
+        program = idle.pop() if idle else start()
+        if program[0].poll() is not None:
+            program = None  # it has waited too long
+            continue
+        process, heard, errors = program
         try:
             process.stdin.write(spec.encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
-            pass  # its end is told below
-        while True:
-            try:
-                line = heard.get(timeout=0.5)
-            except queue.Empty:
-                task = worker.state.tasks.get(key)
-                if task is None or task.state not in ("executing", "long-running"):
-                    break  # the client went away, or has no use for it any more
-                continue
-            if line is None:
+            pass  # how it ended is told below
+    while True:
+        try:
+            line = heard.get(timeout=0.5)
+        except queue.Empty:
+            if not wanted():
+                process.stdin.close()  # the client went away, or has no use for it any more
                 break
-            if stream:
-                worker.log_event(topic, {"unit": unit, "line": line})
-                sent += 1
-            else:
-                lines.append(line)
-        if process.poll() is None:
-            try:
-                process.stdin.close()
-                process.wait(15)
-            except (OSError, subprocess.TimeoutExpired):
-                process.kill()
+            continue
+        if line is None:
+            break
+        if line.startswith('{"done"'):
+            idle.append(program)
+            return {"lines": lines, "sent": sent, "failure": None}
+        if stream:
+            worker.log_event(topic, {"unit": unit, "line": line})
+            sent += 1
+        else:
+            lines.append(line)
+    try:
+        code = process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
         code = process.wait()
-        errors.seek(0)
-        said = errors.read().decode(errors="replace").strip().splitlines()
-    failure = f"the process ended with exit code {code}: {said[-1] if said else ''}"
-    return {"lines": lines, "sent": sent, "failure": failure if code else None}
+    errors.seek(0)
+    said = errors.read().decode(errors="replace").strip().splitlines()
+    failure = f"the process of its trials ended with exit code {code}"
+    if said:
+        failure += f": {said[-1]}"
+    return {"lines": lines, "sent": sent, "failure": failure}

@@ -1,10 +1,11 @@
-"""Measures one unit on a machine of a cluster, as a run there would, and prints its rows.
+"""Measures units on a machine of a cluster, as a run there would, and prints their rows.
 
-    python -m benchmarks.measure.remote     reads one line, a spec that cluster.py wrote as JSON
+    python -m benchmarks.measure.remote     reads specs, lines that cluster.py wrote as JSON
 
-Each line of the output is an object with one key: "machine" (what this machine is), "refused"
-(why nothing is measured here), "fault" (what about this machine ended the unit), or "row", beside
-which "seconds" and the bytes of its "arrays" stand. The end of the input ends the process.
+Each line of the output is an object with one of these keys: "machine" (what this machine is),
+"refused" (why nothing is measured here), "fault" (what about this machine ended the unit), "row",
+beside which "seconds" and the bytes of its "arrays" stand, or "done" after each unit. The end of
+the input ends the process, and so does a minute without a unit.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ import contextlib
 import getpass
 import json
 import os
+import queue
 import signal
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import baselines
 from baselines.contract import Workload
-from benchmarks.errors import MachineFault, quote_names
+from benchmarks.errors import MachineFault, format_count, quote_names
 from benchmarks.measure import machine, process, threads
 from benchmarks.measure.executors import Local
 from benchmarks.measure.units import Unit
@@ -33,6 +34,9 @@ from benchmarks.measure.workspace import Workspace
 from benchmarks.paths import lock_file
 from benchmarks.plan.trials import Trial, read_trial
 
+Say = Callable[[Mapping[str, Any]], None]
+IDLE_S = 60.0  # without a unit
+LOCKS = Path(tempfile.gettempdir()) / f"mapicx-cores-{getpass.getuser()}"  # of the machine
 PAUSE_S = 0.05  # between two looks at cores that others use
 
 
@@ -65,73 +69,81 @@ def hold_cores(count: int | None) -> Iterator[int]:
     """
     cores = threads.list_cores()
     size = len(cores) if count is None else count
-    folder = Path(tempfile.gettempdir()) / f"mapicx-cores-{getpass.getuser()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
     while True:
         for slot in range(len(cores) // size):
             with contextlib.ExitStack() as stack:
                 wanted = cores[slot * size : (slot + 1) * size]
-                files = [stack.enter_context((folder / str(core)).open("wb")) for core in wanted]
+                files = [stack.enter_context((LOCKS / str(core)).open("wb")) for core in wanted]
                 if all(lock_file(file, wait=False) for file in files):
                     yield slot
                     return
         time.sleep(PAUSE_S)
 
 
-def measure(spec: Mapping[str, Any], say: Any) -> None:
-    """Do what a spec asks for, and say what came of it."""
-    environment = machine.environment()
-    facts = {
-        "run_id": spec["run_id"],
-        "machine_id": machine.identify_machine(environment),
-        "versions": machine.installed_versions(),
-    }
-    told = {key: facts[key] for key in ("machine_id", "versions")}
-    say({"machine": {**told, "environment": environment}, "boot": read_boot()})
-    difference = find_difference(spec)
-    if difference:
-        say({"refused": difference})
-        return
-    unit = Unit([read_trial(entry) for entry in spec["trials"]], spec["repeats"], spec["extras"])
-    if not unit.trials:
-        return
-    most = max(trial.threads for trial in unit.trials)
-    if most > machine.count_cores():
-        say({"refused": f"it has {machine.count_cores()} cores, and a trial asks for {most}"})
-        return
-    with hold_cores(None if spec["alone"] else most) as slot, Workspace() as workspace:
-        executor = Local(
-            {name: Workload(**entry) for name, entry in spec["workloads"].items()},
+class Bench:
+    """What this process keeps from one unit of a run to the next.
+
+    Parameters
+    ----------
+    spec : mapping
+        The first unit's; what it says of the run holds for the others.
+    folder : Path
+        Where arrays are until they are told.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], folder: Path) -> None:
+        environment, versions = machine.environment(), machine.installed_versions()
+        identity = machine.identify_machine(environment)
+        self.folder = folder
+        self.difference = find_difference(spec)
+        self.known = set(baselines.names())
+        self.described = {
+            "machine": {"machine_id": identity, "versions": versions, "environment": environment},
+            "boot": read_boot(),
+        }
+        self.executor = Local(
+            {},
             {name: tuple(names) for name, names in spec["requires"].items()},
-            facts,
+            {"run_id": spec["run_id"], "machine_id": identity, "versions": versions},
             timeout=spec["timeout"],
             memory_limit=spec["memory_limit"],
             source=Path(spec["source"]) if spec["source"] else None,
         )
 
-        def array_path(trial_id: str) -> Path:
-            return workspace.folder / f"{trial_id}.npz"
+    def measure(self, spec: Mapping[str, Any], say: Say) -> None:
+        """Do what a spec asks for, and say what came of it."""
+        say(self.described)
+        if self.difference:
+            say({"refused": self.difference})
+            return
+        trials = [read_trial(entry) for entry in spec["trials"]]
+        unit = Unit(trials, spec["repeats"], spec["extras"])
+        most = max((trial.threads for trial in trials), default=1)
+        if most > machine.count_cores():
+            said = f"it has {format_count(machine.count_cores(), 'core')}; a trial asks for {most}"
+            say({"refused": said})
+            return
+        self.executor.workloads = {k: Workload(**v) for k, v in spec["workloads"].items()}
 
         def tell(trial: Trial, row: dict[str, Any], seconds: float) -> None:
             message = {"row": {**row, "shared": not spec["alone"]}, "seconds": seconds}
-            path = array_path(trial.trial_id)
+            path = self._array_path(trial.trial_id)
             if path.exists():
                 message["arrays"] = base64.b64encode(path.read_bytes()).decode()
                 path.unlink()
             say(message)
 
-        try:
-            known = set(baselines.names())
-            for trial in unit.trials:
-                if trial.system not in known:
-                    tell(trial, executor.describe_missing(trial), 0.0)
-            present = unit.keep(lambda trial: trial.system in known)
-            if present.trials:
-                executor.run_on(slot, present, array_path, tell)
-        except MachineFault as error:
-            say({"fault": str(error)})
-        finally:
-            executor.close()
+        for trial in unit.trials:
+            if trial.system not in self.known:
+                tell(trial, self.executor.describe_missing(trial), 0.0)
+        present = unit.keep(lambda trial: trial.system in self.known)
+        if present.trials:
+            with hold_cores(None if spec["alone"] else most) as slot:
+                self.executor.run_on(slot, present, self._array_path, tell)
+
+    def _array_path(self, trial_id: str) -> Path:
+        return self.folder / f"{trial_id}.npz"
 
 
 def read_boot() -> str:
@@ -144,28 +156,45 @@ def read_boot() -> str:
         return socket.gethostname()
 
 
-def _end_with_input() -> None:
-    """Interrupt this process once nobody is there to read what it says."""
-    while os.read(0, 4096):  # not sys.stdin, whose lock would hold up this process's own end
-        pass
+def _read_specs(specs: queue.SimpleQueue[bytes]) -> None:
+    """In a thread: pass on the lines of the input, and interrupt this process at its end."""
+    text = b""
+    while part := os.read(0, 65536):  # not sys.stdin, whose lock would hold up the process's end
+        *lines, text = (text + part).split(b"\n")
+        for line in lines:
+            specs.put(line)
     process.kill_all()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def serve(say: Say) -> None:
+    """Measure one unit after the other."""
+    specs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_specs, args=(specs,), daemon=True).start()
+    bench = None
+    with Workspace() as workspace:
+        while True:
+            spec = json.loads(specs.get(timeout=IDLE_S))
+            bench = bench or Bench(spec, workspace.folder)
+            try:
+                bench.measure(spec, say)
+            except MachineFault as error:
+                say({"fault": str(error)})
+            say({"done": True})
+
+
 def main() -> None:
-    """Read the spec, measure, print."""
+    """Read specs, measure, print."""
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing but answers goes to the worker
-    process.handle_signals()
-    spec = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_input, daemon=True).start()
 
-    def say(message: dict[str, Any]) -> None:
+    def say(message: Mapping[str, Any]) -> None:
         answer.write(json.dumps(message) + "\n")
         answer.flush()
 
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        measure(spec, say)
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, queue.Empty):
+        process.handle_signals()
+        serve(say)
 
 
 if __name__ == "__main__":
