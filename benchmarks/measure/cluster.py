@@ -35,8 +35,8 @@ PATIENCE_S = 30.0  # for a worker that could run what is left
 FRESH_S = 2.0  # for how long the list of workers is believed
 START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
 
-Message = str | int | Any  # a line of the remote program, STOP, or the future that has ended
-BEGUN, STOP = 1, 2
+Message = str | int | Any  # a line of the remote program, one of these, or the future's end
+BEGUN, STOP, GONE = 1, 2, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,17 +247,19 @@ class Cluster:
         inbox = self._inboxes[token] = queue.SimpleQueue()
         begun, alone = 0, self._is_alone(unit.trials[0])
         died = "the worker that measured it ended"
-        future = self._submit(token, unit, alone)
+        future, among = self._submit(token, unit, alone)
         try:
             future.add_done_callback(inbox.put)
             while True:
-                message = self._wait(inbox, alone)
+                message = self._wait(inbox, alone, among)
                 if isinstance(message, str):
                     take(message)
                 elif message == BEGUN:
                     begun += 1  # Dask itself gives the task to another worker
                     if begun > most:
                         return most, died
+                elif message == GONE:
+                    return begun, died
                 elif message == STOP:
                     raise MachineFault("it was interrupted")
                 elif future.status == "finished":
@@ -278,7 +280,8 @@ class Cluster:
             with contextlib.suppress(Exception):  # the connection may be gone
                 future.cancel()
 
-    def _submit(self, token: str, unit: Unit, alone: bool) -> Any:
+    def _submit(self, token: str, unit: Unit, alone: bool) -> tuple[Any, frozenset[str]]:
+        """The future, and the addresses of the only workers that may run it, if it has any."""
         places = self.places()
         where: dict[str, Any] = {"workers": list(places.others)}
         if alone:
@@ -286,12 +289,13 @@ class Cluster:
         elif places.declared:
             where = {"resources": {"trial": unit.trials[0].threads}}
         try:
-            return self.client.submit(
+            future = self.client.submit(
                 self._task, REMOTE, self._describe(unit), self.folder, self._topic, token,
                 not alone, key=token, **where,
             )  # fmt: skip
         except Exception:  # whatever a lost connection raises
             raise self._lost() from None
+        return future, frozenset(where.get("workers", ()))
 
     def _describe(self, unit: Unit | None) -> str:
         """The spec of a unit; None: of a look at the machine alone."""
@@ -307,7 +311,9 @@ class Cluster:
             }
         )
 
-    def _wait(self, inbox: queue.SimpleQueue[Message], alone: bool) -> Message:
+    def _wait(
+        self, inbox: queue.SimpleQueue[Message], alone: bool, among: frozenset[str]
+    ) -> Message:
         """What happens next. MachineFault if no worker is there for it any more."""
         missing_since = None
         while True:
@@ -319,6 +325,8 @@ class Cluster:
                 places = self.places()
             if places.exclusive if alone else places.others:
                 missing_since = None
+                if among and among.isdisjoint(places.others):
+                    return GONE  # a worker that is started again has another address
                 continue
             missing_since = missing_since or time.monotonic()
             if time.monotonic() - missing_since > PATIENCE_S:

@@ -80,6 +80,8 @@ def _start_cluster(distributed: Any) -> Any:
         "local_directory": tempfile.mkdtemp(prefix="mapicx-dask-"),
         "dashboard": False,
         "silence_logs": logging.CRITICAL,
+        # Ctrl-C in this terminal is for the run, which takes back its units and reports.
+        "preload": ["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],
     }
     resources = [{"trial": 1, "exclusive": 1}] + [{"trial": 1}] * (machine.count_cores() - 1)
     workers = {
