@@ -46,6 +46,7 @@ class Places:
     exclusive: frozenset[str]  # addresses of the workers that take blocks of times
     others: Mapping[str, int]  # of those that take the rest, with how many cores
     declared: bool  # that number is the resource `trial`
+    disturbing: frozenset[str]  # those of them that may run something beside a block of times
 
     @property
     def cores(self) -> int:
@@ -60,7 +61,9 @@ def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
     trial = {a: int(declared["trial"]) for a, declared in resources.items() if "trial" in declared}
     threads = {address: int(worker["nthreads"]) for address, worker in workers.items()}
     free = {address: n for address, n in threads.items() if address not in exclusive}
-    return Places(exclusive, trial or free or threads, bool(trial))
+    others = trial or free or threads
+    disturbing = frozenset(a for a in others if a not in exclusive or threads[a] > 1)
+    return Places(exclusive, others, bool(trial), disturbing)
 
 
 class Cluster:
@@ -108,7 +111,10 @@ class Cluster:
         self._topic = f"mapicx-{secrets.token_hex(8)}"
         self._inboxes: dict[str, queue.SimpleQueue[Message]] = {}
         self._boots: dict[str, str] = {}  # host -> the machine that it is
-        self._places: tuple[float, Places] = (float("-inf"), Places(frozenset(), {}, False))
+        self._places: tuple[float, Places] = (
+            float("-inf"),
+            Places(frozenset(), {}, False, frozenset()),
+        )
         self._lock, self._noting = threading.Lock(), threading.Lock()
         self._stopping = False
         self._task = _load_task()
@@ -131,9 +137,8 @@ class Cluster:
     def in_order(self) -> bool:
         """Whether what is timed shares its machine with other workers: then they wait for it."""
         places = self.places()
-        return not self._list_machines(places.exclusive).isdisjoint(
-            self._list_machines(places.others)
-        )
+        machines = self._list_machines(places.exclusive)
+        return not machines.isdisjoint(self._list_machines(places.disturbing))
 
     def _list_machines(self, addresses: Iterable[str]) -> set[str]:
         hosts = map(_find_host, addresses)

@@ -88,9 +88,11 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
         try:
             line = heard.get(timeout=0.5)
         except queue.Empty:
-            if not wanted():
-                process.stdin.close()  # the client went away, or has no use for it any more
-                break
+            line = ""
+        if not wanted():
+            process.stdin.close()  # the client went away, or has no use for it any more
+            break
+        if line == "":
             continue
         if line is None:
             break

@@ -227,4 +227,5 @@ def test_places_are_what_workers_declare_or_their_threads():
     assert declared.exclusive == {"a"} and declared.others == {"b": 8} and declared.declared
     undeclared = read_places({"a": worker(1, exclusive=1), "c": worker(4)})
     assert undeclared.others == {"c": 4} and not undeclared.declared
-    assert read_places({"a": worker(1, exclusive=1)}).others == {"a": 1}
+    alone = read_places({"a": worker(1, exclusive=1), "b": worker(1, exclusive=1)})
+    assert alone.others == {"a": 1, "b": 1} and not alone.disturbing and declared.disturbing
