@@ -209,7 +209,7 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
         interrupted = True
         print("Interrupted; the report of what was measured is being written.", flush=True)
     except (MachineFault, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         print(
             f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
             f" continue with {build_parser().prog} {run.resumption}",

@@ -268,7 +268,10 @@ class Cluster:
                 elif message == STOP:
                     raise MachineFault("it was interrupted")
                 elif future.status == "finished":
-                    result = future.result()
+                    try:
+                        result = future.result()
+                    except OSError:  # of the connection, through which it comes
+                        raise self._lost() from None
                     if "refused" in result:
                         raise MachineFault(result["refused"])
                     for line in result["lines"]:

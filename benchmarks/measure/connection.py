@@ -38,8 +38,9 @@ def connect(run: Run, options: argparse.Namespace) -> cluster.Cluster:
         raise UsageError(
             f"--executor {options.executor} needs Dask; {install_command(['distributed'])}"
         ) from None
-    for name in ("distributed", "tornado", "asyncio"):  # what matters is said by the run itself
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in list(logging.root.manager.loggerDict):  # what matters is said by the run itself
+        if name.startswith(("distributed", "tornado", "asyncio")):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     recorded = {row["trial_id"] for row in run.store.rows()}
     with contextlib.ExitStack() as stack:
         owned = None
