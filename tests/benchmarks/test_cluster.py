@@ -10,14 +10,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
 import benchmarks
+from benchmarks.measure import connection
 from benchmarks.measure.cluster import read_places
 from benchmarks.measure.workspace import find_processes
+from benchmarks.run import main
 from tests.benchmarks.processes import PLUGIN, ROOT, run, start, until_rows
 
 distributed = pytest.importorskip("distributed")
@@ -136,7 +139,7 @@ def test_rows_are_those_of_a_local_run_in_all_but_times_and_machine(command, mac
 
 def test_a_block_whose_worker_is_killed_is_timed_again_as_a_whole(machines, tmp_path):
     process = start(
-        tmp_path, "--systems", "fair", "--measures", "time", "--seeds", 2,
+        tmp_path, "--systems", "fair", "--measures", "time", "--seeds", 1,
         "--executor", machines.executor,
     )  # fmt: skip
     find_trial(machines.workers[0]).kill()  # its nanny starts another one
@@ -183,40 +186,74 @@ def test_a_scheduler_that_is_lost_ends_the_run_which_then_goes_on(command, machi
     assert_complete(tmp_path)
 
 
-def test_an_interrupt_of_a_cluster_of_ones_own_leaves_nothing_and_times_alone(tmp_path):
+def test_an_interrupt_of_a_cluster_of_ones_own_leaves_nothing(tmp_path):
     (tmp_path / "tmp").mkdir()
     process = start(
-        tmp_path, "--systems", "fair", "--measures", "memory,time", "--seeds", 6,
+        tmp_path, "--systems", "fair", "--measures", "memory", "--seeds", 9,
         "--executor", "dask", TMPDIR=str(tmp_path / "tmp"),
     )  # fmt: skip
-    folder = until_rows(tmp_path, 8)
+    folder = until_rows(tmp_path, 3)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     assert "--executor dask" in output and list((tmp_path / "reports").glob("*/report.md"))
     assert list(find_processes(tmp_path / "tmp")) == []
     rows = benchmarks.load(folder)
-    assert rows["trial_id"].is_unique and not rows.loc[rows["measure"] == "time", "shared"].any()
+    assert rows["trial_id"].is_unique and set(rows["status"]) == {"ok"} and len(rows) < 27
 
 
-def test_workers_that_cannot_serve_a_run_are_refused_before_it(command, machines, tmp_path):
+def test_workers_that_cannot_serve_a_run_are_refused_before_it(
+    machines, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(connection, "CONNECT_S", 1.0)
     copy = tmp_path / "checkout"
     for name in ("mapicx", "baselines", "benchmarks"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     with (copy / "mapicx" / "__init__.py").open("a") as file:
         file.write("# another version\n")
-    options = ("--systems", "fair", "--measures", "accuracy", "--seeds", 1)
+    options = ["--systems", "noop", "--measures", "accuracy", "--seeds", "1"]
     for where, said in (
         (("--executor", machines.executor, "--worker-path", copy), "other code in 'mapicx'"),
         (("--executor", machines.executor, "--worker-path", tmp_path), "no checkout"),
-        (("--executor", "dask://127.0.0.1:1"), "dask scheduler"),
-        (("--executor", "slurm"), "dask://HOST:PORT"),
+        (("--executor", "dask://127.0.0.1:1"), "dask scheduler --port 1"),
     ):
-        done = run(command, tmp_path, *options, *where)
-        assert done.returncode == 2 and said in done.stderr, done.stderr
-        assert "Traceback" not in done.stderr
+        assert main([*options, *map(str, where), "--results", str(tmp_path / "results")]) == 2
+        assert said in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--executor", "slurm"])
+    assert "dask://HOST:PORT" in capsys.readouterr().err
     assert not list((tmp_path / "results").glob("*/run.json"))
+
+
+def test_times_are_refused_where_no_worker_is_exclusive(tmp_path, capsys):
+    shared = Machines(tmp_path / "shared", TRIAL)
+    try:
+        words = ["--systems", "noop", "--measures", "time", "--executor", shared.executor]
+        assert main([*words, "--results", str(tmp_path / "results")]) == 2
+    finally:
+        shared.close()
+    assert "--resources 'exclusive=1'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_ten_thousand_trials_keep_the_client_small_and_fast(machines, tmp_path):
+    began, log = time.monotonic(), (tmp_path / "log").open("w+")
+    process = start(
+        tmp_path, "--systems", "noop", "--measures", "accuracy", "--seeds", 10_000,
+        "--executor", machines.executor, stdout=log,
+    )  # fmt: skip
+    until_rows(tmp_path, 10_000, limit=500)
+    seconds, peak = time.monotonic() - began, 0
+    with contextlib.suppress(FileNotFoundError):  # the report is not what is asked about
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    process.wait(600)
+    print(f"{10_000 / seconds:.0f} rows a second, client {peak:.0f} MiB")
+    log.close()
+    assert process.returncode == 0, (tmp_path / "log").read_text()[-2000:]
+    assert 0 < peak < 300 and seconds < 10_000 / 20
+    assert_complete(tmp_path)
 
 
 def test_places_are_what_workers_declare_or_their_threads():
