@@ -23,6 +23,7 @@ from typing import Any
 
 from benchmarks.errors import MachineFault, UsageError
 from benchmarks.measure.executors import digest_system
+from benchmarks.measure.places import Places, find_host, read_places
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
@@ -37,33 +38,6 @@ START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
 
 Message = str | int | Any  # a line of the remote program, one of these, or the future's end
 BEGUN, STOP, GONE = 1, 2, 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where units may run now."""
-
-    exclusive: frozenset[str]  # addresses of the workers that take blocks of times
-    others: Mapping[str, int]  # of those that take the rest, with how many cores
-    declared: bool  # that number is the resource `trial`
-    disturbing: frozenset[str]  # those of them that may run something beside a block of times
-
-    @property
-    def cores(self) -> int:
-        """Of what is not timed."""
-        return sum(self.others.values())
-
-
-def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
-    """The places of a cluster's workers, as its scheduler describes them."""
-    resources = {address: worker.get("resources") or {} for address, worker in workers.items()}
-    exclusive = frozenset(a for a, declared in resources.items() if declared.get("exclusive"))
-    trial = {a: int(declared["trial"]) for a, declared in resources.items() if "trial" in declared}
-    threads = {address: int(worker["nthreads"]) for address, worker in workers.items()}
-    free = {address: n for address, n in threads.items() if address not in exclusive}
-    others = trial or free or threads
-    disturbing = frozenset(a for a in others if a not in exclusive or threads[a] > 1)
-    return Places(exclusive, others, bool(trial), disturbing)
 
 
 class Cluster:
@@ -141,7 +115,7 @@ class Cluster:
         return not machines.isdisjoint(self._list_machines(places.disturbing))
 
     def _list_machines(self, addresses: Iterable[str]) -> set[str]:
-        hosts = map(_find_host, addresses)
+        hosts = map(find_host, addresses)
         return {self._boots.get(host, host) for host in hosts}
 
     def check(self, trials: Sequence[Trial]) -> None:
@@ -161,7 +135,7 @@ class Cluster:
                 f" `--resources trial={most}`, or give fewer --threads"
             )
         everywhere = [*places.exclusive, *places.others]
-        probes = {_find_host(address): address for address in everywhere}
+        probes = {find_host(address): address for address in everywhere}
         futures = {
             host: self.client.submit(
                 self._task, REMOTE, self._describe(None), self.folder, self._topic, "probe", False,
@@ -389,10 +363,6 @@ def _load_task() -> Callable[..., Any]:
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(TASK.read_text(), "cluster_task.py", "exec"), names)
     return names["run_in_checkout"]
-
-
-def _find_host(address: str) -> str:
-    return address.rpartition("//")[2].rpartition(":")[0]
 
 
 def _describe(error: BaseException) -> str:
