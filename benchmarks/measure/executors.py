@@ -233,15 +233,15 @@ class Local:
         started_at = _format_now()
 
         def hear(line: bytes) -> None:
-            nonlocal began, started_at
+            nonlocal started_at
             if not waiting:
                 return
-            now = time.perf_counter()
-            end = process.Ended(line, "", 0, "", began, now)
+            # A short seed may have ended before the one before it was heard of.
+            end = process.Ended(line, "", 0, "", began, time.perf_counter())
             row = judge_exit(end, self.timeout, self.memory_limit, requires)
             row.pop("measured_until", None)
             finish(waiting.pop(0), {**row, "started_at": started_at})
-            began, started_at = now, _format_now()
+            started_at = _format_now()
 
         end = process.run_module(
             WORKER,
