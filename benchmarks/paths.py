@@ -4,6 +4,7 @@ results/<run>/run.json      the plan, written once, by rename
 results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (the truth)
 results/<run>/arrays/       losses, probabilities on a grid and memory curves, by trial
 results/<run>/table.csv     the rows as a table, parity joined; may be rebuilt at any time
+results/<run>/machines.json the environment of each machine of a cluster that gave rows
 results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
 results/<run>/ended.jsonl   how each invocation that measured came to its end, and its rows then
 results/local/<run>         runs on users' tables, which are never published
@@ -19,7 +20,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
-FORCED, ENDED = "forced.jsonl", "ended.jsonl"
+FORCED, ENDED, MACHINES = "forced.jsonl", "ended.jsonl", "machines.json"
 LOCAL = "local"
 
 

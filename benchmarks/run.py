@@ -18,12 +18,14 @@ from typing import Any
 from benchmarks import tuning
 from benchmarks.errors import MachineFault, UsageError
 from benchmarks.measure import machine
+from benchmarks.measure.connection import LOCAL, connect, read_executor
 from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
 from benchmarks.measure.process import handle_signals
 from benchmarks.measure.resume import resume_run
 from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
+from benchmarks.measure.units import Executor
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import (
     read_folder,
@@ -116,6 +118,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--results", type=read_folder, default=DEFAULTS["results"], metavar="DIR", help="(results)")
     add("--reports", type=read_folder, default=DEFAULTS["reports"], metavar="DIR", help="(reports)")
+    add(
+        "--executor",
+        type=read_executor,
+        default=DEFAULTS["executor"],
+        metavar="local|dask|dask://HOST:PORT",
+        help="where trials run: here, on a Dask cluster of this machine's cores, or on yours",
+    )
+    add(
+        "--worker-path",
+        type=read_text,
+        metavar="DIR",
+        help="the checkout on the cluster's machines (default: the path of this one)",
+    )
     add("--readme", action="store_true", help="move README.md's tables to this run")
     add("--resume", type=read_text, metavar="RUN", help="go on with a run: folder, name or latest")
     add("--force", action="store_true", help="resume even if code, versions or machine changed")
@@ -151,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
-    """Measure what is missing, then report; also after Ctrl-C."""
+    """Prepare the folders and whoever measures, then measure."""
 
     for option, folder in (
         ("results", options.results if run.is_new else run.store.run.parent),
@@ -164,44 +179,53 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
                 f"the folder of {option}, '{folder}', cannot be written ({error.strerror});"
                 f" give another one with --{option}"
             ) from None
+    executor = _open_executor(run, options)
     store = run.store
-    if run.is_new:
-        store.create(run.description)
-    with store.lock():
-        if run.forced:
-            required = itertools.chain(*run.requires.values())
-            versions = machine.installed_versions(required)
-            store.note_forced(run.forced, versions, machine.digest_code())
-        return _measure(run, options)
+    try:
+        if run.is_new:
+            store.create(run.description)
+        with store.lock():
+            if run.forced:
+                versions = machine.installed_versions(itertools.chain(*run.requires.values()))
+                store.note_forced(run.forced, versions, machine.digest_code())
+            return _measure(run, options, executor)
+    finally:
+        executor.close()
 
 
-def _measure(run: Run, options: argparse.Namespace) -> int:
-    """Measure what is missing, then report; also after Ctrl-C."""
-    from benchmarks.render.terminal import Screen
-
-    store, durations = run.store, Durations(run.workloads, machine.count_cores())
-    _print(announce_run(run, durations))
+def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
+    """Whoever measures the trials. UsageError if a cluster cannot."""
+    if options.executor != LOCAL:
+        return connect(run, options)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
-    executor = Local(
+    return Local(
         run.workloads,
         run.requires,
         facts,
         timeout=options.timeout,
-        memory_limit=_bytes(options.memory_limit),
+        memory_limit=options.memory_limit and int(options.memory_limit * 2**20),
         source=run.source,
+        side_by_side=run.side_by_side,
     )
-    end = "complete"
-    had_rows = len(store.rows())
+
+
+def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
+    """Measure what is missing, then report; also after Ctrl-C."""
+    from benchmarks.render.terminal import Screen
+
+    store, durations = run.store, Durations(run.workloads, *executor.count_places())
+    _print(announce_run(run, durations))
+    end, had_rows = "complete", len(store.rows())
     try:
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
-            scheduler = Scheduler(store, executor, durations, screen, run.side_by_side)
-            end = "complete" if scheduler.run(run.plan, run.budget_s) else "budget"
+            complete = Scheduler(store, executor, durations, screen).run(run.plan, run.budget_s)
+            end = "complete" if complete else "budget"
     except KeyboardInterrupt:
         end = "interrupt"
         say("Interrupted; the report of what was measured is being written.")
     except (MachineFault, OSError) as error:
         end = "fault"
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         say(
             f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
             f" continue with {build_parser().prog} {run.resumption}",
@@ -227,10 +251,6 @@ def _print(lines: Iterable[str]) -> int:
     for line in lines:
         say(line)
     return 0
-
-
-def _bytes(mebibytes: float | None) -> int | None:
-    return None if mebibytes is None else int(mebibytes * 2**20)
 
 
 def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:

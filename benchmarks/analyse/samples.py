@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.analyse.metrics import Metric
+from benchmarks.analyse.stats import SMALLEST_FOR_MEAN
 from benchmarks.plan.datasets import BUNDLED
 
 PAIR = ["run_id", "machine_id", "block", "seed"]
@@ -69,6 +70,27 @@ def pair(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[An
     pairs = [_pair_block(key, values, base) for key in shared]
     found = np.array(pairs, dtype=float).reshape(-1, 2)
     return found[:, 0], found[:, 1]
+
+
+def pair_levels(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[Any, Any]:
+    """As `pair`, with one pair for each machine where three or more machines have pairs.
+
+    Blocks of one machine share what is peculiar to it, so machines are what is independent: the
+    pair of a machine is that of the geometric means over its blocks. Two machines are too few to
+    tell how machines differ; then the blocks of both stand side by side.
+    """
+    a, b = pair(values, base)
+    at = PAIR.index("machine_id")
+    keys = [key for key in values if key in base]
+    machines = np.array([str(key[at]) if len(key) >= len(PAIR) else "" for key in keys])
+    usable = (a > 0) & (b > 0)
+    found = sorted(set(machines[usable]))
+    if len(found) < SMALLEST_FOR_MEAN:
+        return a, b
+    groups = [usable & (machines == name) for name in found]
+    means = [(_average(list(a[group])), _average(list(b[group]))) for group in groups]
+    levels = np.array(means, dtype=float)
+    return levels[:, 0], levels[:, 1]
 
 
 def _pair_block(

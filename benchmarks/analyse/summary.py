@@ -1,7 +1,7 @@
 """Rows -> one Line per system in each case: estimates, comparisons with the base, verdicts.
 
 A pure function of the rows. No ratio is formed with a system that is not comparable, nor across
-machines or blocks.
+machines or blocks; ratios of several machines are combined with the machine as a level.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks.analyse.samples import (
     count_machines,
     find_identical,
     pair,
+    pair_levels,
 )
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.verdicts import Verdict, judge_difference, judge_ratio
@@ -204,7 +205,7 @@ def estimate_sample(values: list[float], metric: Metric, share: float = 0.0) -> 
 def compare_samples(a: Sample, b: Sample, metric: Metric, share: float = 0.0) -> Estimate:
     """The paired ratio a / b, or difference a - b, of two systems' samples."""
     if metric.compare == "ratio":
-        return stats.paired_ratio(*pair(a, b), metric.estimator == "range")
+        return stats.paired_ratio(*pair_levels(a, b), metric.estimator == "range")
     return stats.paired_difference(*pair(a, b), share)
 
 
@@ -223,8 +224,9 @@ def _compare(
     allowed = [line for line in lines if line.system != base and _may_compare(line, metric)]
     for family in {line.family for line in allowed}:
         members = [line for line in allowed if line.family == family]
-        pairs = [pair(samples[line.system], samples[base]) for line in members]
         logs = metric.compare == "ratio"
+        form = pair_levels if logs else pair
+        pairs = [form(samples[line.system], samples[base]) for line in members]
         gaps = [stats.log_ratios(a, b) if logs else a - b for a, b in pairs]
         names = [line.system for line in members]
         p = {name: stats.difference_p(gap, share) for name, gap in zip(names, gaps, strict=True)}
@@ -266,7 +268,7 @@ def _may_compare(line: Line, metric: Metric) -> bool:
     """No ratio with a bound, none if parity failed, none of steps of different work."""
     if metric.compare == "difference":
         return line.family in JUDGED
-    if line.family == "bound" or line.comparable is False or line.machines > 1:
+    if line.family == "bound" or line.comparable is False:
         return False
     return not (metric is STEP and line.other_work)
 

@@ -1,9 +1,15 @@
-"""Runs one trial on this machine and always returns exactly one row."""
+"""Runs trials on this machine; each always gives exactly one row.
+
+A trial that is timed has the machine to itself. The others, whose figures no neighbour changes,
+share it: as many at once as there are cores for them, each on cores of its own. A run that only
+looks whether all works (`side_by_side`) lets timed ones share it, too; their rows say `shared`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -20,11 +26,12 @@ from baselines.contract import Workload
 from benchmarks.measure import machine, parity, process
 from benchmarks.measure.data import read_ceiling
 from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
-from benchmarks.measure.exit_status import describe_exit, judge_exit
+from benchmarks.measure.exit_status import describe_exit, install_command, judge_exit
 from benchmarks.measure.memory import Sampler
+from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.paths import ROOT
 from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S
+from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S, Durations
 from benchmarks.plan.trials import Trial
 
 WORKER = "benchmarks.measure.worker"
@@ -54,7 +61,12 @@ class Local:
         Seconds and bytes at which a trial is killed.
     source : Path
         The file of a user's table.
+    side_by_side : bool
+        Whether timed trials share the machine.
     """
+
+    in_order = True
+    pause = None
 
     def __init__(
         self,
@@ -65,9 +77,14 @@ class Local:
         timeout: float = 120.0,
         memory_limit: int | None = None,
         source: Path | None = None,
+        side_by_side: bool = False,
     ) -> None:
         self.workloads, self.requires, self.facts = workloads, requires, facts
         self.timeout, self.memory_limit, self.source = timeout, memory_limit, source
+        self.side_by_side = side_by_side
+        self.most = machine.count_cores()
+        self._free = set(range(self.most))  # slots
+        self._choosing = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="mapicx-data-")
         self._generating = threading.Lock()
         self._ceilings: dict[str, float | None] = {}  # by data set
@@ -76,6 +93,70 @@ class Local:
     def close(self) -> None:
         """Remove the data sets."""
         self._folder.cleanup()
+
+    def stop(self) -> None:
+        """End every trial."""
+        process.kill_all()
+
+    def count_places(self) -> tuple[int, int]:
+        """One trial for each core; one block."""
+        return machine.count_cores(), 1
+
+    def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
+        """Trials that follow each other and may run at once are a stage."""
+        stages = []
+        for slots, members in itertools.groupby(trials, key=self._count_slots):
+            units = split_units(list(members))
+            if slots > 1:  # the longest first, so that none is left to run alone at the end
+                units.sort(key=lambda unit: -durations.expect(unit))
+            stages.append(units)
+        return stages
+
+    def admits(self, unit: Unit, running: Sequence[Unit]) -> bool:
+        """Whether cores are free; what is running is of the same stage."""
+        return len(running) < self._count_slots(unit.trials[0])
+
+    def _count_slots(self, trial: Trial) -> int:
+        """How many trials of this kind may run at once."""
+        alone = trial.measure == "time" and not self.side_by_side
+        return 1 if alone else max(1, machine.count_cores() // trial.threads)
+
+    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
+        """Measure the trials of a unit, on cores that no other unit has meanwhile."""
+        with self._choosing:
+            slot = min(self._free)
+            self._free.remove(slot)
+        try:
+            self.run_on(slot, unit, array_path, tell)
+        finally:
+            self._free.add(slot)
+
+    def run_on(self, slot: int, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
+        """Measure the trials of a unit on the cores of one slot, counted from the last."""
+        began = time.perf_counter()
+
+        def finish(trial: Trial, row: dict[str, Any]) -> None:
+            nonlocal began
+            row["shared"] = self._count_slots(trial) > 1
+            ended = time.perf_counter()
+            tell(trial, row, ended - began)
+            began = ended
+
+        if unit.measure == "accuracy":
+            self.run_seeds(unit.trials, array_path, finish, slot=slot)
+            return
+        for trial, repeats in zip(unit.trials, unit.repeats, strict=True):
+            row = self.run_trial(
+                trial,
+                array_path(trial.trial_id),
+                extras=unit.extras and not trial.repeat,
+                slot=slot,
+                repeats=repeats,
+            )
+            if trial.system == "noop" and trial.measure == "time":
+                # Less this, it is what the harness itself costs; see time_record_s, too.
+                row["time_bare_s"] = self.time_bare_interpreter()
+            finish(trial, row)
 
     def run_trial(
         self, trial: Trial, arrays: Path, *, extras: bool, slot: int = 0, repeats: int = 1
@@ -152,15 +233,15 @@ class Local:
         started_at = _format_now()
 
         def hear(line: bytes) -> None:
-            nonlocal began, started_at
+            nonlocal started_at
             if not waiting:
                 return
-            now = time.perf_counter()
-            end = process.Ended(line, "", 0, "", began, now)
+            # A short seed may have ended before the one before it was heard of.
+            end = process.Ended(line, "", 0, "", began, time.perf_counter())
             row = judge_exit(end, self.timeout, self.memory_limit, requires)
             row.pop("measured_until", None)
             finish(waiting.pop(0), {**row, "started_at": started_at})
-            began, started_at = now, _format_now()
+            started_at = _format_now()
 
         end = process.run_module(
             WORKER,
@@ -240,6 +321,11 @@ class Local:
         for sampler in samplers:
             row.update(sampler.save(until, wall_start, arrays))
         return row
+
+    def describe_missing(self, trial: Trial) -> dict[str, Any]:
+        """The row of a system that no package on this machine provides."""
+        reason = f"there is no system {trial.system!r} here; {install_command(())}"
+        return {"status": "unavailable", "reason": reason, **self._identify(trial)}
 
     def time_bare_interpreter(self) -> float:
         """Seconds of `python -c pass` in a trial's environment: what noop is compared with."""

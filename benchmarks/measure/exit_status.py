@@ -22,6 +22,7 @@ EXTRAS = {
     "scikit-learn": "sklearn",
     "jax": "jax",
     "nnfs": "original",
+    "distributed": "dask",
 }
 SAID = ("ok", "unavailable", "crashed", "diverged", "invalid")  # statuses that a worker may send
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -197,8 +198,11 @@ def _dirty() -> bool | None:
 
 
 def shorten_command(arguments: list[str]) -> str:
-    """The command with paths shortened to file names."""
-    short = [Path(part).name if os.sep in part else part for part in arguments]
+    """The command with paths shortened to file names, and without the names of hosts."""
+    arguments = [re.sub(r"(dask://).*", r"\1HOST:PORT", part) for part in arguments]
+    short = [
+        part if "://" in part else Path(part).name if os.sep in part else part for part in arguments
+    ]
     return " ".join(["python -m benchmarks.run", *short])
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from baselines.contract import Workload
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.measure import machine
-from benchmarks.measure.runs import PLANNED, Run, format_resumption
+from benchmarks.measure.runs import DEFAULTS, PLANNED, Run, format_resumption
 from benchmarks.options import parse_duration, split_names
 from benchmarks.paths import LOCAL, RUN
 from benchmarks.plan import workload_file
@@ -40,6 +40,8 @@ def resume_run(options: argparse.Namespace) -> Run:
     _compare_options(options, description, plan)
     source = find_source(options, description)
     changes = _find_changes(description)
+    if options.executor != DEFAULTS["executor"] and "the machine" in changes:
+        changes.remove("the machine")  # a cluster's rows name their own
     if changes and not options.force:
         raise UsageError(
             f"{', '.join(changes)} changed since the run began, so its rows would not belong"

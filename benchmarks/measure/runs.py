@@ -30,6 +30,7 @@ PLANNED = ("suite", "preset", "systems", "workloads", "seeds", "measures", "thre
 # Options that a continued run does not remember.
 DEFAULTS = {
     "results": Path("results"), "reports": Path("reports"), "timeout": 120.0, "memory_limit": None,
+    "executor": "local", "worker_path": None,
 }  # fmt: skip
 
 

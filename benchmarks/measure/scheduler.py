@@ -1,13 +1,12 @@
 """Runs the trials of a plan block by block, within a budget; every ended trial is a row on disk.
 
-A trial that is timed has the machine to itself. The others, whose figures no neighbour changes,
-share it: as many at once as there are cores for them, each on cores of its own. A run that only
-looks whether all works (`side_by_side`) lets timed ones share it, too; their rows say `shared`.
+How the trials of a block are split, and how many run at once, is for the executor to say.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import itertools
 import queue
 import time
@@ -15,14 +14,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from benchmarks.measure import machine, process
-from benchmarks.measure.executors import Local
+from benchmarks.measure.units import Executor, Unit
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store
 
-Unit = list[Trial]  # what one process measures: one trial, or the seeds of an accuracy measure
 Future = concurrent.futures.Future[None]
+Event = Future | tuple[Trial, dict[str, Any], float]
+FRESH_S = 1.0  # for how long what is left is only counted down
 
 
 class Listener(Protocol):
@@ -35,23 +34,37 @@ class Listener(Protocol):
     def part_complete(self, block: int) -> None: ...
 
 
+@dataclasses.dataclass
+class Stage:
+    """Units of a block that may run at once."""
+
+    block: int
+    waiting: list[Unit]
+    running: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is left of it."""
+        return not (self.waiting or self.running)
+
+
 class Scheduler:
     """Runs the trials that are still missing, in the order of the plan."""
 
     def __init__(
-        self,
-        store: Store,
-        executor: Local,
-        durations: Durations,
-        listener: Listener,
-        side_by_side: bool = False,
+        self, store: Store, executor: Executor, durations: Durations, listener: Listener
     ) -> None:
         self.store, self.executor = store, executor
         self.durations, self.listener = durations, listener
-        self.side_by_side = side_by_side
         self._recording_s: float | None = None
         self._deadline: float | None = None
-        self._repeats: Counter[tuple[object, ...]] = Counter()
+        self._first = 0  # the block of measurements that is always run
+        self._stages: list[Stage] = []
+        self._opened: set[int] = set()
+        self._running: dict[Future, tuple[Unit, Stage]] = {}
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._left = (0.0, float("-inf"))  # seconds, and when that was computed
+        self._complete = True
 
     def run(self, plan: Sequence[Trial], budget_s: float | None) -> bool:
         """True if the plan is complete, False if the budget ended it.
@@ -61,116 +74,127 @@ class Scheduler:
         has no table.
         """
         self._deadline = None if budget_s is None else time.perf_counter() + budget_s
-        self._repeats = Counter(map(_kind, plan))
+        self._first = min((trial.block for trial in plan if trial.block), default=0)
+        self._stages = self._list_stages(plan)
+        with concurrent.futures.ThreadPoolExecutor(self.executor.most) as pool:
+            try:
+                while self._stages:
+                    self._begin_units(pool)
+                    self._wait()
+            except BaseException:
+                self.executor.stop()  # so that the pool's threads end, and leaving does not wait
+                raise
+        return self._complete
+
+    def _list_stages(self, plan: Sequence[Trial]) -> list[Stage]:
+        """What is missing of the plan."""
         recorded = {row["trial_id"] for row in self.store.rows()}
         missing = [trial for trial in plan if trial.trial_id not in recorded]
-        first = min((trial.block for trial in plan if trial.block), default=0)
+        repeats = Counter(map(_kind, plan))
+        stages = []
         for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
-            trials = list(members)
-            if block > first and self.durations.expect(trials) > self._budget_left():
-                return False
-            if not self._run_block(block, trials, missing, first):
-                return False
-        return True
+            for stage in self.executor.split(list(members), self.durations):
+                units = [
+                    Unit(trials, [repeats[_kind(t)] for t in trials], block == self._first)
+                    for trials in stage
+                ]
+                stages.append(Stage(block, units))
+        return stages
 
     def _budget_left(self) -> float:
         return float("inf") if self._deadline is None else self._deadline - time.perf_counter()
 
-    def _run_block(self, block: int, trials: list[Trial], missing: list[Trial], first: int) -> bool:
-        """False if the budget ended it."""
-        later = [other for other in missing if other.block > block]
-        complete = True
-        for _, members in itertools.groupby(trials, key=self._count_slots):
-            group = list(members)
-            after = [*trials[trials.index(group[-1]) + 1 :], *later]
-            complete = self._run_group(group, after, first)
-            self.listener.part_complete(block)  # the times stand while memory is still measured
-            if not complete:
-                break
-        self.store.write_table()
-        return complete
+    def _begin_units(self, pool: concurrent.futures.Executor) -> None:
+        """Begin every unit for which there is a place; a block opens with its first unit."""
+        running = [unit for unit, _ in self._running.values()]
+        for stage in self._stages:
+            if stage.waiting and not self._may_open(stage, running):
+                return
+            for unit in list(stage.waiting):
+                if self.executor.admits(unit, running):
+                    stage.waiting.remove(unit)
+                    stage.running += 1
+                    running.append(unit)
+                    self.listener.begins(unit.trials[0], self._expect_left(unit))
+                    future = pool.submit(self._run_unit, unit)
+                    self._running[future] = unit, stage
+                    future.add_done_callback(self._events.put)
+                elif self.executor.in_order:
+                    break
+            if self.executor.in_order and not stage.ended:
+                return
 
-    def _run_group(self, group: list[Trial], after: list[Trial], first: int) -> bool:
-        """Run trials that may run at once; their rows are recorded as they end."""
-        free = list(range(self._count_slots(group[0])))
-        waiting = split_units(group)
-        if len(free) > 1:  # the longest first, so that none is left to run alone at the end
-            waiting.sort(key=lambda unit: -self.durations.expect(unit))
-        running: dict[Future, int] = {}
-        events: queue.SimpleQueue[Future | tuple[Trial, dict[str, Any], float]]
-        events = queue.SimpleQueue()
-        complete = True
-        with concurrent.futures.ThreadPoolExecutor(len(free)) as pool:
+    def _may_open(self, stage: Stage, running: Sequence[Unit]) -> bool:
+        """Whether units of a stage's block may begin; if the budget forbids it, the run ends."""
+        if stage.block in self._opened:
+            return True
+        if not self.executor.admits(stage.waiting[0], running):
+            return False
+        members = [s for s in self._stages if s.block == stage.block]
+        expected = self.durations.expect(_list_waiting(members))
+        if stage.block > self._first and expected > self._budget_left():
+            self._drop(stage.block)
+            return False
+        self._opened.add(stage.block)
+        return True
+
+    def _drop(self, block: int) -> None:
+        """Begin nothing more of this block and of those after it."""
+        for stage in self._stages:
+            if stage.block >= block and stage.waiting:
+                stage.waiting, self._complete = [], False
+
+    def _expect_left(self, unit: Unit) -> float:
+        """Seconds until everything has ended, computed about once a second."""
+        now = time.perf_counter()
+        if now - self._left[1] > FRESH_S:
+            trials = [*unit.trials, *_list_waiting(self._stages)]
+            self._left = self.durations.expect(trials), now
+        return max(0.0, min(self._left[0] - (now - self._left[1]), self._budget_left()))
+
+    def _wait(self) -> None:
+        """Until something has happened, and do what it asks for."""
+        if self._running:
             try:
-                while waiting or running:
-                    while waiting and free:
-                        unit, slot = waiting.pop(0), free.pop()
-                        left = self.durations.expect([*unit, *itertools.chain(*waiting), *after])
-                        self.listener.begins(unit[0], max(0.0, min(left, self._budget_left())))
-                        future = pool.submit(
-                            self._run_unit, unit, unit[0].block == first, slot, events
-                        )
-                        running[future] = slot
-                        future.add_done_callback(events.put)
-                    event = events.get()
-                    if isinstance(event, tuple):
-                        self._record(*event)
-                        continue
-                    free.append(running.pop(event))
-                    event.result()  # raises what ends the run
-                    if group[0].block > first and self._budget_left() < 0 and waiting:
-                        waiting, complete = [], False
-            except BaseException:
-                process.kill_all()  # so that the pool's threads end, and leaving it does not wait
-                raise
-        return complete
+                event = self._events.get(timeout=self.executor.pause)
+            except queue.Empty:
+                return
+            if isinstance(event, tuple):
+                self._record(*event)
+                return
+            _, stage = self._running.pop(event)
+            stage.running -= 1
+            event.result()  # raises what ends the run
+            if self._budget_left() < 0:
+                self._drop(self._first + 1)
+        elif any(stage.waiting for stage in self._stages):
+            time.sleep(self.executor.pause or 0.0)  # for a place
+        for stage in [stage for stage in self._stages if stage.ended]:
+            self._stages.remove(stage)
+            if stage.block in self._opened:
+                self.listener.part_complete(stage.block)  # times stand while memory is measured
+                if not any(other.block == stage.block for other in self._stages):
+                    self.store.write_table()
 
-    def _run_unit(self, unit: Unit, extras: bool, slot: int, events: queue.SimpleQueue) -> None:
+    def _run_unit(self, unit: Unit) -> None:
         """In a thread of the pool; its rows go to the queue."""
-        began = time.perf_counter()
-
-        def tell(trial: Trial, row: dict[str, Any]) -> None:
-            nonlocal began
-            row["shared"] = self._count_slots(trial) > 1
-            ended = time.perf_counter()
-            events.put((trial, row, ended - began))
-            began = ended
-
-        if unit[0].measure == "accuracy":
-            self.executor.run_seeds(unit, self.store.array_path, tell, slot=slot)
-            return
-        trial = unit[0]
-        arrays, repeats = self.store.array_path(trial.trial_id), self._repeats[_kind(trial)]
-        row = self.executor.run_trial(
-            trial, arrays, extras=extras and not trial.repeat, slot=slot, repeats=repeats
+        self.executor.run_unit(
+            unit, self.store.array_path, lambda *event: self._events.put(tuple(event))
         )
-        if trial.system == "noop" and trial.measure == "time":
-            # What the harness itself costs: noop less a bare interpreter, plus writing a row.
-            row["time_bare_s"] = self.executor.time_bare_interpreter()
-            row["time_record_s"] = self._recording_s
-        tell(trial, row)
 
     def _record(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
         recording = time.perf_counter()
+        if trial.system == "noop" and trial.measure == "time":
+            # With the bare interpreter's time: what the harness itself costs.
+            row["time_record_s"] = self._recording_s
         self.store.append(row)
         self._recording_s = time.perf_counter() - recording
         self.durations.observe(trial, seconds + self._recording_s)
         self.listener.ended(trial, row, seconds)
 
-    def _count_slots(self, trial: Trial) -> int:
-        """How many trials of this kind may run at once."""
-        alone = trial.measure == "time" and not self.side_by_side
-        return 1 if alone else max(1, machine.count_cores() // trial.threads)
 
-
-def split_units(trials: Sequence[Trial]) -> list[Unit]:
-    """What each process measures. The seeds of a system stand together in the plan."""
-
-    def key(trial: Trial) -> object:
-        shares = trial.measure == "accuracy"
-        return (trial.system, trial.workload, trial.threads) if shares else trial.trial_id
-
-    return [list(members) for _, members in itertools.groupby(trials, key=key)]
+def _list_waiting(stages: Sequence[Stage]) -> list[Trial]:
+    return [trial for stage in stages for unit in stage.waiting for trial in unit.trials]
 
 
 def _kind(trial: Trial) -> tuple[object, ...]:

@@ -68,10 +68,16 @@ def pin(threads: int, slot: int = 0) -> list[int] | None:
     """
     if not hasattr(os, "sched_setaffinity"):
         return None
-    cores = sorted(os.sched_getaffinity(0), key=_rank, reverse=True)
-    chosen = cores[slot * threads : (slot + 1) * threads]
+    chosen = list_cores()[slot * threads : (slot + 1) * threads]
     os.sched_setaffinity(0, chosen)
     return chosen
+
+
+def list_cores() -> list[int]:
+    """The cores that this process may use, in the order of their slots."""
+    if not hasattr(os, "sched_getaffinity"):
+        return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(0), key=_rank, reverse=True)
 
 
 def _rank(core: int) -> tuple[int, int]:

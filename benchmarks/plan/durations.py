@@ -25,10 +25,12 @@ class Durations:
         Every workload of the run, by name.
     cores : int
         How many trials run at once where none is timed.
+    blocks : int
+        How many blocks are timed at once.
     """
 
-    def __init__(self, workloads: Mapping[str, Workload], cores: int = 1) -> None:
-        self._workloads, self._cores = workloads, cores
+    def __init__(self, workloads: Mapping[str, Workload], cores: int = 1, blocks: int = 1) -> None:
+        self._workloads, self._cores, self._blocks = workloads, cores, blocks
         self._seen: dict[tuple[str, str, int, str], tuple[int, float]] = {}
 
     def observe(self, trial: Trial, seconds: float) -> None:
@@ -40,9 +42,11 @@ class Durations:
         """Seconds that these trials will take; what is not timed shares the machine."""
         listed = list(trials)
         repeats = Counter((trial.block, _kind(trial)) for trial in listed)
+        timed = len({trial.block for trial in listed if trial.measure == "time"})
+        at_once = max(1, min(self._blocks, timed))
         return sum(
             self.expect_one(trial, repeats[trial.block, _kind(trial)])
-            / (1 if trial.measure == "time" else self._cores)
+            / (at_once if trial.measure == "time" else self._cores)
             for trial in listed
         )
 
@@ -63,9 +67,10 @@ class Durations:
 
     def find_dear(self, trials: Iterable[Trial]) -> dict[str, float]:
         """Seconds of the systems that take most, the dearest first: together half of all."""
-        spent: dict[str, float] = {}
+        by_system: dict[str, list[Trial]] = {}
         for trial in trials:
-            spent[trial.system] = spent.get(trial.system, 0.0) + self.expect([trial])
+            by_system.setdefault(trial.system, []).append(trial)
+        spent = {name: self.expect(members) for name, members in by_system.items()}
         dear: dict[str, float] = {}
         for name in sorted(spent, key=lambda name: (-spent[name], name)):
             if sum(dear.values()) >= sum(spent.values()) / 2:

@@ -19,6 +19,7 @@ from benchmarks.paths import (
     ARRAYS,
     ENDED,
     FORCED,
+    MACHINES,
     ROWS,
     RUN,
     TABLE,
@@ -144,6 +145,15 @@ def read_run(run: Path) -> dict[str, Any]:
     return description
 
 
+def read_machines(run: Path) -> dict[str, Any]:
+    """Machine -> its environment and versions, of a run on a cluster; {} of any other run."""
+    try:
+        found = json.loads((Path(run) / MACHINES).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 class Store:
     """The folder of one run, for the process that writes it."""
 
@@ -198,6 +208,13 @@ class Store:
             file.write(json.dumps(entry) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def note_machine(self, machine_id: str, facts: dict[str, Any]) -> None:
+        """Record the environment of a machine of a cluster, which gives rows."""
+        known = read_machines(self.run)
+        if known.get(machine_id) != facts:
+            text = json.dumps(known | {machine_id: facts}, indent=1) + "\n"
+            write_atomically(self.run / MACHINES, text)
 
     def rows(self) -> list[dict[str, Any]]:
         """What has been recorded so far."""

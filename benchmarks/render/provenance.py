@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.analyse.checks import estimate_overhead
-from benchmarks.analyse.frameworks import AGAIN
+from benchmarks.analyse.frameworks import AGAIN, BASE
 from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.stats import SMALLEST_FOR_MEAN, median_interval
 from benchmarks.analyse.work import compute_memory_floor
 from benchmarks.errors import format_count
 from benchmarks.record.schema import STATUSES
-from benchmarks.record.store import read_ends
+from benchmarks.record.store import read_ends, read_machines
 from benchmarks.render.document import (
     Block,
     Cell,
@@ -59,8 +60,40 @@ def describe_run(data: RunData) -> list[Block]:
         items.append("timed trials ran side by side: their times are a look, not a comparison.")
     items += [f"warning: {warning}" for warning in run.get("warnings") or ()]
     if frame["machine_id"].nunique() > 1:
-        items.append("several machines: times and memory are compared within one machine only.")
-    return [Items(tuple(items))]
+        items.append(
+            "several machines: ratios of times and memory are formed within each machine. From"
+            f" {SMALLEST_FOR_MEAN} machines on, an interval is over machines, each with the mean of"
+            " its blocks; of two machines, over their blocks, and says nothing of other machines."
+        )
+    return [Items(tuple(items)), *_describe_machines(data)]
+
+
+def _describe_machines(data: RunData) -> list[Block]:
+    """A table of the machines that gave rows, if there are several, with what they took."""
+    machines = data.frame.dropna(subset=["machine_id"]).groupby("machine_id")
+    if len(machines) < 2:
+        return []
+    known = {str(data.run.get("machine_id")): data.run} | read_machines(data.folder)
+    rows: list[list[Cell]] = []
+    for name, frame in machines:
+        facts = (known.get(str(name)) or {}).get("environment") or {}
+        memory = facts.get("memory_bytes")
+        times = frame[frame["measure"].eq("time") & frame["status"].eq("ok")]
+        own = times.loc[times["system"].eq(BASE), "time_total_s"].dropna()
+        rows.append(
+            [
+                str(name),
+                str(facts.get("cpu") or NOTHING),
+                str(facts.get("cores") or NOTHING),
+                f"{memory / 2**30:.1f}" if memory else NOTHING,
+                str(facts.get("kernel") or NOTHING),
+                str(len(frame)),
+                str(times["block"].nunique()),
+                Quantity(median_interval(own)) if len(own) else NOTHING,
+            ]
+        )
+    head = ("machine", "processor", "cores", "memory (GiB)", "kernel", "rows", "blocks of time")
+    return [make_table((*head, f"{BASE}, total (s)"), rows, words=(1, 4), name="machines")]
 
 
 def describe_table(facts: dict[str, Any]) -> list[str]:

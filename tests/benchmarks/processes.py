@@ -20,8 +20,8 @@ def run(command, folder, *options):
     )  # fmt: skip
 
 
-def start(folder, *options, **variables):
-    """Begin a run; its output is read by `communicate`."""
+def start(folder, *options, stdout=subprocess.PIPE, **variables):
+    """Begin a run; its output is read by `communicate`, unless it goes to a file."""
     return subprocess.Popen(
         [
             sys.executable, "-m", "benchmarks.run", "--results", folder / "results",
@@ -29,7 +29,7 @@ def start(folder, *options, **variables):
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": PLUGIN, **variables},
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.STDOUT,
         text=True,
     )  # fmt: skip

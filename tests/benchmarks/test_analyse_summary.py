@@ -135,7 +135,20 @@ def test_times_of_several_machines_are_not_pooled():
             row["machine_id"] = "machine-b"
     line = summarise_one(made)["torch-eager"]
     assert not line.has(TOTAL) and line.estimate(TOTAL).kind == "mixed"
-    assert not line.against(TOTAL).estimate.known and line.estimate(SCORE).n == 6
+    assert line.estimate(SCORE).n == 6
+
+
+@pytest.mark.parametrize(("machines", "n"), [(2, 6), (3, 3)])
+def test_ratios_are_formed_within_machines_which_are_a_level_from_three_on(machines, n):
+    made = rows(6, TWO)
+    for row in made:
+        at = row["block"] % machines
+        row["machine_id"] = f"machine-{at}"
+        if row["measure"] == "time":
+            row["time_total_s"] *= 10.0**at  # which a ratio across machines would show
+    alone = summarise_one(rows(6, TWO))["torch-eager"].against(TOTAL).estimate
+    mixed = summarise_one(made)["torch-eager"].against(TOTAL).estimate
+    assert mixed.value == pytest.approx(alone.value) and mixed.n == n
 
 
 def test_values_are_paired_by_block_not_by_position():

@@ -206,7 +206,7 @@ def test_mixed_machines_are_said_and_not_pooled(tmp_path):
     for row in made:
         row["machine_id"] = f"machine-{row['block'] % 2}"
     text = full_of(read(tmp_path, made))
-    assert "several machines" in text and "2 machines" in text
+    assert "several machines" in text and "2 machines" in text and "blocks of time" in text
 
 
 def test_mixed_versions_are_said(tmp_path):

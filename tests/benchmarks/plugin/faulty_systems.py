@@ -53,6 +53,19 @@ class Fair:
         return None
 
 
+class Assassin(Fair):
+    """Ends the worker of a cluster on which it is measured, again and again."""
+
+    def load(self):
+        import psutil
+
+        for process in psutil.Process().parents():
+            if any("multiprocessing" in word for word in process.cmdline()):
+                process.kill()
+                break
+        time.sleep(60)
+
+
 class Exit(Fair):
     name = "fault-exit"
 

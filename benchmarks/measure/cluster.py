@@ -1,0 +1,369 @@
+"""Runs trials on the workers of a Dask cluster, which says where each of them runs.
+
+What is timed in a block goes as a whole to one worker that declares the resource `exclusive`, so
+that what is compared was timed on one machine. It arrives as a whole, too: if its worker dies, the
+block is timed anew. Everything else goes to any worker, row by row: as many units at once as the
+workers declare of the resource `trial`, one for each core or, where none declares any, one for
+each thread of a worker.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import MachineFault, UsageError
+from benchmarks.measure.executors import digest_system
+from benchmarks.measure.places import Places, find_host, read_places
+from benchmarks.measure.units import Tell, Unit, split_units
+from benchmarks.plan.durations import Durations
+from benchmarks.plan.trials import Trial
+
+TASK = Path(__file__).with_name("cluster_task.py")
+REMOTE = "benchmarks.measure.remote"
+MOST_ATTEMPTS = 3  # at a unit whose workers die
+MOST_SEEDS = 100  # of a system in one unit, so that several workers share them
+PATIENCE_S = 30.0  # for a worker that could run what is left
+FRESH_S = 2.0  # for how long the list of workers is believed
+START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
+
+Message = str | int | Any  # a line of the remote program, one of these, or the future's end
+BEGUN, STOP, GONE = 1, 2, 3
+
+
+class Cluster:
+    """Trials on the workers of a cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        The connection; it is closed with the executor, and so is `owned`.
+    spec : mapping
+        What every unit's remote program is told: see `remote.py`.
+    workloads : mapping
+        The run's workloads, as run.json describes them.
+    folder : str
+        The checkout on the workers.
+    address : str
+        Of the scheduler, for sentences.
+    side_by_side : bool
+        Whether timed trials share a machine.
+    note : callable
+        Called with what is known of each machine, once.
+    owned : object
+        The cluster, if it ends with the run.
+    """
+
+    most = 256
+    pause = FRESH_S
+
+    def __init__(
+        self,
+        client: Any,
+        spec: Mapping[str, Any],
+        workloads: Mapping[str, Any],
+        folder: str,
+        address: str,
+        *,
+        side_by_side: bool,
+        note: Callable[[str, dict[str, Any]], None],
+        owned: Any = None,
+    ) -> None:
+        self.client, self.spec, self.workloads = client, spec, workloads
+        self.folder, self.address, self.owned = folder, address, owned
+        self.side_by_side = side_by_side
+        self._note, self._noted = note, set[str]()
+        self._topic = f"mapicx-{secrets.token_hex(8)}"
+        self._inboxes: dict[str, queue.SimpleQueue[Message]] = {}
+        self._boots: dict[str, str] = {}  # host -> the machine that it is
+        self._places: tuple[float, Places] = (
+            float("-inf"),
+            Places(frozenset(), {}, False, frozenset()),
+        )
+        self._lock, self._noting = threading.Lock(), threading.Lock()
+        self._stopping = False
+        self._task = _load_task()
+        client.subscribe_topic(self._topic, self._hear)
+
+    def places(self) -> Places:
+        """Where units may run, as of some seconds ago. MachineFault if the scheduler is gone."""
+        with self._lock:
+            seen, places = self._places
+            if time.monotonic() - seen > FRESH_S:
+                try:
+                    workers = self.client.scheduler_info(n_workers=-1)["workers"]
+                except Exception:  # whatever a lost connection raises
+                    raise self._lost() from None
+                places = read_places(workers)
+                self._places = time.monotonic(), places
+            return places
+
+    @property
+    def in_order(self) -> bool:
+        """Whether what is timed shares its machine with other workers: then they wait for it."""
+        places = self.places()
+        machines = self._list_machines(places.exclusive)
+        return not machines.isdisjoint(self._list_machines(places.disturbing))
+
+    def _list_machines(self, addresses: Iterable[str]) -> set[str]:
+        hosts = map(find_host, addresses)
+        return {self._boots.get(host, host) for host in hosts}
+
+    def check(self, trials: Sequence[Trial]) -> None:
+        """UsageError if the workers cannot run these trials, or are not what the run needs."""
+        places = self.places()
+        if not places.exclusive and any(map(self._is_alone, trials)):
+            start = START.format(address=self.address, resources="exclusive=1")
+            raise UsageError(
+                "no worker declares itself exclusive, and times of a machine that others use are"
+                f" not comparable; start one with `{start}`, or leave the times out with"
+                " --measures accuracy,memory,parity"
+            )
+        most = max((t.threads for t in trials if not self._is_alone(t)), default=1)
+        if places.declared and most > max(places.others.values()):
+            raise UsageError(
+                f"a trial asks for {most} cores, and no worker declares as many; start one with"
+                f" `--resources trial={most}`, or give fewer --threads"
+            )
+        everywhere = [*places.exclusive, *places.others]
+        probes = {find_host(address): address for address in everywhere}
+        futures = {
+            host: self.client.submit(
+                self._task, REMOTE, self._describe(None), self.folder, self._topic, "probe", False,
+                key=f"mapicx-probe-{secrets.token_hex(8)}", workers=[address],
+            )
+            for host, address in probes.items()
+        }  # fmt: skip
+        for host, future in futures.items():
+            try:
+                result = future.result(timeout=PATIENCE_S)
+            except Exception as error:  # whatever another version of Python or Dask raises
+                raise UsageError(
+                    f"the worker at {probes[host]} cannot run a task: {_describe(error)}"
+                ) from None
+            refused = result.get("refused") or result["failure"]
+            for line in result["lines"]:
+                message = json.loads(line)
+                self._boots[host] = message.get("boot", self._boots.get(host))
+                if "refused" in message:
+                    refused = f"the worker at {probes[host]} is refused: {message['refused']}"
+            if refused:
+                raise UsageError(f"{refused} (--worker-path names another checkout)")
+
+    def count_places(self) -> tuple[int, int]:
+        """One trial for each core of the workers, and a block for each exclusive one."""
+        places = self.places()
+        return max(1, places.cores), 1 if self.in_order else max(1, len(places.exclusive))
+
+    def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
+        """What is timed is one unit; the rest begins after it where they share a machine."""
+        timed = [trial for trial in trials if self._is_alone(trial)]
+        others = [
+            unit[first : first + MOST_SEEDS]
+            for unit in split_units([trial for trial in trials if not self._is_alone(trial)])
+            for first in range(0, len(unit), MOST_SEEDS)
+        ]
+        others.sort(key=lambda unit: -durations.expect(unit))
+        whole = [timed] if timed else []
+        stages = [whole, others] if self.in_order else [whole + others]
+        return [stage for stage in stages if stage]
+
+    def admits(self, unit: Unit, running: Sequence[Unit]) -> bool:
+        """Whether a worker is free for a unit."""
+        places, alone = self.places(), self._is_alone(unit.trials[0])
+        beside = [other for other in running if self._is_alone(other.trials[0]) == alone]
+        if alone:
+            return len(beside) < len(places.exclusive)
+        threads = sum(other.trials[0].threads for other in [*beside, unit])
+        return threads <= places.cores
+
+    def _is_alone(self, trial: Trial) -> bool:
+        return trial.measure == "time" and not self.side_by_side
+
+    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
+        """Measure a unit on some worker, again on another one if that dies, a few times."""
+        wanted = {trial.trial_id: trial for trial in unit.trials}
+        machine_id: str | None = None
+
+        def take(line: str) -> None:
+            nonlocal machine_id
+            message = json.loads(line)
+            if "refused" in message or "fault" in message:
+                raise MachineFault(f"of a worker: {message.get('refused') or message['fault']}")
+            if "machine" in message:
+                machine_id = message["machine"].pop("machine_id")
+                self._note_machine(str(machine_id), message["machine"])
+                return
+            row = message["row"]
+            trial = wanted.pop(row["trial_id"], None)
+            if trial is None:
+                return  # from a worker that was thought to be dead
+            if "arrays" in message:
+                array_path(trial.trial_id).write_bytes(base64.b64decode(message["arrays"]))
+            tell(trial, row, message["seconds"])
+
+        attempts, reason = 0, ""
+        while wanted and attempts < MOST_ATTEMPTS:
+            rest = unit.keep(lambda trial: trial.trial_id in wanted)
+            begun, reason = self._attempt(rest, MOST_ATTEMPTS - attempts, take)
+            attempts += max(1, begun)
+        for trial in list(wanted.values()):
+            said = f"{reason}; it was tried {attempts} times"
+            tell(trial, self._describe_loss(trial, machine_id, said), 0.0)
+
+    def _attempt(self, unit: Unit, most: int, take: Callable[[str], None]) -> tuple[int, str]:
+        """How often workers began a unit, and why its rows may not all have come."""
+        token = f"mapicx-{secrets.token_hex(8)}"
+        inbox = self._inboxes[token] = queue.SimpleQueue()
+        begun, alone = 0, self._is_alone(unit.trials[0])
+        died = "the worker that measured it ended"
+        future, among = self._submit(token, unit, alone)
+        try:
+            future.add_done_callback(inbox.put)
+            while True:
+                message = self._wait(inbox, alone, among)
+                if isinstance(message, str):
+                    take(message)
+                elif message == BEGUN:
+                    begun += 1  # Dask itself gives the task to another worker
+                    if begun > most:
+                        return most, died
+                elif message == GONE:
+                    return begun, died
+                elif message == STOP:
+                    raise MachineFault("it was interrupted")
+                elif future.status == "finished":
+                    try:
+                        result = future.result()
+                    except OSError:  # of the connection, through which it comes
+                        raise self._lost() from None
+                    if "refused" in result:
+                        raise MachineFault(result["refused"])
+                    for line in result["lines"]:
+                        take(line)
+                    return begun, result["failure"] or "its row did not arrive"
+                elif future.status == "error":
+                    error = future.exception()
+                    killed = type(error).__name__ == "KilledWorker"
+                    return begun, died if killed else _describe(error)
+                else:
+                    raise self._lost()
+        finally:
+            del self._inboxes[token]
+            with contextlib.suppress(Exception):  # the connection may be gone
+                future.cancel()
+
+    def _submit(self, token: str, unit: Unit, alone: bool) -> tuple[Any, frozenset[str]]:
+        """The future, and the addresses of the only workers that may run it, if it has any."""
+        places = self.places()
+        where: dict[str, Any] = {"workers": list(places.others)}
+        if alone:
+            where = {"resources": {"exclusive": 1}}
+        elif places.declared:
+            where = {"resources": {"trial": unit.trials[0].threads}}
+        try:
+            future = self.client.submit(
+                self._task, REMOTE, self._describe(unit), self.folder, self._topic, token,
+                not alone, key=token, **where,
+            )  # fmt: skip
+        except Exception:  # whatever a lost connection raises
+            raise self._lost() from None
+        return future, frozenset(where.get("workers", ()))
+
+    def _describe(self, unit: Unit | None) -> str:
+        """The spec of a unit; None: of a look at the machine alone."""
+        trials = unit.trials if unit else ()
+        return json.dumps(
+            {
+                **self.spec,
+                "workloads": {t.workload: self.workloads[t.workload] for t in trials},
+                "trials": [trial.describe() for trial in trials],
+                "repeats": list(unit.repeats) if unit else [],
+                "extras": bool(unit and unit.extras),
+                "alone": any(map(self._is_alone, trials)),
+            }
+        )
+
+    def _wait(
+        self, inbox: queue.SimpleQueue[Message], alone: bool, among: frozenset[str]
+    ) -> Message:
+        """What happens next. MachineFault if no worker is there for it any more."""
+        missing_since = None
+        while True:
+            if self._stopping:
+                return STOP
+            try:
+                return inbox.get(timeout=FRESH_S)
+            except queue.Empty:
+                places = self.places()
+            if places.exclusive if alone else places.others:
+                missing_since = None
+                if among and among.isdisjoint(places.others):
+                    return GONE  # a worker that is started again has another address
+                continue
+            missing_since = missing_since or time.monotonic()
+            if time.monotonic() - missing_since > PATIENCE_S:
+                resources = "exclusive=1" if alone else "trial=1"
+                start = START.format(address=self.address, resources=resources)
+                raise MachineFault(f"no worker is left for it; `{start}` starts one")
+
+    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """In the client's thread: pass on what a task says of a unit."""
+        message = event[1]
+        inbox = self._inboxes.get(message["unit"])
+        if inbox is not None:
+            inbox.put(message.get("line", BEGUN))
+
+    def _note_machine(self, machine_id: str, facts: dict[str, Any]) -> None:
+        with self._noting:
+            if machine_id not in self._noted:
+                self._note(machine_id, facts)
+                self._noted.add(machine_id)
+
+    def _describe_loss(self, trial: Trial, machine_id: str | None, reason: str) -> dict[str, Any]:
+        """The row of a trial that no worker lived to measure."""
+        return {
+            **dataclasses.asdict(trial),
+            "trial_id": trial.trial_id,
+            "run_id": self.spec["run_id"],
+            "machine_id": machine_id,
+            "system_digest": digest_system(trial.system),
+            "status": "crashed",
+            "reason": reason,
+            "shared": not self._is_alone(trial),
+        }
+
+    def _lost(self) -> MachineFault:
+        return MachineFault(f"the connection to the Dask scheduler at {self.address} was lost")
+
+    def stop(self) -> None:
+        """Take back every unit; their workers end what they run."""
+        self._stopping = True
+        for inbox in list(self._inboxes.values()):
+            inbox.put(STOP)
+
+    def close(self) -> None:
+        """Close the connection, and the cluster if the run began it."""
+        for part in filter(None, (self.client, self.owned)):
+            with contextlib.suppress(Exception):  # nothing is lost by it any more
+                part.close(timeout=5)
+
+
+def _load_task() -> Callable[..., Any]:
+    """The function that workers run, such that it is sent as it stands and not by its name."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(TASK.read_text(), "cluster_task.py", "exec"), names)
+    return names["run_in_checkout"]
+
+
+def _describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
