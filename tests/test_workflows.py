@@ -148,3 +148,12 @@ def test_a_release_is_built_and_its_wheel_trains_a_network(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     sums = (tmp_path / "dist" / "SHA256SUMS").read_text()
     assert len(sums.splitlines()) == 2 and ".whl" in sums
+
+
+@POSIX
+@pytest.mark.slow
+def test_the_site_is_built_with_playground_report_and_history(tmp_path):
+    done = run("pages", tmp_path / "site")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("index.html", "playground/index.html", "report/index.html", "history"):
+        assert (tmp_path / "site" / name).exists(), name
