@@ -150,13 +150,17 @@ def test_a_block_whose_worker_is_killed_is_timed_again_as_a_whole(machines, tmp_
     assert next(r["time_bare_s"] for r in rows if r["system"] == "noop") > 0
 
 
-def test_a_trial_that_ends_every_worker_is_given_up_and_the_others_go_on(
-    command, machines, tmp_path
-):
-    done = run(
-        command, tmp_path, "--systems", "fair,fault-assassin", "--measures", "accuracy",
-        "--seeds", 1, "--executor", machines.executor,
-    )  # fmt: skip
+@pytest.mark.slow
+def test_a_trial_that_ends_every_worker_is_given_up_and_the_others_go_on(command, tmp_path):
+    """A worker of one thread: what runs beside such a trial would be ended with it."""
+    alone = Machines(tmp_path / "alone", ("--nthreads", 1))
+    try:
+        done = run(
+            command, tmp_path, "--systems", "fair,fault-assassin", "--measures", "accuracy",
+            "--seeds", 1, "--executor", alone.executor,
+        )  # fmt: skip
+    finally:
+        alone.close()
     assert done.returncode == 1, done.stderr
     rows = {row["system"]: row for row in assert_complete(tmp_path)}
     assert rows["fair"]["status"] == "ok"
@@ -186,6 +190,7 @@ def test_a_scheduler_that_is_lost_ends_the_run_which_then_goes_on(command, machi
     assert_complete(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_interrupt_of_a_cluster_of_ones_own_leaves_nothing(tmp_path):
     (tmp_path / "tmp").mkdir()
     process = start(
