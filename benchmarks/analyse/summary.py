@@ -243,8 +243,10 @@ def _compare(
             if not estimate.known:
                 continue
             if logs:
-                tested = math.nan if metric.estimator == "range" else differs
-                found = Comparison(estimate, judge_ratio(estimate, margin, tested), p=differs)
+                steady = metric.estimator == "range"
+                tested = math.nan if steady else differs
+                verdict = judge_ratio(estimate, margin, tested, steady)
+                found = Comparison(estimate, verdict, p=differs)
             else:
                 verdict = judge_difference(estimate, margin, differs, same)
                 above = stats.share_above(gap)

@@ -17,6 +17,8 @@ import math
 
 from benchmarks.analyse.stats import ALPHA, Estimate
 
+STEADY_N = 2  # processes
+
 
 class Kind(enum.Enum):
     """What was found."""
@@ -47,11 +49,17 @@ class Verdict:
         return dataclasses.replace(self, kind=other)
 
 
-def judge_ratio(ratio: Estimate, margin: float, p: float = math.nan) -> Verdict:
-    """The verdict on a paired ratio. p: of no difference, corrected; nan: not tested apart."""
+def judge_ratio(
+    ratio: Estimate, margin: float, p: float = math.nan, steady: bool = False
+) -> Verdict:
+    """The verdict on a paired ratio.
+
+    p: of no difference, corrected; nan: not tested apart. steady: of a quantity that hardly
+    varies, so that the range of two processes bounds it.
+    """
     if not ratio.known:
         return Verdict(Kind.NOT_MEASURED, margin)
-    if not ratio.bounded:
+    if not (ratio.bounded or (steady and ratio.n >= STEADY_N)):
         return Verdict(Kind.TOO_FEW, margin)
     if max(ratio.high, 1 / ratio.low) <= 1 + margin:
         return Verdict(Kind.EQUIVALENT, margin)
