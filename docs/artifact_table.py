@@ -11,9 +11,10 @@ from pathlib import Path
 import baselines
 from benchmarks.measure import machine
 from benchmarks.plan import suites
+from benchmarks.plan.blocks import plan_trials
 from benchmarks.plan.claims import Reading, read_claims
 from benchmarks.plan.durations import Durations
-from benchmarks.plan.trials import CONTROLS, SystemInfo, plan_trials
+from benchmarks.plan.trials import CONTROLS, SystemInfo
 
 REPORT = "python -m benchmarks.report"
 
@@ -76,8 +77,9 @@ def _expect_minutes(workload: str) -> float:
         *(name for measure in request.measures for name in CONTROLS[measure]),
     }
     answers = {name: _describe(name, request.workloads) for name in names}
-    plan, _ = plan_trials(request, answers, order_seed=0)
-    return Durations({item.name: item for item in request.workloads}).expect(plan) / 60
+    durations = Durations({item.name: item for item in request.workloads})
+    plan, _ = plan_trials(request, answers, durations, order_seed=0)
+    return durations.expect(plan) / 60
 
 
 def _describe(name: str, workloads) -> SystemInfo:

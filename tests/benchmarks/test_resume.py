@@ -28,6 +28,12 @@ QUICK = ("--systems", "fair", "--measures", "memory")
 PER_BLOCK = 3  # trials: the system and two controls
 
 
+@pytest.fixture(autouse=True)
+def plug_in(monkeypatch):
+    """The plug-in is installed in this process, too: a run is continued where its versions are."""
+    monkeypatch.syspath_prepend(PLUGIN)
+
+
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory):
     """A complete run of two blocks."""

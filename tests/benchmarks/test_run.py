@@ -118,7 +118,7 @@ def test_plan_lists_trials_and_time_and_measures_nothing(command, tmp_path):
 
 
 def test_list_names_and_describes_systems_suites_workloads_and_presets(command):
-    done = command("benchmarks.run", "--list")
+    done = command("benchmarks.run", "--list", COLUMNS="200")
     assert done.returncode == 0
     for name in [*baselines.BUILT_IN, *suites.SUITES, *suites.PRESETS, "spiral-sgd"]:
         assert name in done.stdout
@@ -131,7 +131,7 @@ def test_list_names_and_describes_systems_suites_workloads_and_presets(command):
 
 
 def test_the_package_lists_its_commands(command, root):
-    done = command("benchmarks")
+    done = command("benchmarks", COLUMNS="200")
     assert done.returncode == 0
     for path in (root / "benchmarks").glob("*.py"):
         if "build_parser" in path.read_text():

@@ -95,10 +95,13 @@ class Hang(Fair):
 class Orphan(Fair):
     """Leaves a child behind that keeps every descriptor open, the row's pipe too."""
 
+    left = False
+
     def train(self, record=False):
-        if os.fork() == 0:
+        if not self.left and os.fork() == 0:
             time.sleep(3600)
             os._exit(0)
+        self.left = True
 
 
 class Hog(Fair):
