@@ -1,8 +1,9 @@
 """python -m benchmarks.run: plan trials, measure each in a fresh process, record, report.
 
 Exit codes: 0 every planned trial ok (or unavailable and not asked for by name); 1 a trial failed,
-its row says why; 2 wrong usage; 4 no trial gave an ok row; 5 the controls are impossible on this
-machine; 130 interrupted. Precedence 130, 2, 4, 1, 5, 0.
+as its row says, or the run could not go on, as stderr says; 2 wrong usage; 4 no trial gave an ok
+row; 5 controls with known answers (sleep, allocate) gave impossible ones; 130 interrupted.
+Precedence 130, 2, 4, 1, 5, 0.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def collect_samples(rows: pd.DataFrame, metric: Metric) -> Sample:
         if status != "ok" or measure not in rank or pd.isna(value):
             continue
         at = tuple("" if pd.isna(part) else part for part in where)
-        if shared is True and metric.name.startswith("time"):
+        if shared is True and metric.name.startswith(("time", "cpu")):
             at += (system,)
         place = 0 if pd.isna(order) else int(order)
         found.setdefault(at, {}).setdefault(rank[measure], []).append((place, float(value)))
@@ -63,8 +63,9 @@ def collect_samples(rows: pd.DataFrame, metric: Metric) -> Sample:
 def pair(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[Any, Any]:
     """The values of two systems where both have one, as two arrays.
 
-    Where a block has several trials of either, each trial of the system with fewer of them meets
-    the nearest ones of the other before and after it, and both values are geometric means.
+    Where a block has several trials of either, each trial of the system with fewer trials is
+    compared with the geometric mean of the other's trials right before and right after it; both
+    values are then geometric means, because what follows is formed with logarithms.
     """
     shared = [key for key in values if key in base]
     pairs = [_pair_block(key, values, base) for key in shared]
@@ -88,7 +89,7 @@ def pair_levels(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> t
     if len(found) < SMALLEST_FOR_MEAN:
         return a, b
     groups = [usable & (machines == name) for name in found]
-    means = [(_average(list(a[group])), _average(list(b[group]))) for group in groups]
+    means = [(_geometric_mean(list(a[group])), _geometric_mean(list(b[group]))) for group in groups]
     levels = np.array(means, dtype=float)
     return levels[:, 0], levels[:, 1]
 
@@ -103,8 +104,8 @@ def _pair_block(
         return values[key], base[key]
     if len(ours) > len(theirs):
         return _pair_block(key, base, values)[::-1]
-    flanks = [_average(_find_flanks(order, theirs)) for order, _ in ours]
-    return _average([value for _, value in ours]), _average(flanks)
+    flanks = [_geometric_mean(_find_flanks(order, theirs)) for order, _ in ours]
+    return _geometric_mean([value for _, value in ours]), _geometric_mean(flanks)
 
 
 def _find_flanks(order: int, trials: list[tuple[int, float]]) -> list[float]:
@@ -114,7 +115,7 @@ def _find_flanks(order: int, trials: list[tuple[int, float]]) -> list[float]:
     return before[-1:] + after[:1]
 
 
-def _average(values: list[float]) -> float:
+def _geometric_mean(values: list[float]) -> float:
     """Geometric mean."""
     return float(np.exp(np.mean(np.log(values))))
 

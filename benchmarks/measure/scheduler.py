@@ -166,7 +166,7 @@ class Scheduler:
             stage.running -= 1
             event.result()  # raises what ends the run
             if self._budget_left() < 0:
-                self._drop(self._first + 1)
+                self._drop(self._first + 1)  # the first block is always run to its end
         elif any(stage.waiting for stage in self._stages):
             time.sleep(self.executor.pause or 0.0)  # for a place
         for stage in [stage for stage in self._stages if stage.ended]:
@@ -183,12 +183,13 @@ class Scheduler:
         )
 
     def _record(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
-        recording = time.perf_counter()
+        started = time.perf_counter()
         if trial.system == "noop" and trial.measure == "time":
-            # With the bare interpreter's time: what the harness itself costs.
+            # Of the row before, since its own is not written yet. With the time of a bare
+            # interpreter, which the row has too, it gives what the harness itself costs.
             row["time_record_s"] = self._recording_s
         self.store.append(row)
-        self._recording_s = time.perf_counter() - recording
+        self._recording_s = time.perf_counter() - started
         self.durations.observe(trial, seconds + self._recording_s)
         self.listener.ended(trial, row, seconds)
 
