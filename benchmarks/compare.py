@@ -25,8 +25,14 @@ from benchmarks.measure.revision import (
     measure_package,
 )
 from benchmarks.measure.workspace import Workspace
-from benchmarks.options import format_duration, parse_duration, read_folder, read_text
-from benchmarks.paths import RUN, write_atomically
+from benchmarks.options import (
+    format_duration,
+    make_parser,
+    parse_duration,
+    read_folder,
+    read_text,
+)
+from benchmarks.paths import find_run, write_atomically
 from benchmarks.streams import keep_printing
 
 OK, USAGE, WORSE, INTERRUPTED = 0, 2, 3, 130
@@ -43,14 +49,10 @@ exit code: 0 nothing is worse, or undecided; 2 wrong usage; 3 something is worse
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m benchmarks.compare",
-        description="Compare two recorded runs, or two git revisions measured in turns.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    what = "Compare two recorded runs, or two git revisions measured in turns."
+    made = make_parser("compare", what, EXAMPLE)
     made.add_argument("base", metavar="BASE", type=read_text, help="a run (folder or name), or a"
                       " git revision")  # fmt: skip
     made.add_argument("head", metavar="HEAD", type=read_text, help="what is judged, of the same"
@@ -69,10 +71,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 nothing worse, 2 wrong usage, 3 something is worse, 130 interrupted."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    options = build_parser().parse_args(argv)
     try:
         comparison, facts = compare(options)
         if options.save is not None:
@@ -117,12 +116,6 @@ def compare(options: argparse.Namespace) -> tuple[Comparison, dict[str, Any]]:
     for revision in (base, head):
         check_committed(revision)
     return compare_revisions(base, head, options.system or "mapicx", budget_s)
-
-
-def find_run(name: str, results: Path) -> Path | None:
-    """A run's folder by path or name; None if there is none."""
-    places = (Path(name), results / name, results / "local" / name)
-    return next((place for place in places if (place / RUN).exists()), None)
 
 
 def compare_recorded(runs: list[Path], options: argparse.Namespace) -> Comparison:

@@ -15,7 +15,7 @@ from benchmarks.measure.conformance import PROMISES, Finding, examine_system
 from benchmarks.measure.conformance_data import RECIPES
 from benchmarks.measure.process import handle_signals
 from benchmarks.measure.workspace import Workspace
-from benchmarks.options import read_names, read_positive, split_names
+from benchmarks.options import make_parser, read_names, read_positive, split_names
 from benchmarks.streams import keep_printing, strip_control
 
 EXAMPLE = """examples:
@@ -28,13 +28,9 @@ recipes of the parity check: """
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser(
-        prog="python -m benchmarks.conform",
-        description="Check whether a system, built in or of an installed package, keeps the"
-        " contract of baselines/contract.py.",
-        epilog=EXAMPLE + ", ".join(RECIPES),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    what = "Check whether a system, built in or of an installed package, keeps the contract of"
+    what += " baselines/contract.py."
+    result = make_parser("conform", what, EXAMPLE + ", ".join(RECIPES))
     result.add_argument("name", metavar="NAME", help="a system, as benchmarks.run --list has it")
     result.add_argument("--recipes", type=read_names, metavar="a,b", help="of parity (all)")
     result.add_argument(

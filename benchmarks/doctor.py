@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from benchmarks.measure import container, machine, threads
 from benchmarks.measure.exit_status import EXTRAS
+from benchmarks.options import make_parser
 from benchmarks.paths import ROOT
 from benchmarks.streams import keep_printing
 
@@ -239,15 +240,15 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
     return [finding for check in CHECKS for finding in check(environment)]
 
 
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    what = "Say what about this machine makes timings untrustworthy, and what to do."
+    return make_parser("doctor", what, EXAMPLE)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.doctor",
-        description="Say what about this machine makes timings untrustworthy, and what to do.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.parse_args(argv)
+    build_parser().parse_args(argv)
     findings = examine(os.environ)
     for level, heading in HEADINGS.items():
         texts = [finding.text for finding in findings if finding.level == level]

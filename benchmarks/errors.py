@@ -43,6 +43,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """
     known = list(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
+    if not near:
+        return UsageError(f"there is no {kind} {name!r}, nor any other")
     return UsageError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.errors import UsageError
-from benchmarks.options import read_folder, read_names, split_names
+from benchmarks.options import make_parser, read_folder, read_names, split_names
 from benchmarks.paths import create_folder
 from benchmarks.streams import keep_printing
 
@@ -21,13 +21,10 @@ examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m benchmarks.history",
-        description="Show recorded figures over time, and where they changed.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    made = make_parser(
+        "history", "Show recorded figures over time, and where they changed.", EXAMPLE
     )
     made.add_argument("folder", nargs="?", type=read_folder, default=Path("results"),
                       metavar="FOLDER", help="where runs lie (results)")  # fmt: skip
@@ -42,10 +39,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 wrong usage or a damaged file, 3 something is worse, with --check."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    options = build_parser().parse_args(argv)
     try:
         return show(options)
     except UsageError as error:

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import math
 import re
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from benchmarks.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 MOST_SEEDS = 10_000
+
+
+def make_parser(command: str, description: str, examples: str) -> ArgumentParser:
+    """The parser of `python -m benchmarks.COMMAND`; --help ends with examples as they are."""
+    return ArgumentParser(
+        prog=f"python -m benchmarks.{command}",
+        description=description,
+        epilog=examples,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
 
 
 def read_text(text: str) -> str:

@@ -31,6 +31,16 @@ def find_runs(path: Path) -> list[Path]:
     return sorted((file.parent for file in path.rglob(RUN)), key=lambda run: run.name)
 
 
+def find_run(name: str, results: Path) -> Path | None:
+    """The run that a path, a name or the path of its report stands for; None if there is none."""
+    given = Path(name)
+    for folder in (given, results / given, results / given.name):
+        for run in (folder, folder.parent / LOCAL / folder.name):
+            if (run / RUN).is_file():
+                return run
+    return None
+
+
 def create_folder(folder: Path) -> None:
     """Make a folder for runs or reports. OSError if it cannot be made or written.
 

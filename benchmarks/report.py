@@ -6,12 +6,13 @@ Nothing is measured and no row is changed.
 from __future__ import annotations
 
 import argparse
-import difflib
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.paths import LOCAL, RUN, find_runs
+from benchmarks.errors import UsageError, unknown_name
+from benchmarks.options import make_parser
+from benchmarks.paths import LOCAL, RUN, find_run, find_runs
 from benchmarks.record.store import read_run
 from benchmarks.streams import keep_printing, say
 
@@ -27,19 +28,16 @@ examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m benchmarks.report",
-        description="Rebuild reports and README tables from stored rows.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = make_parser("report", "Rebuild reports and README tables from stored rows.", EXAMPLE)
     made.add_argument("run", nargs="?", metavar="RUN", help="a run's folder or its name")
     made.add_argument("--readme", action="store_true", help="rewrite README's tables; with RUN:"
                       " move them to that run")  # fmt: skip
     made.add_argument("--check", action="store_true", help="write nothing; exit 3 if README, a"
                       " report or a claim differs from the rows")  # fmt: skip
+    made.add_argument("--release", action="store_true", help="with --check: also exit 3 if a table"
+                      " of README is of other code than stands here")  # fmt: skip
     made.add_argument("--format", default="md", metavar="md,csv,latex", help="csv: the summary as"
                       " a table; latex: booktabs tables, a methods paragraph, a BibTeX entry, and"
                       " figures as SVG and PDF too")  # fmt: skip
@@ -50,22 +48,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 wrong usage, 3 something is stale, 4 there are no rows to report."""
-    try:
-        options = parser().parse_args(argv)
-    except SystemExit as stop:
-        return int(stop.code or 0)
+    options = build_parser().parse_args(argv)
     if not options.results.is_dir():
         return _say(f"there is no folder {options.results}; `python -m benchmarks.run` makes one",
                     NOTHING if options.run is None else USAGE)  # fmt: skip
     try:
-        run = None if options.run is None else find_run(options.run, options.results)
+        run = None if options.run is None else _find_run(options.run, options.results)
         if not options.check:
             return rebuild(run, options)
         try:
             return check(run, options)
         except (ValueError, FileNotFoundError) as error:  # a run that cannot be read
             return _say(str(error), STALE)
-    except ValueError as error:
+    except (UsageError, ValueError) as error:
         return _say(str(error), USAGE)
     except OSError as error:
         return _say(f"{error.strerror or error}: {Path(str(error.filename)).name}", USAGE)
@@ -99,6 +94,7 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
 def check(run: Path | None, options: argparse.Namespace) -> int:
     """Compare README, claims and reports with the rows; nothing is written."""
     from benchmarks.render.claims import find_problems
+    from benchmarks.render.readme import find_outdated_parts
     from benchmarks.render.stale import find_stale
 
     tracked = tracked_runs(options.results)
@@ -107,6 +103,8 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
     gone = [where for where in _list_runs(options.results) if not (where / RUN).exists()]
     stale = [f"{where} is tracked by git and has no {RUN}" for where in gone]
     stale += found.faults + find_problems(tracked, options.reports, README)
+    if options.release:
+        stale += find_outdated_parts(README, options.results)
     for sentence in [*found.unchecked, *stale]:
         _say(sentence)
     if stale:
@@ -125,15 +123,11 @@ def _formats(text: str) -> list[str]:
     return names
 
 
-def find_run(name: str, results: Path) -> Path:
-    """A run's folder by path or name. ValueError with the nearest names."""
-    for folder in (Path(name), results / name, results / LOCAL / name):
-        if (folder / RUN).exists():
-            return folder
-    names = [found.name for found in find_runs(results)]
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names[-3:]
-    hint = f"; the nearest names are {', '.join(near)}" if near else f"; {results} holds no run"
-    raise ValueError(f"there is no run {name}{hint}")
+def _find_run(name: str, results: Path) -> Path:
+    run = find_run(name, results)
+    if run is None:
+        raise unknown_name("run", name, [found.name for found in find_runs(results)])
+    return run
 
 
 def tracked_runs(results: Path) -> list[Path]:

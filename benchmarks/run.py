@@ -29,6 +29,7 @@ from benchmarks.measure.scheduler import Scheduler
 from benchmarks.measure.units import Executor
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import (
+    make_parser,
     read_folder,
     read_names,
     read_positive,
@@ -57,12 +58,8 @@ EXAMPLE = """examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser(
-        prog="python -m benchmarks.run",
-        description="Train matching networks in several frameworks and measure what each costs.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    what = "Train matching networks in several frameworks and measure what each costs."
+    result = make_parser("run", what, EXAMPLE)
     add = result.add_argument
     add("--suite", type=read_text, help="a named list of workloads (default: spiral)")
     add("--systems", type=read_names, metavar="a,b|all", help="only these systems")
@@ -234,7 +231,6 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
         )
         return 1
     finally:
-        executor.close()
         with contextlib.suppress(OSError):  # the very disk may be full
             store.note_end(end)
     rows = store.rows()
@@ -245,7 +241,7 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
     if end == "interrupt":
         say(f"{len(rows)} rows are kept. To continue: {again}")
         return 130
-    return _verdict(rows, run.description["named"], ran=len(rows) > had_rows)
+    return _choose_exit_code(rows, run.description["named"], ran=len(rows) > had_rows)
 
 
 def _print(lines: Iterable[str]) -> int:
@@ -278,7 +274,7 @@ def _find_missing(run: Run) -> dict[str, list[str]]:
     return missing
 
 
-def _verdict(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
+def _choose_exit_code(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
     """The exit code that the rows deserve."""
     rows = list(rows)
     failed = [

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import MachineFault, UsageError
-from benchmarks.measure.executors import digest_system
 from benchmarks.measure.places import Places, find_host, read_places
+from benchmarks.measure.trial_runner import digest_system
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial

@@ -15,9 +15,9 @@ from pathlib import Path
 from benchmarks.measure import process
 from benchmarks.measure.conformance_child import AGAIN, BASIC, CHECKS
 from benchmarks.measure.conformance_data import RECIPES
-from benchmarks.measure.executors import Local
 from benchmarks.measure.exit_status import describe_exit
 from benchmarks.measure.system_info import ask_systems
+from benchmarks.measure.trial_runner import TrialRunner
 from benchmarks.plan import suites
 from benchmarks.plan.blocks import plan_trials
 from benchmarks.plan.durations import Durations
@@ -130,7 +130,7 @@ def _run_trial(name: str, timeout: float) -> Finding:
     plan, skipped = plan_trials(request, answers, durations, order_seed=0)
     if skipped:
         return Finding("trial", skipped=f"it does not support the spiral: {skipped[0]['reason']}")
-    executor = Local(
+    executor = TrialRunner(
         {workload.name: workload for workload in request.workloads},
         {name: answers[name].requires},
         {"run_id": "conform", "machine_id": "", "versions": {}},

@@ -1,4 +1,4 @@
-"""Runs trials on this machine; each always gives exactly one row.
+"""Places units of trials on the cores of this machine.
 
 A trial that is timed has the machine to itself. The others, whose figures no neighbour changes,
 share it: as many at once as there are cores for them, each on cores of its own. A run that only
@@ -7,60 +7,26 @@ looks whether all works (`side_by_side`) lets timed ones share it, too; their ro
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import itertools
-import json
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
-import baselines
 from baselines.contract import Workload
-from benchmarks.measure import machine, parity, process
-from benchmarks.measure.data import read_ceiling
-from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
-from benchmarks.measure.exit_status import describe_exit, install_command, judge_exit
-from benchmarks.measure.memory import Sampler
+from benchmarks.measure import machine, process
+from benchmarks.measure.trial_runner import TrialRunner
 from benchmarks.measure.units import Tell, Unit, split_units
-from benchmarks.paths import ROOT
-from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S, Durations
+from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
-WORKER = "benchmarks.measure.worker"
-ATTEMPTS = 3  # at a trial during which the harness was stopped or the machine slept
-MOST_DEATHS = 3  # of processes that train many seeds; then the seeds that are left are given up
 
-
-class DataFailed(Exception):
-    """A data set could not be made; the text says why."""
-
-
-class Local:
-    """Trials on this machine, each in a fresh process.
-
-    Data are generated once for each workload, seed and dtype, and live in a temporary folder
-    until `close`.
+class Local(TrialRunner):
+    """The executor of this machine.
 
     Parameters
     ----------
-    workloads : mapping
-        Every workload of the run, by name.
-    requires : mapping
-        What each system requires, by the system's name.
-    facts : mapping
-        "run_id", "machine_id" and "versions", which go into every row.
-    timeout, memory_limit : float, int
-        Seconds and bytes at which a trial is killed.
-    source : Path
-        The file of a user's table.
     side_by_side : bool
         Whether timed trials share the machine.
     """
@@ -74,25 +40,14 @@ class Local:
         requires: Mapping[str, tuple[str, ...]],
         facts: Mapping[str, Any],
         *,
-        timeout: float = 120.0,
-        memory_limit: int | None = None,
-        source: Path | None = None,
         side_by_side: bool = False,
+        **limits: Any,
     ) -> None:
-        self.workloads, self.requires, self.facts = workloads, requires, facts
-        self.timeout, self.memory_limit, self.source = timeout, memory_limit, source
+        super().__init__(workloads, requires, facts, **limits)
         self.side_by_side = side_by_side
         self.most = machine.count_cores()
         self._free = set(range(self.most))  # slots
         self._choosing = threading.Lock()
-        self._folder = tempfile.TemporaryDirectory(prefix="mapicx-data-")
-        self._generating = threading.Lock()
-        self._ceilings: dict[str, float | None] = {}  # by data set
-        Sampler.prepare()
-
-    def close(self) -> None:
-        """Remove the data sets."""
-        self._folder.cleanup()
 
     def stop(self) -> None:
         """End every trial."""
@@ -157,242 +112,3 @@ class Local:
                 # Less this, it is what the harness itself costs; see time_record_s, too.
                 row["time_bare_s"] = self.time_bare_interpreter()
             finish(trial, row)
-
-    def run_trial(
-        self, trial: Trial, arrays: Path, *, extras: bool, slot: int = 0, repeats: int = 1
-    ) -> dict[str, Any]:
-        """Give one row, whatever happens; only KeyboardInterrupt passes.
-
-        Parameters
-        ----------
-        trial : Trial
-            What to run.
-        arrays : Path
-            Where its arrays belong.
-        extras : bool
-            Also write the arrays and figures that one block of a run is enough for.
-        slot : int
-            Which cores, counted from the last, so that trials at the same time do not share.
-        repeats : int
-            How many processes of this system share the block's warm trainings.
-        """
-        identity = self._identify(trial)
-        try:
-            row = self._measure(trial, arrays, extras, slot, repeats)
-        except DataFailed as error:
-            row = {"status": "crashed", "reason": str(error)}
-        return self._complete(row, identity, arrays)
-
-    def run_seeds(
-        self,
-        trials: Sequence[Trial],
-        array_path: Callable[[str], Path],
-        tell: Callable[[Trial, dict[str, Any]], None],
-        *,
-        slot: int = 0,
-    ) -> None:
-        """Train one system on every seed in one process; `tell` gets each row as it ends.
-
-        Where the process ends before its last seed, that seed's row says so and the others go on
-        in a new process, a few times.
-        """
-        remaining, deaths = list(trials), 0
-        identity = self._identify(trials[0])
-
-        def finish(trial: Trial, row: dict[str, Any]) -> None:
-            own = {**dataclasses.asdict(trial), "trial_id": trial.trial_id}
-            tell(trial, self._complete(row, {**identity, **own}, array_path(trial.trial_id)))
-
-        while remaining:
-            try:
-                told, row = self._measure_seeds(remaining, array_path, finish, slot)
-            except DataFailed as error:
-                told, row, deaths = 0, {"status": "crashed", "reason": str(error)}, MOST_DEATHS
-            remaining, deaths = remaining[told:], deaths + 1
-            lost = remaining if deaths >= MOST_DEATHS else remaining[:1]
-            for trial in lost:
-                finish(trial, dict(row))
-            remaining = remaining[len(lost) :]
-
-    def _measure_seeds(
-        self,
-        trials: Sequence[Trial],
-        array_path: Callable[[str], Path],
-        finish: Callable[[Trial, dict[str, Any]], None],
-        slot: int,
-    ) -> tuple[int, dict[str, Any]]:
-        """How many seeds gave a row, and the row of the one at which the process ended."""
-        first, workload = trials[0], self.workloads[trials[0].workload]
-        requires = self.requires.get(first.system, ())
-        folders = self._find_data(workload, [trial.seed for trial in trials], first.dtype)
-        draws = [
-            {"seed": trial.seed, "data": str(folder), "arrays": str(array_path(trial.trial_id))}
-            for trial, folder in zip(trials, folders, strict=True)
-        ]
-        waiting, began = list(trials), time.perf_counter()
-        started_at = _format_now()
-
-        def hear(line: bytes) -> None:
-            nonlocal started_at
-            if not waiting:
-                return
-            # A short seed may have ended before the one before it was heard of.
-            end = process.Ended(line, "", 0, "", began, time.perf_counter())
-            row = judge_exit(end, self.timeout, self.memory_limit, requires)
-            row.pop("measured_until", None)
-            finish(waiting.pop(0), {**row, "started_at": started_at})
-            started_at = _format_now()
-
-        end = process.run_module(
-            WORKER,
-            {**self._describe(first, workload, slot), "draws": draws},
-            cores=first.threads,
-            timeout=self.timeout,
-            memory_limit=self.memory_limit,
-            hear=hear,
-        )
-        row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
-        return len(trials) - len(waiting), {**row, "started_at": started_at}
-
-    def _complete(
-        self, row: dict[str, Any], identity: dict[str, Any], arrays: Path
-    ) -> dict[str, Any]:
-        """The row with what the harness knows. MachineFault if the machine is what failed."""
-        if row["status"] != "ok":
-            machine.check_disk(arrays.parent, Path(tempfile.gettempdir()))
-        return {**row, **identity}
-
-    def _describe(self, trial: Trial, workload: Workload, slot: int) -> dict[str, Any]:
-        """A trial as worker.py reads it, but for its draws."""
-        return {
-            "system": trial.system,
-            "workload": dataclasses.asdict(workload),
-            "threads": trial.threads,
-            "dtype": trial.dtype,
-            "measure": trial.measure,
-            "slot": slot,
-            "hidden": self._hidden(trial.system),
-            "first_block": False,
-            "repeats": 1,
-            "warm": {"seconds": WARM_S, "least": WARM_LEAST, "limit_s": WARM_LIMIT_S},
-        }
-
-    def _measure(
-        self, trial: Trial, arrays: Path, extras: bool, slot: int, repeats: int
-    ) -> dict[str, Any]:
-        workload = self.workloads[trial.workload]
-        if trial.measure == "parity":
-            workload = parity.reduce_workload(workload)
-        folder = self._find_data(workload, [trial.seed], trial.dtype)[0]
-        spec = {
-            **self._describe(trial, workload, slot),
-            "draws": [{"seed": trial.seed, "data": str(folder), "arrays": str(arrays)}],
-            "first_block": extras and trial.measure == "time",
-            "repeats": repeats,
-        }
-        samplers: list[Sampler] = []
-        steal = machine.read_steal_s()
-
-        def watch(child: Popen[bytes]) -> None:
-            if trial.measure == "memory":
-                samplers[:] = [Sampler(child)]
-
-        for _ in range(ATTEMPTS):
-            started_at = _format_now()
-            wall_start = time.time()
-            end = process.run_module(
-                WORKER,
-                spec,
-                cores=trial.threads,
-                timeout=self.timeout,
-                memory_limit=self.memory_limit,
-                watch=watch,
-            )
-            if not end.suspended:
-                break
-        requires = self.requires.get(trial.system, ())
-        row = judge_exit(end, self.timeout, self.memory_limit, requires)
-        row["started_at"] = started_at
-        if end.suspended:
-            row.update(status="invalid", reason=f"the machine was suspended, {ATTEMPTS} times over")
-        if steal is not None:
-            row["steal_s"] = max(0.0, (machine.read_steal_s() or 0.0) - steal)
-        until = row.pop("measured_until", None)
-        for sampler in samplers:
-            row.update(sampler.save(until, wall_start, arrays))
-        return row
-
-    def describe_missing(self, trial: Trial) -> dict[str, Any]:
-        """The row of a system that no package on this machine provides."""
-        reason = f"there is no system {trial.system!r} here; {install_command(())}"
-        return {"status": "unavailable", "reason": reason, **self._identify(trial)}
-
-    def time_bare_interpreter(self) -> float:
-        """Seconds of `python -c pass` in a trial's environment: what noop is compared with."""
-        end = process.run_python(lambda *_: ["-c", "pass"], timeout=self.timeout)
-        return end.ended - end.started
-
-    @staticmethod
-    def environment(cores: int, scratch: str) -> dict[str, str]:
-        """The environment of a trial on so many cores, whose temporary files lie in `scratch`."""
-        return process.child_environment(cores, scratch)
-
-    def _identify(self, trial: Trial) -> dict[str, Any]:
-        """The fields that say what is measured, and where."""
-        versions = self.facts["versions"]
-        return {
-            **dataclasses.asdict(trial),
-            "trial_id": trial.trial_id,
-            "run_id": self.facts["run_id"],
-            "machine_id": self.facts["machine_id"],
-            "system_version": ", ".join(
-                f"{name} {versions[name]}"
-                for required in self.requires.get(trial.system, ())
-                if (name := required if required in versions else ALTERNATIVES.get(required))
-                in versions
-            ),
-            "system_digest": digest_system(trial.system),
-            "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-            "cpu_mhz": machine.read_clock_mhz(),
-        }
-
-    def _hidden(self, system: str) -> dict[str, list[str]]:
-        if system not in baselines.BUILT_IN:
-            return {"modules": [], "distributions": []}
-        return hidden_modules(tuple(self.requires.get(system, ())))
-
-    def _find_data(self, workload: Workload, seeds: Sequence[int], dtype: str) -> list[Path]:
-        """The folders of these draws, which are made when they are asked for first."""
-        digest = catalogue.digest_workload(workload)
-        folders = {seed: Path(self._folder.name) / f"{digest}-{seed}-{dtype}" for seed in seeds}
-        key = workload.dataset + json.dumps(workload.dataset_args, sort_keys=True)
-        with self._generating:
-            missing = {seed: folder for seed, folder in folders.items() if not folder.exists()}
-            half = {seed: folder.with_suffix(".part") for seed, folder in missing.items()}
-            if missing:
-                spec = {
-                    "folders": {str(folder): seed for seed, folder in half.items()},
-                    "workload": dataclasses.asdict(workload),
-                    "dtype": dtype,
-                    "source": str(self.source) if self.source else None,
-                    "ceiling": self._ceilings.get(key),  # which can take seconds to find
-                }
-                end = process.run_module("benchmarks.measure.data", spec, timeout=self.timeout)
-                if end.exit_code != 0:
-                    raise DataFailed(f"the data could not be drawn: {describe_exit(end)}")
-                self._ceilings[key] = read_ceiling(next(iter(half.values())))
-                for seed, folder in missing.items():
-                    half[seed].rename(folder)
-        return list(folders.values())
-
-
-def _format_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def digest_system(name: str) -> str | None:
-    """Hash of the file that defines a built-in system; None for a plug-in."""
-    if name not in baselines.BUILT_IN:
-        return None
-    module = ROOT / Path(*baselines.BUILT_IN[name][0].split(".")).with_suffix(".py")
-    return hashlib.sha256(module.read_bytes()).hexdigest()[:12] if module.exists() else None

@@ -34,7 +34,7 @@ class MeasuredSystem:
     Parameters
     ----------
     spec : mapping
-        The trial as executors.py describes it.
+        The trial as trial_runner.py describes it.
     workload : Workload
         What is trained.
     probe : Probe

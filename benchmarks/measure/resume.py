@@ -18,7 +18,7 @@ from benchmarks.errors import UsageError, unknown_name
 from benchmarks.measure import machine
 from benchmarks.measure.runs import DEFAULTS, PLANNED, Run, format_resumption
 from benchmarks.options import parse_duration, split_names
-from benchmarks.paths import LOCAL, RUN
+from benchmarks.paths import LOCAL, RUN, find_run, find_runs
 from benchmarks.plan import workload_file
 from benchmarks.plan.table import find_source
 from benchmarks.plan.trials import Trial, read_trial
@@ -66,18 +66,14 @@ def _find_run(options: argparse.Namespace) -> Path:
     results: Path = options.results
     if options.resume == LATEST:
         places = results / LOCAL if options.data is not None else results
-        for run in sorted(places.glob(f"*/{RUN}"), reverse=True):
-            if _is_unfinished(run.parent):
-                return run.parent
+        for file in sorted(places.glob(f"*/{RUN}"), reverse=True):
+            if _is_unfinished(file.parent):
+                return file.parent
         raise UsageError(f"there is no unfinished run in {places.name}; start one without --resume")
-    given = Path(options.resume)
-    # The path of a report, which is what a run prints last, has the run's name.
-    named = (results / given.name, results / LOCAL / given.name)
-    for folder in (given, results / given, results / LOCAL / given, *named):
-        if (folder / RUN).is_file():
-            return folder
-    known = [path.parent.name for path in (*results.glob(f"*/{RUN}"), *results.glob(f"*/*/{RUN}"))]
-    raise unknown_name("run", options.resume, sorted(known) or ["(there is none)"])
+    run = find_run(options.resume, results)
+    if run is None:
+        raise unknown_name("run", options.resume, [known.name for known in find_runs(results)])
+    return run
 
 
 def _is_unfinished(run: Path) -> bool:

@@ -80,7 +80,8 @@ class Scheduler:
             try:
                 while self._stages:
                     self._begin_units(pool)
-                    self._wait()
+                    self._handle_next_event()
+                    self._retire_stages()
             except BaseException:
                 self.executor.stop()  # so that the pool's threads end, and leaving does not wait
                 raise
@@ -108,7 +109,7 @@ class Scheduler:
         """Begin every unit for which there is a place; a block opens with its first unit."""
         running = [unit for unit, _ in self._running.values()]
         for stage in self._stages:
-            if stage.waiting and not self._may_open(stage, running):
+            if stage.waiting and not self._open_block(stage, running):
                 return
             for unit in list(stage.waiting):
                 if self.executor.admits(unit, running):
@@ -124,19 +125,23 @@ class Scheduler:
             if self.executor.in_order and not stage.ended:
                 return
 
-    def _may_open(self, stage: Stage, running: Sequence[Unit]) -> bool:
-        """Whether units of a stage's block may begin; if the budget forbids it, the run ends."""
+    def _open_block(self, stage: Stage, running: Sequence[Unit]) -> bool:
+        """Open the block of a stage if it is not yet; False if there is no place or no time."""
         if stage.block in self._opened:
             return True
         if not self.executor.admits(stage.waiting[0], running):
             return False
-        members = [s for s in self._stages if s.block == stage.block]
-        expected = self.durations.expect(_list_waiting(members))
-        if stage.block > self._first and expected > self._budget_left():
+        if self._is_over_budget(stage.block):
             self._drop(stage.block)
             return False
         self._opened.add(stage.block)
         return True
+
+    def _is_over_budget(self, block: int) -> bool:
+        """Whether a block is expected to end after the budget; the first one may."""
+        members = [stage for stage in self._stages if stage.block == block]
+        expected = self.durations.expect(_list_waiting(members))
+        return block > self._first and expected > self._budget_left()
 
     def _drop(self, block: int) -> None:
         """Begin nothing more of this block and of those after it."""
@@ -152,23 +157,27 @@ class Scheduler:
             self._left = self.durations.expect(trials), now
         return max(0.0, min(self._left[0] - (now - self._left[1]), self._budget_left()))
 
-    def _wait(self) -> None:
-        """Until something has happened, and do what it asks for."""
-        if self._running:
-            try:
-                event = self._events.get(timeout=self.executor.pause)
-            except queue.Empty:
-                return
-            if isinstance(event, tuple):
-                self._record(*event)
-                return
-            _, stage = self._running.pop(event)
-            stage.running -= 1
-            event.result()  # raises what ends the run
-            if self._budget_left() < 0:
-                self._drop(self._first + 1)  # the first block is always run to its end
-        elif any(stage.waiting for stage in self._stages):
-            time.sleep(self.executor.pause or 0.0)  # for a place
+    def _handle_next_event(self) -> None:
+        """Wait until a row comes or a unit ends, or for a place where nothing runs."""
+        if not self._running:
+            if any(stage.waiting for stage in self._stages):
+                time.sleep(self.executor.pause or 0.0)
+            return
+        try:
+            event = self._events.get(timeout=self.executor.pause)
+        except queue.Empty:
+            return
+        if isinstance(event, tuple):
+            self._record(*event)
+            return
+        _, stage = self._running.pop(event)
+        stage.running -= 1
+        event.result()  # raises what ends the run
+        if self._budget_left() < 0:
+            self._drop(self._first + 1)  # the first block is always run to its end
+
+    def _retire_stages(self) -> None:
+        """Take leave of stages that have ended, so that the screen and table.csv show them."""
         for stage in [stage for stage in self._stages if stage.ended]:
             self._stages.remove(stage)
             if stage.block in self._opened:

@@ -1,6 +1,6 @@
 """One trial, in this process, from exec to one row on the pipe.
 
-    python -m benchmarks.measure.worker SPEC     SPEC is JSON, written by executors.py
+    python -m benchmarks.measure.worker SPEC     SPEC is JSON, written by trial_runner.py
 
 Only the standard library is imported until the system loads its framework, so that what the
 process costs is what the system costs. The row travels over its own pipe: nothing that a

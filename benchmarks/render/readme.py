@@ -13,13 +13,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.analyse.crossover import WHOLE
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
+from benchmarks.measure import machine
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
 from benchmarks.record.store import read_run
@@ -35,9 +37,11 @@ from benchmarks.render.document import (
     make_table,
 )
 from benchmarks.render.markdown import write_blocks, write_table
+from benchmarks.render.numbers import join_words
 from benchmarks.render.report import SHORT
 from benchmarks.render.results import make_headline_table
 
+MEASURED = {"mapicx": "the engine", "baselines": "the code of the systems"}
 SUBJECT = "spiral"  # the workload that the answer at the top is about
 MARKED = re.compile(
     r"(<!-- mapicx:table (?P<name>\S+?)(?: run=(?P<run>\S+?))? -->\n)"
@@ -133,10 +137,33 @@ def _name_source(data: RunData, report: str) -> Text:
     where = f", on {data.cpu}" if data.cpu else ""
     said = f"Run {data.name}: {format_count(data.blocks(), 'block')}, on"
     cores = " and ".join(map(str, threads)) + (" core" if threads == [1] else " cores")
-    return (f"{said} {cores}{where}; ", Link("report", report), ".")
+    other = find_other_code(data.run)
+    changed = f" Changed since this run: {other}." if other else ""
+    return (f"{said} {cores}{where}; ", Link("report", report), f".{changed}")
 
 
-def find_run(results: Path, run: str) -> Path | None:
+def find_other_code(run: Mapping[str, Any]) -> str:
+    """What of the code that a run measured has changed since, in words; empty if nothing has."""
+    then, now = run.get("digests") or {}, machine.digest_code()
+    changed = [name for name in MEASURED if then.get(name, now[name]) != now[name]]
+    return join_words(MEASURED[name] for name in changed)
+
+
+def find_outdated_parts(readme: Path, results: Path) -> list[str]:
+    """A sentence for each part of README whose run measured other code than stands here."""
+    found = []
+    for marker in MARKED.finditer(readme.read_text(encoding="utf-8")):
+        source = find_public_run(results, marker["run"] or "")
+        other = find_other_code(read_run(source)) if source else ""
+        if other:
+            found.append(
+                f"{readme.name}, table {marker['name']}: changed since run {marker['run']}:"
+                f" {other}; measure it again"
+            )
+    return found
+
+
+def find_public_run(results: Path, run: str) -> Path | None:
     """The folder of a run by its name, or None. Runs on users' tables are not found."""
     folder = results / run
     if not run or not (folder / RUN).exists() or "table" in read_run(folder):
@@ -164,7 +191,7 @@ def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[
         if name in SOURCES:
             written.append(name)
             return _enclose(name, None, write_table(SOURCES[name]()))
-        source = Path(run) if run is not None else find_run(results, old or "")
+        source = Path(run) if run is not None else find_public_run(results, old or "")
         if source is None:
             raise ValueError(f"table {name} names run {old}, which is not in {results.name}")
         try:
@@ -213,7 +240,7 @@ def find_stale_parts(readme: Path, results: Path) -> list[str]:
     for marker in markers:
         name, run = marker["name"], marker["run"]
         where = f"{readme.name}, table {name}"
-        source = find_run(results, run or "")
+        source = find_public_run(results, run or "")
         if name in SOURCES:
             part = Part((SOURCES[name](),))
         elif source is None:

@@ -112,7 +112,7 @@ def test_sleep_sleeps_50_ms():
     system, _ = ready("sleep", BASE)
     start = time.perf_counter()
     system.train()
-    assert 0.050 <= time.perf_counter() - start < 0.2
+    assert time.perf_counter() - start >= 0.050
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's high-water mark")

@@ -1,5 +1,6 @@
 """`python -m benchmarks.report`: exit codes, sentences, README tables and staleness."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -302,8 +303,10 @@ def test_an_unknown_run_names_the_nearest(checkout, capsys):
 
 
 def test_wrong_options_exit_2(checkout):
-    assert main(["--nonsense"]) == 2
-    assert main(["--help"]) == 0
+    for arguments, code in ((["--nonsense"], 2), (["--help"], 0)):
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert end.value.code == code
 
 
 def test_an_empty_results_folder_exits_4(tmp_path, monkeypatch, capsys):
@@ -333,3 +336,15 @@ def test_only_tracked_runs_are_rebuilt_in_a_git_checkout(checkout, capsys):
     shutil.rmtree(checkout / "reports")
     assert main([]) == 0
     assert [p.name for p in (checkout / "reports").iterdir() if p.is_dir()] == [NAME]
+
+
+def test_a_table_says_what_has_changed_since_its_run_and_a_release_refuses_it(checkout, capsys):
+    path = checkout / "results" / NAME / "run.json"
+    description = json.loads(path.read_text())
+    description["digests"] = {"mapicx": "of-another-engine"}
+    path.write_text(json.dumps(description))
+    assert main([]) == 0 and main(["--readme"]) == 0
+    assert "Changed since this run: the engine." in (checkout / "README.md").read_text()
+    assert main(["--check"]) == 0
+    assert main(["--check", "--release"]) == 3
+    assert f"changed since run {NAME}: the engine" in capsys.readouterr().out

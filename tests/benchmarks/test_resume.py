@@ -200,15 +200,16 @@ def test_signals_at_random_moments_lose_and_double_nothing(tmp_path, times, name
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
 def test_time_while_the_harness_was_stopped_is_measured_again(tmp_path):
+    stopped_s = 15  # no trial takes as long, however busy the machine
     process = start(tmp_path, "--systems", "fair", "--measures", "time", "--seeds", 1)
     folder = until_rows(tmp_path, 1)
     process.send_signal(signal.SIGSTOP)
-    time.sleep(3)
+    time.sleep(stopped_s)
     process.send_signal(signal.SIGCONT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     rows = benchmarks.load(folder)
-    assert set(rows["status"]) == {"ok"} and rows["time_total_s"].max() < 2.5
+    assert set(rows["status"]) == {"ok"} and rows["time_total_s"].max() < stopped_s
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX matter")

@@ -272,10 +272,10 @@ def test_a_hundred_thousand_rows_load_quickly(tmp_path):
     line = json.dumps(validate(row(1))).replace(row(1)["trial_id"], "{}")
     lines = (line.replace("{}", f"{number:016x}") for number in range(100_000))
     (made.run / "trials.jsonl").write_text("\n".join(lines) + "\n")
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(benchmarks.load(made.run)) == 100_000
     # Seconds are no promise on a shared machine; ten times the target still tells a disaster.
-    assert time.perf_counter() - began < 50
+    assert time.process_time() - began < 50
 
 
 def test_every_status_and_field_is_explained():

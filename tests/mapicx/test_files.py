@@ -452,13 +452,13 @@ def mutate_header(header, rng):
 def check_use(path):
     """Whatever loads can predict, be trained and be saved; everything else is a ValueError.
 
-    All within a second. Returns whether it was loaded.
+    All within five seconds of CPU time. Returns whether it was loaded.
     """
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         model = mapicx.load(path, layers={"Square": Square})
     except ValueError:
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 5
         return False
     try:
         model.predict(X)
@@ -467,7 +467,7 @@ def check_use(path):
         pass
     model.save(path)
     mapicx.load(path, layers={"Square": Square})
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 5
     return True
 
 
