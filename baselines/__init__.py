@@ -21,6 +21,7 @@ BUILT_IN = {
     "torch-fused": ("baselines.pytorch", "Fused"),
     "torch-manual": ("baselines.pytorch", "Manual"),
     "torch-compile": ("baselines.pytorch", "Compiled"),
+    "torch-compile-cached": ("baselines.pytorch", "CompiledCached"),
     "keras-fit": ("baselines.keras_fit", "KerasFit"),
     "keras-fit-tuned": ("baselines.keras_fit", "KerasFitTuned"),
     "keras-fit-jax": ("baselines.keras_fit", "KerasFitJax"),
@@ -55,7 +56,10 @@ BUILT_IN = {
 }
 
 # Planned only when named, by `--systems all`, or by a suite that lists them.
-OPTIONAL = ("keras-fit-jax", "mapicx-0.1.0")
+OPTIONAL = ("torch-compile-cached", "keras-fit-jax", "mapicx-0.1.0")
+
+# Their compile cache is filled once, before what is timed, and kept for the run.
+CACHED = ("torch-compile-cached",)
 
 # Controls that train a network all the same, so they get start weights as networks do.
 TWINS = ("mapicx-again",)

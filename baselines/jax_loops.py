@@ -26,65 +26,39 @@ def import_jax(threads, dtype):
     return jax
 
 
-class Jit(Network):
-    """JAX's step as one compiled function, called from a Python loop."""
+class Program:
+    """The functions of one recipe. One per process: networks that share it compile nothing anew."""
 
-    name = "jax-jit"
-    requires = ("jax",)
-
-    def load(self):
-        global jax, jnp, np
-        jax = import_jax(self.threads, self.dtype)
-        import jax.numpy as jnp
-        import numpy as np
-
-    def build(self, data, weights):
-        self.data = data
-        self.X = jnp.asarray(data.X_train)
-        self.y = jnp.asarray(data.y_train)
+    def __init__(self, recipe):
+        self.recipe, self.is_adam = recipe, recipe.optimizer == "adam"
         self.activation = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}[
-            self.workload.activation
+            recipe.activation
         ]
-        self.step = jax.jit(self.update, donate_argnums=0)
         self.forward = jax.jit(self.logits)
-        self.reset(weights)
-
-    def reset(self, weights):
-        weights = [jnp.array(w) for w in weights]
-        zeros = [jnp.zeros_like(w) for w in weights]
-        moments = [jnp.zeros_like(w) for w in weights] if self.is_adam else []
-        key = jax.random.key(self.seed) if self.workload.dropout else None
-        self.carry = (weights, zeros, moments, jnp.zeros((), "int32"), key)
-
-    @property
-    def is_adam(self):
-        return self.workload.optimizer == "adam"
-
-    @property
-    def parameters(self):
-        return self.carry[0]
+        self.step = jax.jit(self.update, donate_argnums=0)
+        self.loop = jax.jit(self.epochs, donate_argnums=0)
 
     def logits(self, parameters, X, key=None):
         for W, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
             X = self.activation(X @ W + b)
             if key is not None:
                 key, mask_key = jax.random.split(key)
-                keep = jax.random.bernoulli(mask_key, 1 - self.workload.dropout, X.shape)
-                X = jnp.where(keep, X / (1 - self.workload.dropout), 0)
+                keep = jax.random.bernoulli(mask_key, 1 - self.recipe.dropout, X.shape)
+                X = jnp.where(keep, X / (1 - self.recipe.dropout), 0)
         return X @ parameters[-2] + parameters[-1]
 
     def loss(self, parameters, X, y, key):
         z = self.logits(parameters, X, key)
-        if self.workload.loss == "mse":
+        if self.recipe.loss == "mse":
             return jnp.mean((z[:, 0] - y) ** 2)
-        if self.workload.loss == "bce":
+        if self.recipe.loss == "bce":
             return jnp.mean(jax.nn.softplus(z[:, 0]) - y * z[:, 0])
         log_p = jax.nn.log_softmax(z)
         return -jnp.mean(jnp.take_along_axis(log_p, y[:, None], axis=1))
 
     def update(self, carry, X, y, rows=None):
         """One step on all rows or on `rows`: the next carry and the loss before it."""
-        recipe = self.workload
+        recipe = self.recipe
         parameters, ms, vs, t, key = carry
         if rows is not None:
             X, y = X[rows], y[rows]
@@ -111,12 +85,69 @@ class Jit(Network):
             parameters = [p + m for p, m in zip(parameters, ms, strict=True)]
         return (parameters, ms, vs, t, key), loss
 
+    def epochs(self, carry, X, y, order):
+        """All steps; `order` (epochs, rows) holds the rows of each epoch, or is None."""
+        recipe = self.recipe
+        if order is None:
+            step = lambda carry, _: self.update(carry, X, y)  # noqa: E731
+            return jax.lax.scan(step, carry, length=recipe.epochs)
+        size, full = recipe.batch_size, recipe.train_rows // recipe.batch_size
+
+        def epoch(carry, rows):
+            step = lambda carry, rows: self.update(carry, X, y, rows)  # noqa: E731
+            carry, losses = jax.lax.scan(step, carry, rows[: full * size].reshape(full, size))
+            if rows.shape[0] > full * size:  # shapes are static: the short batch is its own step
+                carry, loss = step(carry, rows[full * size :])
+                losses = jnp.append(losses, loss)
+            return carry, losses
+
+        return jax.lax.scan(epoch, carry, order)
+
+
+_PROGRAMS: dict[str, Program] = {}
+
+
+def find_program(recipe):
+    """The program of a recipe; made when first asked for."""
+    return _PROGRAMS.setdefault(repr(recipe), Program(recipe))
+
+
+class Jit(Network):
+    """JAX's step as one compiled function, called from a Python loop."""
+
+    name = "jax-jit"
+    requires = ("jax",)
+
+    def load(self):
+        global jax, jnp, np
+        jax = import_jax(self.threads, self.dtype)
+        import jax.numpy as jnp
+        import numpy as np
+
+    def build(self, data, weights):
+        self.data = data
+        self.X = jnp.asarray(data.X_train)
+        self.y = jnp.asarray(data.y_train)
+        self.program = find_program(self.workload)
+        self.reset(weights)
+
+    def reset(self, weights):
+        weights = [jnp.array(w) for w in weights]
+        zeros = [jnp.zeros_like(w) for w in weights]
+        moments = [jnp.zeros_like(w) for w in weights] if self.program.is_adam else []
+        key = jax.random.key(self.seed) if self.workload.dropout else None
+        self.carry = (weights, zeros, moments, jnp.zeros((), "int32"), key)
+
+    @property
+    def parameters(self):
+        return self.carry[0]
+
     def train(self, record=False):
-        self.losses = []
+        self.losses, step = [], self.program.step
         for epoch in range(self.workload.epochs):
             for rows in self.data.batches(epoch):
                 rows = None if isinstance(rows, slice) else rows
-                self.carry, loss = self.step(self.carry, self.X, self.y, rows)
+                self.carry, loss = step(self.carry, self.X, self.y, rows)
                 if record:
                     self.losses.append(loss)
         self.finish()
@@ -126,10 +157,10 @@ class Jit(Network):
         self.count(self.carry[3])
 
     def outputs(self, X):
-        return np.asarray(self.forward(self.parameters, X))
+        return np.asarray(self.program.forward(self.parameters, X))
 
     def compilations(self):
-        return self.step._cache_size()
+        return self.program.step._cache_size()
 
     def gemm_gflops(self):
         return jax_gflops()
@@ -149,37 +180,15 @@ class Scan(Jit):
 
     name = "jax-scan"
 
-    def build(self, data, weights):
-        super().build(data, weights)
-        self.loop = jax.jit(self.epochs, donate_argnums=0)
-
-    def epochs(self, carry, X, y, order):
-        """All steps; `order` (epochs, rows) holds the rows of each epoch, or is None."""
-        recipe = self.workload
-        if order is None:
-            step = lambda carry, _: self.update(carry, X, y)  # noqa: E731
-            return jax.lax.scan(step, carry, length=recipe.epochs)
-        size, full = recipe.batch_size, recipe.train_rows // recipe.batch_size
-
-        def epoch(carry, rows):
-            step = lambda carry, rows: self.update(carry, X, y, rows)  # noqa: E731
-            carry, losses = jax.lax.scan(step, carry, rows[: full * size].reshape(full, size))
-            if rows.shape[0] > full * size:  # shapes are static: the short batch is its own step
-                carry, loss = step(carry, rows[full * size :])
-                losses = jnp.append(losses, loss)
-            return carry, losses
-
-        return jax.lax.scan(epoch, carry, order)
-
     def train(self, record=False):
         self.losses, order = [], None
         if self.workload.batch_size is not None:
             epochs = range(self.workload.epochs)
             order = np.stack([np.concatenate(self.data.batches(e)) for e in epochs])
-        self.carry, losses = self.loop(self.carry, self.X, self.y, order)
+        self.carry, losses = self.program.loop(self.carry, self.X, self.y, order)
         if record:
             self.losses = list(losses.ravel())
         self.finish()
 
     def compilations(self):
-        return self.loop._cache_size()
+        return self.program.loop._cache_size()

@@ -269,3 +269,9 @@ class Compiled(_Torch):
 
     def compilations(self):
         return torch._dynamo.utils.counters["stats"]["unique_graphs"]
+
+
+class CompiledCached(Compiled):
+    """torch-compile as it starts the second time: what was compiled lies in torch's cache."""
+
+    name = "torch-compile-cached"

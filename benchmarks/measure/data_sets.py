@@ -33,18 +33,19 @@ class DataSets:
 
     def __init__(self, source: Path | None, timeout: float) -> None:
         self.source, self.timeout = source, timeout
-        self._folder = tempfile.TemporaryDirectory(prefix="mapicx-data-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="mapicx-data-")
+        self.folder = Path(self._temporary.name)
         self._generating = threading.Lock()
         self._ceilings: dict[str, float | None] = {}  # by data set
 
     def close(self) -> None:
         """Remove them."""
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
     def find(self, workload: Workload, seeds: Sequence[int], dtype: str) -> list[Path]:
         """The folders of these draws, which are made when they are asked for first."""
         digest = catalogue.digest_workload(workload)
-        folders = {seed: Path(self._folder.name) / f"{digest}-{seed}-{dtype}" for seed in seeds}
+        folders = {seed: self.folder / f"{digest}-{seed}-{dtype}" for seed in seeds}
         key = workload.dataset + json.dumps(workload.dataset_args, sort_keys=True)
         with self._generating:
             missing = {seed: folder for seed, folder in folders.items() if not folder.exists()}

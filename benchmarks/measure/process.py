@@ -56,6 +56,7 @@ def run_module(
     timeout: float,
     cores: int = 1,
     memory_limit: int | None = None,
+    variables: Mapping[str, str] | None = None,
     watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
     hear: Callable[[bytes], None] | None = None,
 ) -> Ended:
@@ -72,6 +73,8 @@ def run_module(
         Seconds and bytes at which the child is killed.
     cores : int
         How many threads its libraries are told to use.
+    variables : mapping
+        Environment variables of this trial alone.
     watch : callable
         Called with the process as soon as it exists.
     hear : callable
@@ -82,19 +85,29 @@ def run_module(
         return ["-m", module, json.dumps({**spec, "pipe": pipe, "exec_at": started})]
 
     return run_python(
-        arguments, cores=cores, timeout=timeout, memory_limit=memory_limit, watch=watch, hear=hear
+        arguments,
+        cores=cores,
+        variables=variables,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        watch=watch,
+        hear=hear,
     )
 
 
 def run_python(
-    arguments: Callable[[int, float], list[str]], *, cores: int = 1, **options: Any
+    arguments: Callable[[int, float], list[str]],
+    *,
+    cores: int = 1,
+    variables: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Ended:
     """Run an interpreter in a trial's environment; the project is found through PYTHONPATH."""
     with tempfile.TemporaryDirectory(prefix="mapicx-trial-", ignore_cleanup_errors=True) as scratch:
         try:
             return run(
                 lambda pipe, started: [sys.executable, "-P", *arguments(pipe, started)],
-                environment=child_environment(cores, scratch),
+                environment={**child_environment(cores, scratch), **(variables or {})},
                 folder=scratch,
                 **options,
             )

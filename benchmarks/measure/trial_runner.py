@@ -21,6 +21,7 @@ from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
 from benchmarks.measure.exit_status import install_command, judge_exit
 from benchmarks.measure.memory import Sampler
 from benchmarks.paths import ROOT
+from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S
 from benchmarks.plan.trials import Trial
 
@@ -161,6 +162,21 @@ class TrialRunner:
         row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
         return len(trials) - len(waiting), {**row, "started_at": started_at}
 
+    def _keep_cache(
+        self, trial: Trial, workload: Workload, spec: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """The variable that names a kept compile cache. A run that gives no row fills it."""
+        if trial.system not in baselines.CACHED:
+            return {}
+        name = f"compiled-{catalogue.digest_workload(workload)}-{trial.dtype}-{trial.threads}"
+        cache = self.data.folder / name
+        variables = {"TORCHINDUCTOR_CACHE_DIR": str(cache)}
+        if not cache.exists():
+            process.run_module(
+                WORKER, spec, cores=trial.threads, timeout=self.timeout, variables=variables
+            )
+        return variables
+
     def _complete(
         self, row: dict[str, Any], identity: dict[str, Any], arrays: Path
     ) -> dict[str, Any]:
@@ -197,6 +213,7 @@ class TrialRunner:
             "first_block": extras and trial.measure == "time",
             "repeats": repeats,
         }
+        variables = self._keep_cache(trial, workload, spec)
         samplers: list[Sampler] = []
         steal = machine.read_steal_s()
 
@@ -213,6 +230,7 @@ class TrialRunner:
                 cores=trial.threads,
                 timeout=self.timeout,
                 memory_limit=self.memory_limit,
+                variables=variables,
                 watch=watch,
             )
             if not end.suspended:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +31,7 @@ from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
 
 T = TypeVar("T")
 FLANKS_SHARE = 0.1  # what the base's further trials may add to a workload's time
-REPEAT_S, MOST_REPEATS = 2.0, 10  # a system is repeated until its processes took as long
+REPEAT_S, MOST_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
 DEAR_SHARE, DEAR_S = 0.15, 15.0  # of a block's time, and at least
 ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
 
@@ -160,7 +159,8 @@ class _Plan:
         """Of systems whose times are compared; of the rest one trial per block is enough."""
         if trial.family not in ("network", "classical") and trial.system not in baselines.TWINS:
             return 1
-        return min(MOST_REPEATS, math.ceil(REPEAT_S / self.durations.expect_process(trial)))
+        fitting = int(REPEAT_S / self.durations.expect_process(trial))
+        return max(1, min(MOST_REPEATS, fitting))
 
     def _flank(self, others: Sequence[Trial], base: Trial) -> list[Trial]:
         """Trials of the base between the others, evenly in time where not every gap gets one."""

@@ -27,7 +27,7 @@ METHOD = {
     "Flanks and repeats": "A core's speed changes by a third within seconds. So trials of mapicx"
     " stand between those of the others, and a ratio is formed with the nearest ones before and"
     " after; they add at most a tenth to a block. A system whose process is short is run several"
-    " times in a block, spread through it, until its processes took 2 s, at most 10 times; the"
+    " times in a block, spread through it, as often as fits into 2.6 s, at most 10 times; the"
     " block's value is the mean. A system that takes over 15 s and over 15 % of a block is timed in"
     " every other block. The same rules hold for every system; runs from before they were"
     " introduced have one trial of each system per block.",

@@ -17,6 +17,7 @@ from benchmarks.measure.conformance_data import BASE, RECIPES, prepare_system
 TWO = ("decay-batches", "adam-tanh")
 CHOSEN = {
     "torch-compile": TWO,
+    "torch-compile-cached": TWO,
     "keras-fit": ("momentum-relu", *TWO, "bce-adam", "mse", "shuffled"),
     "keras-fit-tuned": (*TWO, "shuffled"),
     "keras-fit-jax": (*TWO, "mse", "mse-adam", "shuffled"),
