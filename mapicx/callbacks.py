@@ -1,8 +1,8 @@
-"""The loop over epochs, and what may happen in it.
+"""fit, predict and the like; the loop over epochs, and what may happen in it.
 
 A callback is a function (model, epoch, logs), or an object with such a method, `on_epoch_end`,
 perhaps with `on_train_begin(model)`, `on_epoch_begin(model, epoch)`, `on_train_end(model)`. `epoch`
-counts from 0, `logs` are the epoch's values by name. If one returns True, training stops.
+counts from 0, `logs` are the epoch's values by name. True at an epoch's end stops training.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class History:
     ----------
     history : dict of str to list of float
         One value per epoch: "loss", "accuracy", means over its samples, each batch before its
-        update, with dropout; "val_loss", "val_accuracy", after the epoch, without.
+        update, with dropout; "val_loss", "val_accuracy", after it, dropout off.
     params : dict
         "epochs" that were asked for, "steps" (updates) in each.
 
@@ -69,13 +69,13 @@ class EarlyStopping:
 
     Accuracies should rise, all else should fall. With `restore_best_weights` the model ends,
     stopped or not, with the weights with which its best value was measured: after the epoch, but
-    before it where the training loss of a single batch per epoch is monitored.
+    before it where the loss or accuracy of training on a single batch is monitored.
 
     Parameters
     ----------
     monitor : str
         A name in History.
-    patience : int
+    patience : number
         0 and 1 both stop at the first epoch that is no better, as in Keras.
     min_delta : float
     restore_best_weights : bool
@@ -127,9 +127,9 @@ class EarlyStopping:
             model.set_weights(self.best_weights)
 
     def __str__(self) -> str:
-        kept = f"epoch {self.best_epoch + 1}" if self.best_weights is not None else "the last epoch"
+        whose = "its" if self.best_weights is not None else "the last"
         best = f"best {self.monitor} {self.sign * self.best:.4f} in epoch {self.best_epoch + 1}"
-        return f"{best}; the weights are those of {kept}"
+        return f"{best}; {whose} weights stay"
 
 
 class TrainingLoop:
@@ -148,7 +148,7 @@ class TrainingLoop:
         for callback in self.callbacks:
             check_callback(callback)
 
-    @np.errstate(all="ignore")  # what is not finite raises
+    @np.errstate(all="ignore")  # a loss that is not finite raises
     def run(
         self, data: Data, held_out: Data | None, batches: list[slice], names: list[str],
         shuffle: bool,
@@ -211,7 +211,9 @@ def check_callback(callback: Any) -> None:
     require(fits, f"{callback!r} is no callback; give a function (model, epoch, logs)")
     code = getattr(function, "__code__", None)
     enough = (
-        code is None or code.co_flags & 4 or code.co_argcount - hasattr(function, "__self__") > 2
+        code is None
+        or code.co_flags & 4  # *args
+        or code.co_argcount - hasattr(function, "__self__") > 2
     )
     require(enough, f"{callback!r} takes too few arguments; write it for (model, epoch, logs)")
 
@@ -220,7 +222,7 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
         batch_size: int | None = None, shuffle: bool = True, validation_data: Any = None,
         validation_split: float = 0.0, sample_weight: Any = None, class_weight: Any = None,
         callbacks: Any = (), verbose: Any = True) -> History:  # fmt: skip
-    """Train for exactly `epochs` passes.
+    """Train for `epochs` passes, or until a callback stops.
 
     Parameters
     ----------
@@ -298,19 +300,21 @@ def run_batches(
 ) -> list[float]:
     """The mean values of batches of data; with `update` each also trains, after its value.
 
-    FloatingPointError, before the update, when a number is not finite.
+    FloatingPointError, before the update, when the loss is not finite.
     """
-    done, batches = [], network._batches
-    for some in rows:
-        batch = batches.take("train" if update else "evaluate", data, some)
+    done, pool = [], network._batches
+    for part in rows:
+        batch = pool.take("train" if update else "evaluate", data, part)
         batch.run("forward", network._forward_and_loss)
         values = batch.values(network.loss, network.names)
         if update and not values[0] - values[0] == 0:  # false for infinity and NaN
             raise FloatingPointError("the loss is not finite")
         if update and batch.weight:
             batch.run("backward", network._backward)
-            network.update_params()
-        batches.give(batch)
+            network.optimizer.step(
+                network._parameters, network._gradients, network._decays, network.eager
+            )
+        pool.give(batch)
         done.append((values, batch.weight))
     if len(done) == 1:
         return done[0][0]

@@ -109,8 +109,7 @@ class Batch:
         else:
             self.recorder.calls = []
             record(self)
-            # No cycle of references: the memory of a dropped network serves the next one at once,
-            # which halves the time of its first step.
+            # No reference cycle: a dropped network's memory serves the next one's first step.
             self.calls[part], self.recorder.calls = self.recorder.calls, []
             large = sum(a.nbytes for a in self.recorder.results) > CACHE
             if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
@@ -181,7 +180,7 @@ class Batches:
         return outputs
 
     def give(self, batch: Batch) -> None:
-        """Keep a batch for the next time."""
+        """Keep a batch."""
         if not self.eager:
             self.kept[batch.key] = batch
             if len(self.kept) > 6:
@@ -644,11 +643,11 @@ class Slices:
         return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
 
     def belong_to(self, w: Array, gradients: Array) -> bool:
-        """Whether these are the slices of two vectors."""
+        """Whether they are."""
         return self.w is w and self.gradients is gradients
 
     def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
-        """One update, with the numbers that differ each time."""
+        """One update with these rates."""
         self.numbers[:] = numbers
         if self.calls and not eager:
             for call in self.calls:
@@ -694,7 +693,7 @@ def linear(inputs: Array, weights: Array, biases: Array, xp: Any = np) -> Any:
 
 
 def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
-    """Run what is no NumPy call, such as drawing random numbers, now and in every replay."""
+    """Run what is no NumPy call now and in every replay."""
     note = getattr(xp, "note", None)
     note(function, *args) if note else function(*args)
 

@@ -31,7 +31,7 @@ class Layer(ABC):
     Attributes
     ----------
     output, dinputs : ndarray (samples, features)
-        What the last `forward` and `backward` gave (in a network by hand the first layer, and the
+        What the last `forward` and `backward` by hand gave (in a network the first layer, and the
         activation of a cross-entropy, have no `dinputs`).
     weights, biases : ndarray (n_features, n_neurons) and (1, n_neurons), or None
     dweights, dbiases : ndarray of the same shapes, or None
@@ -49,7 +49,7 @@ class Layer(ABC):
     """
 
     keeps_width = False
-    n_features = n_neurons = cast(Any, None)  # None: unknown, or what it is given if `keeps_width`
+    n_features = n_neurons = cast(Any, None)  # None: unknown, or as many as come in
     inputs = output = dinputs = cast(Array, None)
     weights = biases = dweights = dbiases = cast(Any, None)
     rng: np.random.Generator | None = None  # the network's random generator
@@ -63,7 +63,7 @@ class Layer(ABC):
         """The gradient by the inputs, from `dvalues`, that by the output of the last forward."""
 
     def initialise(self, rng: np.random.Generator) -> None:  # noqa: B027
-        """Draw the trained arrays, if there are none yet."""
+        """Draw weights and biases, if there are none yet."""
 
     def parameters(self) -> dict[str, Array]:
         """The trained arrays by name: weights, then biases, if there are any."""
@@ -109,7 +109,7 @@ class Dense(Layer):
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        # `out`: into the network's vector of gradients; None at first in a layer alone.
+        # `out`: into the network's vector of gradients; alone, None makes an array.
         self.dweights = xp.matmul(self.inputs.T, dvalues, out=self.dweights)
         self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, out=self.dbiases)
         self.dinputs = xp.matmul(dvalues, self.weights.T)
@@ -142,7 +142,7 @@ class Dropout(Layer):
         self.output, self.mask = inputs, None
         if training and self.rate:
             self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # as all in a network
-            each_time(xp, self.draw, self.mask)  # anew in every replay, not noted as it is now
+            each_time(xp, self.draw, self.mask)  # drawn anew in each replay
             self.output = inputs * self.mask
         return self.output
 
@@ -234,7 +234,7 @@ class Sigmoid(Activation):
     """
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        self.inputs = inputs
+        self.inputs = inputs  # for the loss
         self.output = xp.tanh(inputs * 0.5) * 0.5 + 0.5
         return self.output
 

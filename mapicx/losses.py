@@ -1,7 +1,7 @@
 """The losses: how far the output is from the target, and the gradient of that.
 
-Arrays are (samples, outputs); `weights` (samples, 1) sum to 1: each loss is a weighted mean. The
-gradient is always (output - target) * weight times a constant: cross-entropy is paired with the
+Arrays are (samples, outputs); `sample_weight` (samples, 1) sums to 1: a loss is a weighted mean.
+The gradient is always (output - target) * weight times a constant: cross-entropy is paired with the
 activation that makes it so (Bishop 2006, section 4.3.6) and computed from its inputs x, the logits,
 which keeps it finite.
 """
@@ -19,21 +19,21 @@ from mapicx.validation import by_name, show
 
 
 class Loss(ABC):
-    """What the losses share."""
+    """A mean and its gradient."""
 
     # What the last layer must be; `backward` includes its derivative, and the network leaves it out
-    # on the way back. Layer: it may be any, and none is left out.
+    # on the way back. Layer: any will do, its derivative is not included.
     activation: Any = Layer
-    classifies = True
-    independent = False  # whether each output is judged alone
+    classifies = True  # targets are classes
+    independent = False  # accuracy counts each output by itself
 
     @abstractmethod
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
+    def forward(self, last: Any, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
         """The mean loss, (1, 1), after a forward pass of the `last` layer."""
 
-    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        """The gradient by the logits, or by the output if `activation` is any layer."""
-        return (output - targets) * weights
+    def backward(self, output: Array, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
+        """The gradient by the logits, or by the output (`activation = Layer`)."""
+        return (output - targets) * sample_weight
 
     __repr__ = show
 
@@ -52,10 +52,10 @@ class CategoricalCrossentropy(Loss):
 
     activation = Softmax
 
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
+    def forward(self, last: Any, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
         true = xp.sum(targets * last.shifted, axis=1, keepdims=True)
         losses = xp.log(last.sums) - true
-        return xp.matmul(weights.T, losses)  # the weighted mean
+        return xp.matmul(sample_weight.T, losses)  # the weighted mean
 
 
 class BinaryCrossentropy(Loss):
@@ -70,13 +70,13 @@ class BinaryCrossentropy(Loss):
     activation = Sigmoid
     independent = True
 
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
+    def forward(self, last: Any, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
         losses = xp.logaddexp(0, last.inputs) - targets * last.inputs
-        means = xp.matmul(weights.T, losses)
+        means = xp.matmul(sample_weight.T, losses)
         return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
-    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        return (output - targets) * (weights / targets.shape[1])
+    def backward(self, output: Array, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
+        return (output - targets) * (sample_weight / targets.shape[1])
 
 
 class MeanSquaredError(Loss):
@@ -91,13 +91,13 @@ class MeanSquaredError(Loss):
     classifies = False
     independent = True
 
-    def forward(self, last: Any, targets: Array, weights: Array, xp: Any = np) -> Any:
+    def forward(self, last: Any, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
         errors = last.output - targets
-        means = xp.matmul(weights.T, errors * errors)
+        means = xp.matmul(sample_weight.T, errors * errors)
         return xp.sum(means, axis=1, keepdims=True) / targets.shape[1]
 
-    def backward(self, output: Array, targets: Array, weights: Array, xp: Any = np) -> Any:
-        return (output - targets) * (weights * (2 / targets.shape[1]))
+    def backward(self, output: Array, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
+        return (output - targets) * (sample_weight * (2 / targets.shape[1]))
 
 
 LOSSES = by_name(mse=MeanSquaredError, mean_squared_error=MeanSquaredError)

@@ -16,8 +16,8 @@ class Mapicx:
     """Add layers, compile, fit, predict.
 
     X is (samples, features); y holds class indices, strings, booleans, or one column per output.
-    Anything wrong raises ValueError and changes nothing. What is not defined here is the network's:
-    `model.parameters`, `model.optimizer`, `model.forward(X)`.
+    Wrong data raise ValueError before anything is trained. What is not defined here is the
+    network's: `model.parameters`, `model.optimizer`, `model.forward(X)`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Mapicx:
     >>> X, y = spiral_data(100, 3, seed=0)
     >>> model = Mapicx(seed=0).add(2, 64).add(64, 3, activation="Softmax").compile(Adam(0.05))
     >>> history = model.fit(X, y, epochs=100, verbose=False)
-    >>> model.score(X, y) > 0.7  # the examples of the methods go on from here
+    >>> model.score(X, y) > 0.7  # each method's example goes on from here
     True
     """
 
@@ -98,15 +98,13 @@ class Mapicx:
         optimizer = validation.choose_object("optimizer", optimizer, OPTIMIZERS, Optimizer)
         loss = validation.choose_object("loss", loss, LOSSES, Loss)
         options: Any = {"seed": self.rng, "dtype": self.dtype, "eager": self.eager}
-        options["metrics"] = validation.check_metrics(metrics)
-        self._network = NeuralNetwork(self.layers, loss, optimizer, **options)
+        self._network = NeuralNetwork(self.layers, loss, optimizer, metrics=metrics, **options)
         return self
 
-    fit, train_on_batch = callbacks.fit, callbacks.train_on_batch
-    partial_fit, score = callbacks.partial_fit, callbacks.score
+    fit, train_on_batch, score = callbacks.fit, callbacks.train_on_batch, callbacks.score
+    partial_fit, evaluate = callbacks.partial_fit, callbacks.evaluate
     predict, predict_classes = callbacks.predict, callbacks.predict_classes
-    evaluate, summary = callbacks.evaluate, files.summary
-    save, __repr__ = files.save, files.describe_model
+    save, summary, __repr__ = files.save, files.summary, files.describe_model
     __copy__ = copy.deepcopy
 
 
@@ -117,7 +115,7 @@ def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
     ----------
     path : path of the file
     layers : dict from names to a user's own layer classes, load(path, layers={"Swish": Swish})
-        It comes back with plain attributes and weights; its constructor is not called.
+        They come back with plain attributes and weights; no constructor is called.
 
     Raises
     ------

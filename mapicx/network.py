@@ -14,14 +14,14 @@ from mapicx.layers import Layer
 from mapicx.losses import Loss
 from mapicx.optimizers import Optimizer
 from mapicx.recorder import Recorder
-from mapicx.validation import check_dtype, check_network, make_rng, require
+from mapicx.validation import check_dtype, check_metrics, check_network, make_rng, require
 
 
 class NeuralNetwork:
     """Layers that are trained together, and become this network's own; ValueError if unfit.
 
     By hand: `net.forward(X, training=True)`, `net.backward(y)`, `net.update_params()`; `train` does
-    this for every batch, and goes on where it ended.
+    this once an epoch, and goes on where it ended.
 
     Parameters
     ----------
@@ -65,6 +65,7 @@ class NeuralNetwork:
         self.layers, self.loss, self.optimizer = list(layers), loss_activation, optimizer
         parts: Any = {Layer: self.layers, Loss: [self.loss], Optimizer: [optimizer]}
         self.n_features, self.n_neurons = check_network(parts)
+        metrics = check_metrics(metrics)
         self.names = ["loss", *(metrics if self.loss.classifies else ())]  # what is recorded
         self.history = callbacks.History()
         for layer in self.layers:
@@ -133,8 +134,8 @@ class NeuralNetwork:
         output, targets, weights = map(xp.track, (batch.output, batch.targets, batch.weights))
         dvalues = self.loss.backward(output, targets, weights, xp)
         # The gradient of a cross-entropy is already that by the logits: its activation is left out.
-        last = None if self.loss.activation is Layer else -1
-        for layer, views in reversed([*zip(batch.layers, self._views, strict=True)][:last]):
+        stop = None if self.loss.activation is Layer else -1
+        for layer, views in reversed([*zip(batch.layers, self._views, strict=True)][:stop]):
             dvalues = xp.apply(layer, layer.backward, dvalues)
             batch.returned.append(dvalues)
             d.store_gradients(layer, views, xp)  # of layers that did not write them in place
@@ -175,7 +176,7 @@ class NeuralNetwork:
         data.load(batch, slice(0, len(data.X)))
         batch.run("backward", self._backward)
         for layer, dinputs in zip(self.layers, batch.returned[::-1], strict=False):
-            layer.dinputs = plain(dinputs) if layer is not self.layers[0] else cast(Any, None)
+            layer.dinputs = plain(dinputs) if dinputs is not batch.returned[-1] else cast(Any, None)
 
     def update_params(self) -> None:
         """Let the optimizer take one step by `gradients`; FloatingPointError if it is too large.
@@ -185,6 +186,7 @@ class NeuralNetwork:
         >>> loss = net.loss_and_gradients(X, y)
         >>> net.update_params()
         """
+        d.refresh(self.optimizer)
         self.optimizer.step(self._parameters, self._gradients, self._decays, self.eager)
 
     def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -14,11 +14,11 @@ from mapicx.validation import TINY, by_name, check_options, show
 class Optimizer(ABC):
     """What all share: the learning rate and its decay, weight decay, clipping, the slices.
 
-    The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` done before it.
+    The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` before it.
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
     largest Euclidean norm of the gradient, to which a longer one is scaled down, before weight
     decay. A callback may change all of these. Given to another network, an optimizer starts clean
-    there, and the first goes on with a copy. Raises ValueError for options out of range.
+    there, and the first network keeps a copy. Raises ValueError for options out of range.
 
     Subclasses define `update`, in place (`v *= ...`) and with NumPy functions that take `out`, and
     name in `slots` the vectors that they keep, the `state`.
@@ -37,16 +37,16 @@ class Optimizer(ABC):
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
         """Change w, a slice of the parameters, and `state`, the same slice of the slots, in place.
 
-        g is the gradient; `rates` are those of the method, as arrays of shape ().
+        g is the gradient; `rates` are what `rates()` gave, as arrays of shape ().
         """
 
     def rates(self, lr: float) -> tuple[float, ...]:
         """The numbers that differ from update to update."""
         return (lr,)
 
-    def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
-        """The gradient with weight decay; `decay` is 0 for biases."""
-        return g + w * decay
+    def decayed(self, w: Any, g: Any, decays: Any, lr: Any) -> Any:
+        """The gradient with weight decay; `decays` is 0 for biases."""
+        return g + w * decays
 
     def reset(self) -> None:
         """Forget all updates, as if new; arrays and recorded calls stay."""
@@ -74,12 +74,12 @@ class Optimizer(ABC):
         self.iterations += 1
 
     def update_slice(
-        self, w: Any, g: Any, decay: Any, state: list[Any], numbers: Any, xp: Any
+        self, w: Any, g: Any, decays: Any, state: list[Any], numbers: Any, xp: Any
     ) -> None:
         """Update one slice: clip the gradient, let the weights decay, apply the rule."""
         clip, lr, *rates = numbers
         g = g * clip if self.clipnorm else g
-        g = self.decayed(w, g, decay, lr) if self.weight_decay else g
+        g = self.decayed(w, g, decays, lr) if self.weight_decay else g
         self.update(w, g, state, rates, xp)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -93,12 +93,9 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    lr, decay : float
-        The learning rate and how fast it falls, see Optimizer.
+    lr, decay, weight_decay, clipnorm : float, see Optimizer
     momentum : float, from 0 to below 1
     nesterov : bool
-    weight_decay, clipnorm : float
-        See Optimizer.
 
     Examples
     --------
@@ -134,12 +131,9 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    lr, decay : float
-        The learning rate and how fast it falls, see Optimizer.
+    lr, decay, weight_decay, clipnorm : float, see Optimizer
     rho : float, from 0 to below 1
     epsilon : float
-    weight_decay, clipnorm : float
-        See Optimizer.
 
     Examples
     --------
@@ -165,16 +159,13 @@ class Adam(Optimizer):
     """m, v: running means of g, g^2; w -= lr_t m_hat / (sqrt(v_hat) + epsilon).
 
     Kingma and Ba 2015, Algorithm 1. The slots hold m / (1 - beta_1) and v / (1 - beta_2), which
-    saves two passes of ten.
+    saves two passes of twelve.
 
     Parameters
     ----------
-    lr, decay : float
-        The learning rate and how fast it falls, see Optimizer.
+    lr, decay, weight_decay, clipnorm : float, see Optimizer
     beta_1, beta_2 : float, from 0 to below 1
     epsilon : float
-    weight_decay, clipnorm : float
-        See Optimizer.
 
     Examples
     --------
@@ -190,7 +181,7 @@ class Adam(Optimizer):
         super().__init__(vars())  # all arguments, by name
 
     def rates(self, lr: float) -> tuple[float, ...]:
-        """What m / (sqrt(v) + shift) is multiplied by, and the shift.
+        """What sums / (sqrt(squares) + shift) is multiplied by, and the shift.
 
         m_hat = m (1 - beta_1) / (1 - beta_1^k) and sqrt(v_hat) = root sqrt(v): divide both by root.
         """
@@ -199,24 +190,22 @@ class Adam(Optimizer):
         return lr * (1 - self.beta_1) / (1 - self.beta_1**k) / root, self.epsilon / root
 
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        (rate, shift), (m, v) = rates, state  # without (1 - beta): these are in rate and shift
-        m *= self.beta_1
-        m += g
-        v *= self.beta_2
-        # w -= rate * m / (sqrt(v) + shift), in one temporary array: two take 4 % longer.
+        (rate, shift), (sums, squares) = rates, state
+        sums *= self.beta_1
+        sums += g
+        squares *= self.beta_2
+        # w -= rate * sums / (sqrt(squares) + shift), in one temporary array: two take 4 % longer.
         step = g * g
-        v += step
-        xp.sqrt(v, out=step)
+        squares += step
+        xp.sqrt(squares, out=step)
         step += shift
-        xp.divide(m, step, out=step)
+        xp.divide(sums, step, out=step)
         step *= rate
         w -= step
 
 
 class AdamW(Adam):
     """Adam with w -= lr_t weight_decay w before each update (Loshchilov and Hutter 2019).
-
-    Its arguments are those of Adam.
 
     Examples
     --------
@@ -228,8 +217,8 @@ class AdamW(Adam):
                  **options: Any) -> None:  # fmt: skip
         super().__init__(lr, decay, weight_decay=weight_decay, **options)
 
-    def decayed(self, w: Any, g: Any, decay: Any, lr: Any) -> Any:
-        w -= w * decay * lr
+    def decayed(self, w: Any, g: Any, decays: Any, lr: Any) -> Any:
+        w -= w * decays * lr
         return g
 
 

@@ -30,7 +30,7 @@ class Recorder:
     """NumPy whose calls run now and are noted, to be replayed into the same arrays.
 
     What cannot be replayed raises ValueError, naming the `layer` whose lines run; with `eager`,
-    only functions without `out` do. `called` are the layers without `xp`, called in every step.
+    copies of arrays are allowed. `called` are the layers without `xp`, called in every step.
     """
 
     def __init__(self, dtype: Any, eager: bool = False, called: Any = ()) -> None:
@@ -56,7 +56,7 @@ class Recorder:
         return array
 
     def __getattr__(self, name: str) -> Any:
-        # np.max wraps this in Python: four times the time on small arrays.
+        # np.max wraps maximum.reduce in Python: four times the time on small arrays.
         function: Any = np.maximum.reduce if name == "max" else getattr(np, name, None)
         if name in d.CONSTANTS:
             return lambda *args, **options: function(*map(d.plain, args), **options)
@@ -95,12 +95,12 @@ class Recorder:
         return self.call(np.matmul, *((x, ones) if axis else (ones.T, x)), out=out)
 
     def note(self, function: Callable[..., Any], *args: Any) -> None:
-        """Run what is not one NumPy call (chance, a copy), now and in every replay."""
+        """Run what is no NumPy call now and in every replay."""
         function(*args)
         self.calls.append(partial(function, *args))
 
     def drop(self, result: Array) -> None:
-        """Leave out the last call, if nobody reads its result, this."""
+        """Forget the last call, if it is the product that made `result`."""
         last: Any = self.calls[-1] if self.calls else None
         if getattr(last, "func", None) is np.dot and d.root(last.args[-1]) is d.root(result):
             self.calls.pop()

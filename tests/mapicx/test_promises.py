@@ -112,6 +112,31 @@ def test_layers_show_their_arrays_by_rows():
     assert np.shares_memory(last.dbiases, net.gradients)
 
 
+def test_a_gradient_that_nobody_asked_for_is_not_shown_from_an_older_step():
+    """Dropout that is off hands on the very gradient by X that the network leaves out."""
+    layers = [Dropout(0.5), Dense(2, 16), ReLU(), Dense(16, 3), Softmax()]
+    net = NeuralNetwork(layers, CategoricalCrossentropy(), SGD(), seed=0)
+    for scale in (1, 2):
+        net.forward(X[:7] * scale)
+        net.backward(Y[:7])
+    assert layers[0].dinputs is None and layers[1].dinputs is None
+    assert layers[2].dinputs.shape == (7, 16)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_options_changed_by_hand_count_from_the_next_update(eager):
+    layers = [Dense(2, 16), ReLU(), Dense(16, 3), Softmax()]
+    net = NeuralNetwork(layers, CategoricalCrossentropy(), SGD(0.1), seed=0, eager=eager)
+    net.loss_and_gradients(X, Y)
+    net.update_params()
+    net.optimizer.weight_decay = 0.5
+    before, gradients = net.parameters.copy(), net.gradients.copy()
+    net.update_params()
+    decays = np.concatenate([np.ones(32), np.zeros(16), np.ones(48), np.zeros(3)])
+    step = net.optimizer.current_lr * (gradients + 0.5 * decays * before)
+    np.testing.assert_allclose(net.parameters, before - step, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_data_type_stays(dtype):
     model = make(dtype=dtype)
