@@ -18,8 +18,8 @@ from benchmarks.plan.workloads import read_workloads
 
 FAMILIES = {
     "network": "mapicx numpy-plain torch-eager torch-fused torch-manual torch-compile "
-    "torch-compile-cached keras-fit keras-fit-tuned keras-fit-jax tf-function tf-xla tf-loop sklearn-mlp jax-jit jax-scan "
-    "mapicx-0.1.0",
+    "torch-compile-cached keras-fit keras-fit-tuned keras-fit-jax tf-function tf-xla tf-loop "
+    "sklearn-mlp jax-jit jax-scan mapicx-0.1.0",
     "classical": "sklearn-mlp-lbfgs logistic-regression knn svm-rbf svm-rbf-tuned random-forest "
     "gradient-boosting hist-gradient-boosting",
     "bound": "bayes-rule majority-class",

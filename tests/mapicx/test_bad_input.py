@@ -134,7 +134,7 @@ CALLS = {
     "unknown loss": lambda: make().compile("sgd", "hinge"),
     "unknown metric": lambda: make().compile(metrics=["auc"]),
     "unknown metric of a network": lambda: NeuralNetwork(
-        [Dense(2, 3), Softmax()], CategoricalCrossentropy(), SGD(), metrics=["precision"]
+        [Dense(2, 3), Softmax()], mapicx.CategoricalCrossentropy(), SGD(), metrics=["precision"]
     ),
     "sizes that do not fit": lambda: Mapicx().add(2, 3).add(4, 1),
     "no neurons": lambda: Mapicx().add(2, 0),
