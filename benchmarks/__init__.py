@@ -21,6 +21,6 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
     are joined from the parity rows on (run_id, system, recipe). FileNotFoundError if `path` does
     not exist.
     """
-    from benchmarks.record.store import load as load_rows
+    from benchmarks.record.frame import load as load_rows
 
     return load_rows(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.errors import UsageError, unknown_name
 from benchmarks.options import make_parser
 from benchmarks.paths import LOCAL, RUN, find_run, find_runs
-from benchmarks.record.store import read_run
+from benchmarks.record.rows import read_run
 from benchmarks.streams import keep_printing, say
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4

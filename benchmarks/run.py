@@ -22,10 +22,10 @@ from benchmarks.measure import machine
 from benchmarks.measure.connection import LOCAL, connect, read_executor
 from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
-from benchmarks.measure.process import handle_signals
 from benchmarks.measure.resume import resume_run
 from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
+from benchmarks.measure.suspension import handle_signals
 from benchmarks.measure.units import Executor
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import (

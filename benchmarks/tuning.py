@@ -38,7 +38,7 @@ from benchmarks.options import split_names
 from benchmarks.paths import ROWS, write_atomically
 from benchmarks.plan import suites
 from benchmarks.plan.workloads import read_table, read_workloads
-from benchmarks.record.store import read_rows
+from benchmarks.record.rows import read_rows
 
 SUITE, FACTS = "tuning", "tuning.json"
 TABLE: dict[str, Any] = read_table("tuning.toml")

@@ -21,7 +21,8 @@ from benchmarks.analyse.samples import find_split_shares
 from benchmarks.analyse.steps import SweepPoint, find_sweep
 from benchmarks.analyse.summary import Case, Line, Summary, summarise
 from benchmarks.paths import ARRAYS, FORCED, LOCAL
-from benchmarks.record.store import load, read_run
+from benchmarks.record.frame import load
+from benchmarks.record.rows import read_run
 
 OWN = "table"  # data set of a run on a user's table
 

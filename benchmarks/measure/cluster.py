@@ -17,12 +17,12 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import MachineFault, UsageError
-from benchmarks.measure.places import Places, find_host, read_places
+from benchmarks.measure.cluster_workers import FRESH_S, Workers, find_host
 from benchmarks.measure.trial_runner import digest_system
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
@@ -33,8 +33,6 @@ REMOTE = "benchmarks.measure.remote"
 MOST_ATTEMPTS = 3  # at a unit whose workers die
 MOST_SEEDS = 100  # of a system in one unit, so that several workers share them
 PATIENCE_S = 30.0  # for a worker that could run what is left
-FRESH_S = 2.0  # for how long the list of workers is believed
-START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
 
 Message = str | int | Any  # a line of the remote program, one of these, or the future's end
 BEGUN, STOP, GONE = 1, 2, 3
@@ -79,61 +77,28 @@ class Cluster:
         owned: Any = None,
     ) -> None:
         self.client, self.spec, self.workloads = client, spec, workloads
-        self.folder, self.address, self.owned = folder, address, owned
+        self.folder, self.owned = folder, owned
+        self.workers = Workers(client, address)
         self.side_by_side = side_by_side
         self._note, self._noted = note, set[str]()
         self._topic = f"mapicx-{secrets.token_hex(8)}"
         self._inboxes: dict[str, queue.SimpleQueue[Message]] = {}
-        self._boots: dict[str, str] = {}  # host -> the machine that it is
-        self._places: tuple[float, Places] = (
-            float("-inf"),
-            Places(frozenset(), {}, False, frozenset()),
-        )
-        self._lock, self._noting = threading.Lock(), threading.Lock()
+        self._noting = threading.Lock()
         self._stopping = False
         self._task = _load_task()
         client.subscribe_topic(self._topic, self._hear)
 
-    def places(self) -> Places:
-        """Where units may run, as of some seconds ago. MachineFault if the scheduler is gone."""
-        with self._lock:
-            seen, places = self._places
-            if time.monotonic() - seen > FRESH_S:
-                try:
-                    workers = self.client.scheduler_info(n_workers=-1)["workers"]
-                except Exception:  # whatever a lost connection raises
-                    raise self._lost() from None
-                places = read_places(workers)
-                self._places = time.monotonic(), places
-            return places
-
     @property
     def in_order(self) -> bool:
         """Whether what is timed shares its machine with other workers: then they wait for it."""
-        places = self.places()
-        machines = self._list_machines(places.exclusive)
-        return not machines.isdisjoint(self._list_machines(places.disturbing))
-
-    def _list_machines(self, addresses: Iterable[str]) -> set[str]:
-        hosts = map(find_host, addresses)
-        return {self._boots.get(host, host) for host in hosts}
+        return self.workers.share_machines
 
     def check(self, trials: Sequence[Trial]) -> None:
         """UsageError if the workers cannot run these trials, or are not what the run needs."""
-        places = self.places()
-        if not places.exclusive and any(map(self._is_alone, trials)):
-            start = START.format(address=self.address, resources="exclusive=1")
-            raise UsageError(
-                "no worker declares itself exclusive, and times of a machine that others use are"
-                f" not comparable; start one with `{start}`, or leave the times out with"
-                " --measures accuracy,memory,parity"
-            )
-        most = max((t.threads for t in trials if not self._is_alone(t)), default=1)
-        if places.declared and most > max(places.others.values()):
-            raise UsageError(
-                f"a trial asks for {most} cores, and no worker declares as many; start one with"
-                f" `--resources trial={most}`, or give fewer --threads"
-            )
+        alone = [self._is_alone(trial) for trial in trials]
+        shared = [t.threads for t, is_alone in zip(trials, alone, strict=True) if not is_alone]
+        self.workers.require(exclusive=any(alone), cores=max(shared, default=1))
+        places = self.workers.places()
         everywhere = [*places.exclusive, *places.others]
         probes = {find_host(address): address for address in everywhere}
         futures = {
@@ -153,7 +118,7 @@ class Cluster:
             refused = result.get("refused") or result["failure"]
             for line in result["lines"]:
                 message = json.loads(line)
-                self._boots[host] = message.get("boot", self._boots.get(host))
+                self.workers.note_boot(host, message.get("boot"))
                 if "refused" in message:
                     refused = f"the worker at {probes[host]} is refused: {message['refused']}"
             if refused:
@@ -161,7 +126,7 @@ class Cluster:
 
     def count_places(self) -> tuple[int, int]:
         """One trial for each core of the workers, and a block for each exclusive one."""
-        places = self.places()
+        places = self.workers.places()
         return max(1, places.cores), 1 if self.in_order else max(1, len(places.exclusive))
 
     def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
@@ -179,7 +144,7 @@ class Cluster:
 
     def admits(self, unit: Unit, running: Sequence[Unit]) -> bool:
         """Whether a worker is free for a unit."""
-        places, alone = self.places(), self._is_alone(unit.trials[0])
+        places, alone = self.workers.places(), self._is_alone(unit.trials[0])
         beside = [other for other in running if self._is_alone(other.trials[0]) == alone]
         if alone:
             return len(beside) < len(places.exclusive)
@@ -245,7 +210,7 @@ class Cluster:
                     try:
                         result = future.result()
                     except OSError:  # of the connection, through which it comes
-                        raise self._lost() from None
+                        raise self.workers.lost() from None
                     if "refused" in result:
                         raise MachineFault(result["refused"])
                     for line in result["lines"]:
@@ -256,7 +221,7 @@ class Cluster:
                     killed = type(error).__name__ == "KilledWorker"
                     return begun, died if killed else _describe(error)
                 else:
-                    raise self._lost()
+                    raise self.workers.lost()
         finally:
             del self._inboxes[token]
             with contextlib.suppress(Exception):  # the connection may be gone
@@ -264,7 +229,7 @@ class Cluster:
 
     def _submit(self, token: str, unit: Unit, alone: bool) -> tuple[Any, frozenset[str]]:
         """The future, and the addresses of the only workers that may run it, if it has any."""
-        places = self.places()
+        places = self.workers.places()
         where: dict[str, Any] = {"workers": list(places.others)}
         if alone:
             where = {"resources": {"exclusive": 1}}
@@ -276,7 +241,7 @@ class Cluster:
                 not alone, key=token, **where,
             )  # fmt: skip
         except Exception:  # whatever a lost connection raises
-            raise self._lost() from None
+            raise self.workers.lost() from None
         return future, frozenset(where.get("workers", ()))
 
     def _describe(self, unit: Unit | None) -> str:
@@ -304,7 +269,7 @@ class Cluster:
             try:
                 return inbox.get(timeout=FRESH_S)
             except queue.Empty:
-                places = self.places()
+                places = self.workers.places()
             if places.exclusive if alone else places.others:
                 missing_since = None
                 if among and among.isdisjoint(places.others):
@@ -312,8 +277,7 @@ class Cluster:
                 continue
             missing_since = missing_since or time.monotonic()
             if time.monotonic() - missing_since > PATIENCE_S:
-                resources = "exclusive=1" if alone else "trial=1"
-                start = START.format(address=self.address, resources=resources)
+                start = self.workers.say_start(alone=alone)
                 raise MachineFault(f"no worker is left for it; `{start}` starts one")
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
@@ -341,9 +305,6 @@ class Cluster:
             "reason": reason,
             "shared": not self._is_alone(trial),
         }
-
-    def _lost(self) -> MachineFault:
-        return MachineFault(f"the connection to the Dask scheduler at {self.address} was lost")
 
     def stop(self) -> None:
         """Take back every unit; their workers end what they run."""

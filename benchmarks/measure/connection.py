@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.errors import UsageError
 from benchmarks.measure import cluster, machine
+from benchmarks.measure.cluster_workers import START
 from benchmarks.measure.exit_status import install_command
 from benchmarks.measure.runs import Run
 from benchmarks.paths import ROOT
@@ -109,7 +110,7 @@ def _open_client(distributed: Any, address: str, least: int) -> Any:
         client.wait_for_workers(least, timeout=cluster.PATIENCE_S)
     except TimeoutError:
         client.close()
-        start = cluster.START.format(address=address, resources="exclusive=1 trial=1")
+        start = START.format(address=address, resources="exclusive=1 trial=1")
         raise UsageError(
             f"the scheduler at {address} had no worker within {cluster.PATIENCE_S:g} s; start one"
             f" with `{start}` in an environment like this one"

@@ -3,9 +3,6 @@
 The child is exec'd, never forked from this process's memory, in a process group of its own. One
 loop waits for the row's pipe, for stderr and for the child's end, so a flood, a closed pipe or a
 grandchild that keeps the pipe open cannot hold it up.
-
-While the harness itself is stopped (Ctrl-Z) or the machine sleeps, the child's time cannot be
-told from what passed meanwhile; its end says so.
 """
 
 from __future__ import annotations
@@ -18,23 +15,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measure import threads, workspace
+from benchmarks.measure.suspension import Suspension
 from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL
-LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
 TAIL = 4000  # bytes of stderr worth keeping
 LARGEST_MESSAGE = 16 * 1024 * 1024
 _alive: set[subprocess.Popen[bytes]] = set()
-_signals: int | None = None  # a pipe to which the C handler of every signal writes its number
-_continued = 0  # how often this process went on after it was stopped
-_counting = threading.Lock()
 
 
 class Ended(NamedTuple):
@@ -181,7 +174,7 @@ def _attend(
     os.set_blocking(process.stderr.fileno(), False)
     heard = {reader: b"", process.stderr.fileno(): b""}
     limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
-    killed, continued, asleep = "", _count_continued(), _asleep_s()
+    killed, suspension = "", Suspension()
     lines, latest = 0, started
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
         for descriptor in heard:
@@ -213,8 +206,9 @@ def _attend(
     _tell(heard[reader], lines, hear)
     stderr = heard[process.stderr.fileno()].decode(errors="replace")
     time.sleep(0.001)  # for a signal that came with the end
-    suspended = continued != _count_continued() or _asleep_s() - asleep > LONGEST_NAP_S
-    return Ended(heard[reader], stderr, process.returncode, killed, started, ended, suspended)
+    return Ended(
+        heard[reader], stderr, process.returncode, killed, started, ended, suspension.happened()
+    )
 
 
 def _tell(message: bytes, told: int, hear: Callable[[bytes], None] | None) -> int:
@@ -225,41 +219,6 @@ def _tell(message: bytes, told: int, hear: Callable[[bytes], None] | None) -> in
     for line in whole[told:]:
         hear(line)
     return len(whole)
-
-
-def handle_signals() -> None:
-    """Let TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    handlers = {"SIGTERM": interrupt, "SIGHUP": interrupt, "SIGCONT": lambda number, frame: None}
-    for name, handler in handlers.items():
-        number = getattr(signal, name, None)  # Windows has few of them
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, handler)
-    global _signals
-    _signals, writer = os.pipe()
-    for descriptor in (_signals, writer):
-        os.set_blocking(descriptor, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-
-
-def _count_continued() -> int:
-    """How often this process went on so far, by any thread's account."""
-    global _continued
-    with _counting, contextlib.suppress(BlockingIOError):
-        while _signals is not None:
-            numbers = os.read(_signals, 4096)
-            _continued += numbers.count(getattr(signal, "SIGCONT", 0))
-    return _continued
-
-
-def _asleep_s() -> float:
-    """Seconds that the machine has slept since it was started; 0 where it does not tell."""
-    if not hasattr(time, "CLOCK_BOOTTIME"):
-        return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def _listen(descriptor: int, heard: dict[int, bytes], limits: dict[int, int]) -> bool:

@@ -22,8 +22,9 @@ from benchmarks.paths import LOCAL, RUN, find_run, find_runs
 from benchmarks.plan import workload_file
 from benchmarks.plan.table import find_source
 from benchmarks.plan.trials import Trial, read_trial
+from benchmarks.record.rows import read_rows, read_run
 from benchmarks.record.run_json import validate_run
-from benchmarks.record.store import Store, read_rows, read_run
+from benchmarks.record.store import Store
 
 LATEST = "latest"  # instead of a name: the newest run that is not complete
 

@@ -104,9 +104,11 @@ def _show(line: Line, metric: str) -> str:
 
 
 def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
-    """ "7 equivalent within 1 point, 3 undecided"."""
+    """ "7 equivalent within 1 point, 3 undecided"; "all ..." if they agree."""
     verdicts = [line.against(metric).verdict for line in lines]
     counts = Counter(format_verdict(verdict, METRICS[metric]) for verdict in verdicts)
+    if len(verdicts) > 1 and len(counts) == 1:
+        return f"all {next(iter(counts))}"
     return ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
 
 
@@ -116,9 +118,11 @@ def describe_time(data: RunData, case: Case) -> str:
     base = data.base(case)
     if base is None or not base.has(name):
         return ""
-    parts = [f"{format_with_unit(base.estimate(name), 's')} with {BASE}{_show_phases(base)}"]
-    parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
-    return f"From start to end a fresh process takes {join_words(parts)}."
+    rivals = _find_rivals(data, case, name)
+    parts = [f"{format_with_unit(base.estimate(name), 's')} with {BASE}"]
+    parts += [_tell(line, name) for line in rivals]
+    said = f"From start to end a fresh process takes {join_words(parts)}"
+    return f"{said}{_describe_phases(base, rivals)}."
 
 
 def describe_memory(data: RunData, case: Case) -> str:
@@ -129,7 +133,7 @@ def describe_memory(data: RunData, case: Case) -> str:
         return ""
     parts = [f"{format_with_unit(base.estimate(name), 'B')} with {BASE}"]
     parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
-    return f"Its memory peaks at {join_words(parts)}."
+    return f"Memory peaks at {join_words(parts)}."
 
 
 def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
@@ -144,30 +148,36 @@ def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
 
 
 def _tell(line: Line, metric: str) -> str:
-    """ "4.0 s with PyTorch (torch-fused: 21 times as much, 3 % of it training)"."""
+    """ "4.0 s with PyTorch (torch-fused, 21 ×)"."""
     found = line.against(metric)
     value = format_with_unit(line.estimate(metric), METRICS[metric].unit)
-    about = [f"{format_estimate(found.estimate, bounds=False)} times as much"]
+    about = [] if line.framework == line.system else [line.system]
+    about.append(f"{format_estimate(found.estimate, bounds=False)} ×")
     if found.verdict.kind is Kind.TOO_FEW:
         about.append("too few blocks for a verdict")
     elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
         about.append(format_verdict(found.verdict, METRICS[metric]))
-    if metric == "time_total_s" and line.has("time_train_cold_s"):
-        share = line.value("time_train_cold_s") / line.value(metric)
-        about.append(f"{100 * share:.0f} % of it training")
-    if line.framework == line.system:
-        return f"{value} with {line.system} ({', '.join(about)})"
-    return f"{value} with {line.framework} ({line.system}: {', '.join(about)})"
+    return f"{value} with {line.framework} ({', '.join(about)})"
 
 
-def _show_phases(line: Line) -> str:
-    """ " (start and import 59 %, training 15 %)": the phases that matter."""
-    total, parts = line.value("time_total_s"), []
-    for name, metrics in PHASES.items():
-        spent = sum(line.value(metric) for metric in metrics if line.has(metric))
-        if spent > SHOWN * total:
-            parts.append(f"{name} {100 * spent / total:.0f} %")
-    return f" ({', '.join(parts)})" if parts else ""
+def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
+    """ "; of mapicx's time start and import are 59 %, training 15 %": the phases that matter."""
+    shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
+    parts = [f"{name} {100 * share:.0f} %" for name, share in shares.items() if share > SHOWN]
+    if not parts:
+        return ""
+    said = f"; of {BASE}'s time {', '.join(parts)}"
+    training = [round(100 * _find_share(line, PHASES["training"])) for line in rivals]
+    if not training:
+        return said
+    low, high = min(training), max(training)
+    return f"{said}, of the others' training {low if low == high else f'{low} to {high}'} %"
+
+
+def _find_share(line: Line, metrics: Iterable[str]) -> float:
+    """The part of the time from start to end that these take."""
+    spent = sum(line.value(metric) for metric in metrics if line.has(metric))
+    return spent / line.value("time_total_s")
 
 
 def _compare_over_workloads(data: RunData) -> str:

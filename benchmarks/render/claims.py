@@ -1,7 +1,7 @@
 """reports/claims.md: every sentence that states a number, each reading, and whether it holds.
 
-Written from git-tracked runs only, with the same verdicts as a table in claims.csv, by which
-every other run is compared with what was published.
+Written from git-tracked runs only, with the same verdicts as a table in claims.csv, with which
+agreement.py compares every other run.
 """
 
 from __future__ import annotations
@@ -14,24 +14,15 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.claims import (
-    SOURCE,
-    Agreement,
-    Evidence,
-    Judgement,
-    Published,
-    Ruling,
-    compare_published,
-    judge,
-)
+from benchmarks.analyse.claims import SOURCE, Evidence, Judgement, Ruling, judge
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.stats import LEVEL, SMALLEST_FOR_MEAN, SMALLEST_FOR_MEDIAN
 from benchmarks.measure.code_lines import count_code_lines
-from benchmarks.paths import ROOT, write_atomically
+from benchmarks.paths import write_atomically
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
 from benchmarks.record.schema import FIELDS
 from benchmarks.render.csv import format_csv, spread
-from benchmarks.render.document import Block, Cell, Document, Items, Paragraph, Section, make_table
+from benchmarks.render.document import Block, Cell, Document, Paragraph, Section, make_table
 from benchmarks.render.markdown import write_markdown
 from benchmarks.render.method import CLAIMS_LEGEND, CLAIMS_PREFACE
 from benchmarks.render.numbers import NOTHING, choose_unit, format_bounds, format_estimate
@@ -249,58 +240,3 @@ def describe_limit(reading: Reading) -> str:
         said = f"at most {high}" if math.isinf(reading.low) else f"{low} to {high}"
     said = f"{said} {name}".strip()
     return f"{said}, tolerance {reading.tolerance / scale:g}" if reading.tolerance else said
-
-
-def read_published(reports: Path) -> dict[tuple[str, str], Published]:
-    """The published verdicts: those in `reports`, else those of this checkout."""
-    path = next((f / TABLE for f in (reports, ROOT / "reports") if (f / TABLE).exists()), None)
-    if path is None:
-        return {}
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return {
-        (line["claim"], line["reading"]): Published(
-            line["program"],
-            Ruling(line["verdict"]),
-            tuple(filter(None, (line["of"], line["to"]))),
-            line["run"],
-            line["workload_digest"],
-        )
-        for line in table[table["published"].eq("yes")].to_dict("records")
-    }
-
-
-def describe_published(data: RunData, published: Mapping[tuple[str, str], Published]) -> list[str]:
-    """`N of M published verdicts hold on your machine`, and each that does not; [] without any."""
-    if not published or data.is_local:
-        return []
-    own = sum(line.run == data.name and line.ruling.decided for line in published.values())
-    compared = compare_published(data, read_claims(), published)
-    said = []
-    if compared:
-        agreeing = sum(one.holds for one in compared)
-        said.append(f"{agreeing} of {len(compared)} published verdicts hold on your machine.")
-    elif not own:
-        said.append("This run measures none of the published verdicts.")
-    if own:
-        said.append(
-            f"{own} published verdicts come from this very run, so it is not compared with them."
-        )
-    return said + [_contradict(one) for one in compared if not one.holds]
-
-
-def _contradict(one: Agreement) -> str:
-    return (
-        f"Published: {one.published.ruling.value}; here: {one.here.ruling.value}."
-        f" “{one.claim.sentence}” ({one.published.program}; {one.reading.name}):"
-        f" {show(one.here, one.reading)}."
-    )
-
-
-def make_section(sentences: Sequence[str]) -> Section | None:
-    """The comparison with what was published, as a section of a report."""
-    if not sentences:
-        return None
-    first, *rest = sentences
-    blocks: list[Block] = [Paragraph(f"{first} They stand in {PAGE}.")]
-    return Section("The published verdicts on this machine",
-                   (*blocks, *([Items(tuple(rest))] if rest else [])))  # fmt: skip

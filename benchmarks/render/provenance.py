@@ -13,8 +13,8 @@ from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import SMALLEST_FOR_MEAN, median_interval
 from benchmarks.analyse.work import compute_memory_floor
 from benchmarks.errors import format_count
+from benchmarks.record.rows import read_ends, read_machines
 from benchmarks.record.schema import STATUSES
-from benchmarks.record.store import read_ends, read_machines
 from benchmarks.render.document import (
     Block,
     Cell,

@@ -24,7 +24,7 @@ from benchmarks.errors import format_count
 from benchmarks.measure import machine
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
-from benchmarks.record.store import read_run
+from benchmarks.record.rows import read_run
 from benchmarks.render import answer, crossover, figures, steps
 from benchmarks.render.document import (
     Block,

@@ -13,10 +13,10 @@ from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
 from benchmarks.paths import LOCAL, write_atomically
-from benchmarks.record.store import find_damage, read_run
+from benchmarks.record.rows import find_damage, read_run
 from benchmarks.render import (
+    agreement,
     break_even,
-    claims,
     crossover,
     evidence,
     footprint,
@@ -104,10 +104,12 @@ def write_report(
     wanted = {*formats, *write_up.find_formats(folder)}
     kinds = ("pdf",) if "latex" in wanted else ()
     drawn = draw_figures(data, folder, pictures, kinds)
-    verdicts = claims.describe_published(data, claims.read_published(published or Path(reports)))
+    verdicts = agreement.describe_published(
+        data, agreement.read_published(published or Path(reports))
+    )
     write_up.write_files(data, folder, wanted, drawn)
     write_atomically(folder / SHORT, write_markdown(make_short(data, drawn)))
-    full = make_full(data, drawn, claims.make_section(verdicts))
+    full = make_full(data, drawn, agreement.make_section(verdicts))
     write_atomically(folder / FULL, html.write_html(full, folder, data.frame))
     shown = [picture for several in drawn.values() for picture in several]
     return Written(folder / SHORT, folder / FULL, shown, data.has_arrays, answer(data), verdicts)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.paths import TABLE
-from benchmarks.record.store import find_damage, format_table
+from benchmarks.record.frame import format_table
+from benchmarks.record.rows import find_damage
 from benchmarks.render import write_up
 from benchmarks.render.readme import find_stale_parts
 from benchmarks.render.report import find_report_folder, write_report

@@ -17,7 +17,8 @@ from rich.text import Text
 from benchmarks.analyse.summary import Line
 from benchmarks.options import format_duration
 from benchmarks.plan.trials import Trial
-from benchmarks.record.store import Store, load
+from benchmarks.record.frame import load
+from benchmarks.record.store import Store
 from benchmarks.streams import strip_control
 
 # heading, metric, size of the unit

@@ -13,7 +13,7 @@ from benchmarks import tuning
 from benchmarks.errors import UsageError
 from benchmarks.plan import suites, workloads
 from benchmarks.plan.workloads import read_table
-from benchmarks.record.store import read_rows
+from benchmarks.record.rows import read_rows
 from benchmarks.tuning import choose_best
 
 RESULTS = Path(__file__).parents[2] / "results"

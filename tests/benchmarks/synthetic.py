@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.record.frame import join_parity
 from benchmarks.record.schema import FIELDS, validate
-from benchmarks.record.store import Store, _with_parity
+from benchmarks.record.store import Store
 
 CEILING = 0.910
 NASTY = "a|b<i>=`c`</script>*d*_e_[f](g)# h"  # the name of a system that means harm
@@ -155,7 +156,7 @@ def frame(made: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(
         {n: pd.Series([row[n] for row in made], dtype=f.dtype) for n, f in FIELDS.items()}
     )
-    return _with_parity(table)
+    return join_parity(table)
 
 
 def run_folder(

@@ -18,7 +18,7 @@ import pytest
 
 import benchmarks
 from benchmarks.measure import connection
-from benchmarks.measure.places import read_places
+from benchmarks.measure.cluster_workers import read_places
 from benchmarks.measure.workspace import find_processes
 from benchmarks.run import main
 from tests.benchmarks.processes import PLUGIN, ROOT, run, start, until_rows

@@ -17,9 +17,9 @@ from benchmarks.errors import UsageError
 from benchmarks.measure.exit_status import judge_exit
 from benchmarks.measure.process import Ended
 from benchmarks.plan.table import prepare
+from benchmarks.record.rows import find_damage
 from benchmarks.record.run_json import KEYS, validate_run
 from benchmarks.record.schema import FIELDS, find_fault
-from benchmarks.record.store import find_damage
 
 FUZZ = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -10,8 +10,8 @@ import pytest
 from benchmarks.analyse.claims import Ruling
 from benchmarks.analyse.run_data import read_run_data
 from benchmarks.plan.claims import ENGINE, ORIGINAL, SUBJECTS, read_claims
+from benchmarks.render import agreement, figures
 from benchmarks.render import claims as page
-from benchmarks.render import figures
 from benchmarks.report import main, tracked_runs
 from tests.benchmarks.synthetic import SYSTEMS, WORKLOAD, rows, run_folder
 
@@ -89,7 +89,7 @@ def test_an_edited_page_is_stale(checkout, name):
 def compare(folder, reports, *, blocks=8, **made):
     """What a run with these rows says of the verdicts published in a folder."""
     run = run_folder(folder, rows(blocks, made.pop("systems", FEW), **made))
-    return page.describe_published(read_run_data(run), page.read_published(reports))
+    return agreement.describe_published(read_run_data(run), agreement.read_published(reports))
 
 
 def test_another_run_is_compared_with_what_was_published(tmp_path):
@@ -127,7 +127,7 @@ def test_what_a_run_cannot_tell_is_not_counted(tmp_path, changed):
 def test_the_publishing_run_says_that_it_is_its_own_evidence(tmp_path):
     first = run_folder(tmp_path / "results", rows(8, FEW))
     page.write_claims([first], tmp_path)
-    (said,) = page.describe_published(read_run_data(first), page.read_published(tmp_path))
+    (said,) = agreement.describe_published(read_run_data(first), agreement.read_published(tmp_path))
     assert re.match(r"\d+ published verdicts come from this very run", said)
     table = pd.read_csv(tmp_path / "claims.csv")
     decided = table["published"].eq("yes") & table["verdict"].isin([HOLDS, FAILS])

@@ -13,8 +13,10 @@ import pytest
 import benchmarks
 from benchmarks.errors import UsageError
 from benchmarks.paths import create_folder
+from benchmarks.record.frame import format_table
+from benchmarks.record.rows import find_damage, read_ends, read_rows
 from benchmarks.record.schema import FIELDS, STATUSES, validate
-from benchmarks.record.store import Store, find_damage, format_table, read_ends, read_rows
+from benchmarks.record.store import Store
 
 
 def row(number=0, **fields):

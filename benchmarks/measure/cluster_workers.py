@@ -1,0 +1,115 @@
+"""Which workers of a Dask cluster take which units, by the resources that they declare."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from benchmarks.errors import MachineFault, UsageError
+
+FRESH_S = 2.0  # for how long the list of workers is believed
+START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
+
+
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where units may run now."""
+
+    exclusive: frozenset[str]  # addresses of the workers that take blocks of times
+    others: Mapping[str, int]  # of those that take the rest, with how many cores
+    declared: bool  # that number is the resource `trial`
+    disturbing: frozenset[str]  # those of them that may run something beside a block of times
+
+    @property
+    def cores(self) -> int:
+        """Of what is not timed."""
+        return sum(self.others.values())
+
+
+class Workers:
+    """The workers that a scheduler knows.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    address : str
+        Of the scheduler, for sentences.
+    """
+
+    def __init__(self, client: Any, address: str) -> None:
+        self.client, self.address = client, address
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._places = Places(frozenset(), {}, False, frozenset())
+        self._boots: dict[str, str] = {}  # host -> the machine that it is
+
+    def places(self) -> Places:
+        """Where units may run, as of some seconds ago. MachineFault if the scheduler is gone."""
+        with self._lock:
+            if time.monotonic() - self._read_at > FRESH_S:
+                try:
+                    workers = self.client.scheduler_info(n_workers=-1)["workers"]
+                except Exception:  # whatever a lost connection raises
+                    raise self.lost() from None
+                self._places, self._read_at = read_places(workers), time.monotonic()
+            return self._places
+
+    @property
+    def share_machines(self) -> bool:
+        """Whether an exclusive worker's machine has others, which then wait for it."""
+        places = self.places()
+        machines = self._list_machines(places.exclusive)
+        return not machines.isdisjoint(self._list_machines(places.disturbing))
+
+    def _list_machines(self, addresses: Iterable[str]) -> set[str]:
+        hosts = map(find_host, addresses)
+        return {self._boots.get(host, host) for host in hosts}
+
+    def note_boot(self, host: str, boot: str | None) -> None:
+        """Remember which machine a host is: several hosts may be one."""
+        if boot is not None:
+            self._boots[host] = boot
+
+    def require(self, *, exclusive: bool, cores: int) -> None:
+        """UsageError if no worker takes blocks of times, or trials of so many cores."""
+        places = self.places()
+        if exclusive and not places.exclusive:
+            raise UsageError(
+                "no worker declares itself exclusive, and times of a machine that others use are"
+                f" not comparable; start one with `{self.say_start(alone=True)}`, or leave the"
+                " times out with --measures accuracy,memory,parity"
+            )
+        if places.declared and cores > max(places.others.values()):
+            raise UsageError(
+                f"a trial asks for {cores} cores, and no worker declares as many; start one with"
+                f" `--resources trial={cores}`, or give fewer --threads"
+            )
+
+    def say_start(self, *, alone: bool) -> str:
+        """The command that starts a worker for times, or for the rest."""
+        resources = "exclusive=1" if alone else "trial=1"
+        return START.format(address=self.address, resources=resources)
+
+    def lost(self) -> MachineFault:
+        """What to raise when the scheduler does not answer."""
+        return MachineFault(f"the connection to the Dask scheduler at {self.address} was lost")
+
+
+def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
+    """The places of a cluster's workers, as its scheduler describes them."""
+    resources = {address: worker.get("resources") or {} for address, worker in workers.items()}
+    exclusive = frozenset(a for a, declared in resources.items() if declared.get("exclusive"))
+    trial = {a: int(declared["trial"]) for a, declared in resources.items() if "trial" in declared}
+    threads = {address: int(worker["nthreads"]) for address, worker in workers.items()}
+    free = {address: n for address, n in threads.items() if address not in exclusive}
+    others = trial or free or threads
+    disturbing = frozenset(a for a in others if a not in exclusive or threads[a] > 1)
+    return Places(exclusive, others, bool(trial), disturbing)
+
+
+def find_host(address: str) -> str:
+    """The host of a worker's address."""
+    return address.rpartition("//")[2].rpartition(":")[0]

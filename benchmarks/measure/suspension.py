@@ -1,0 +1,64 @@
+"""Notices that the harness was stopped (Ctrl-Z), or that the machine slept.
+
+A child's time cannot be told from what passed meanwhile, so its trial is measured again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
+_signals: int | None = None  # a pipe to which the C handler of every signal writes its number
+_continued = 0  # how often this process went on after it was stopped
+_counting = threading.Lock()
+
+
+class Suspension:
+    """Whether anything was suspended since this object was made."""
+
+    def __init__(self) -> None:
+        self._continued, self._asleep_s = _count_continued(), _read_asleep_s()
+
+    def happened(self) -> bool:
+        """True if the harness was stopped or the machine slept."""
+        slept = _read_asleep_s() - self._asleep_s > LONGEST_NAP_S
+        return slept or _count_continued() != self._continued
+
+
+def handle_signals() -> None:
+    """Let TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    handlers = {"SIGTERM": interrupt, "SIGHUP": interrupt, "SIGCONT": lambda number, frame: None}
+    for name, handler in handlers.items():
+        number = getattr(signal, name, None)  # Windows has few of them
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, handler)
+    global _signals
+    _signals, writer = os.pipe()
+    for descriptor in (_signals, writer):
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+
+def _count_continued() -> int:
+    """How often this process went on so far, by any thread's account."""
+    global _continued
+    with _counting, contextlib.suppress(BlockingIOError):
+        while _signals is not None:
+            numbers = os.read(_signals, 4096)
+            _continued += numbers.count(getattr(signal, "SIGCONT", 0))
+    return _continued
+
+
+def _read_asleep_s() -> float:
+    """Seconds that the machine has slept since it was started; 0 where it does not tell."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

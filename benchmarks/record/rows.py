@@ -1,0 +1,135 @@
+"""Which lines of a run's files are its rows: what was recorded, read back.
+
+A line that is damaged, repeated or of no planned trial does not count; `find_damage` names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.errors import format_count
+from benchmarks.paths import ENDED, MACHINES, ROWS, RUN
+
+ENDS = ("complete", "budget", "interrupt", "fault")  # of an invocation: how it came to its end
+WHO = ("system", "workload", "seed", "threads", "measure", "block")  # row and plan must agree
+
+
+def read_rows(run: Path, key: str = "trial_id") -> Iterator[dict[str, Any]]:
+    """The rows of one run. A line that is damaged costs that line; `find_damage` names it.
+
+    key: what every row must have to be one.
+    """
+    for _, row in _read_lines(run, key):
+        if row is not None:
+            yield row
+
+
+def find_damage(run: Path) -> list[str]:
+    """A sentence for each line of a run's rows that does not count, and for rows that are gone.
+
+    The last line, if a crash has cut it short, is no damage: its trial is run again.
+    """
+    said, kept = [], 0
+    for number, _, fault in judge_lines(run):
+        kept += not fault
+        if fault:
+            said.append(f"line {number} of {ROWS} {fault} and is left out")
+    last = max((end["rows"] for end in read_ends(run)), default=0)
+    if kept < last:
+        rows = format_count(kept, "row")
+        said.append(f"{ROWS} has {rows} of the {last} that were there when the run ended")
+    return said
+
+
+def read_ends(run: Path) -> list[dict[str, Any]]:
+    """How each invocation that measured a run ended: `how`, one of ENDS, and `rows`, how many."""
+    path = Path(run) / ENDED
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    found = [_parse_row(line, "rows") for line in lines]
+    return [end for end in found if end and end.get("how") in ENDS and type(end["rows"]) is int]
+
+
+def judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+    """Number, row and fault ("" if it counts) of each line that ends."""
+    planned, run_id = _read_plan(run)
+    seen: dict[str, int] = {}
+    for number, row in _read_lines(run, "trial_id"):
+        if row is None:
+            yield number, None, "is damaged"
+            continue
+        entry = planned.get(row["trial_id"])
+        first = seen.get(row["trial_id"])
+        fault = ""
+        if run_id is not None and row.get("run_id") != run_id:
+            fault = "is of another run"
+        elif planned and entry is None:
+            fault = "is of no planned trial"
+        elif entry and any(row.get(key) != entry[key] for key in WHO if key in entry):
+            fault = "is not of the trial that it names"
+        elif first is not None:
+            fault = f"repeats the trial of line {first}"
+        else:
+            seen[row["trial_id"]] = number
+        yield number, row, fault
+
+
+def _read_plan(run: Path) -> tuple[dict[str, dict[str, Any]], str | None]:
+    """Trials by their id, and the run's own id; empty and None where run.json does not say."""
+    try:
+        description = read_run(run)
+    except (OSError, ValueError):
+        return {}, None
+    plan, entries = description.get("plan"), description.get("trials")
+    planned: dict[str, dict[str, Any]] = {}
+    for entry in [*(plan if isinstance(plan, list) else ()),
+                  *(entries if isinstance(entries, list) else ())]:  # fmt: skip
+        if isinstance(entry, str):
+            planned[entry] = {}
+        elif isinstance(entry, dict) and entry.get("trial_id") in planned:
+            planned[entry["trial_id"]] = entry
+    run_id = description.get("run_id")
+    return planned, run_id if isinstance(run_id, str) else None
+
+
+def _read_lines(run: Path, key: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Number and row of each line that ends; None for one that is no row."""
+    path = Path(run) / ROWS
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n"):
+                yield number, _parse_row(line, key)
+
+
+def _parse_row(line: bytes, key: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get(key), (str, int)) else None
+
+
+def read_run(run: Path) -> dict[str, Any]:
+    """run.json of one run. FileNotFoundError or ValueError with a sentence if there is none."""
+    try:
+        description = json.loads((Path(run) / RUN).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"there is no run at {run}: it has no {RUN}") from None
+    except (ValueError, RecursionError):
+        description = None
+    if not isinstance(description, dict):
+        raise ValueError(f"{RUN} of run {Path(run).name} is damaged; restore it from a copy")
+    return description
+
+
+def read_machines(run: Path) -> dict[str, Any]:
+    """Machine -> its environment and versions, of a run on a cluster; {} of any other run."""
+    try:
+        found = json.loads((Path(run) / MACHINES).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

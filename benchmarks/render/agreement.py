@@ -1,0 +1,70 @@
+"""The section that compares a run with what was published: which verdicts hold on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.analyse.claims import Agreement, Published, Ruling, compare_published
+from benchmarks.analyse.run_data import RunData
+from benchmarks.paths import ROOT
+from benchmarks.plan.claims import read_claims
+from benchmarks.render.claims import PAGE, TABLE, show
+from benchmarks.render.document import Block, Items, Paragraph, Section
+
+
+def read_published(reports: Path) -> dict[tuple[str, str], Published]:
+    """The published verdicts: those in `reports`, else those of this checkout."""
+    path = next((f / TABLE for f in (reports, ROOT / "reports") if (f / TABLE).exists()), None)
+    if path is None:
+        return {}
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return {
+        (line["claim"], line["reading"]): Published(
+            line["program"],
+            Ruling(line["verdict"]),
+            tuple(filter(None, (line["of"], line["to"]))),
+            line["run"],
+            line["workload_digest"],
+        )
+        for line in table[table["published"].eq("yes")].to_dict("records")
+    }
+
+
+def describe_published(data: RunData, published: Mapping[tuple[str, str], Published]) -> list[str]:
+    """`N of M published verdicts hold on your machine`, and each that does not; [] without any."""
+    if not published or data.is_local:
+        return []
+    own = sum(line.run == data.name and line.ruling.decided for line in published.values())
+    compared = compare_published(data, read_claims(), published)
+    said = []
+    if compared:
+        agreeing = sum(one.holds for one in compared)
+        said.append(f"{agreeing} of {len(compared)} published verdicts hold on your machine.")
+    elif not own:
+        said.append("This run measures none of the published verdicts.")
+    if own:
+        said.append(
+            f"{own} published verdicts come from this very run, so it is not compared with them."
+        )
+    return said + [_contradict(one) for one in compared if not one.holds]
+
+
+def _contradict(one: Agreement) -> str:
+    return (
+        f"Published: {one.published.ruling.value}; here: {one.here.ruling.value}."
+        f" “{one.claim.sentence}” ({one.published.program}; {one.reading.name}):"
+        f" {show(one.here, one.reading)}."
+    )
+
+
+def make_section(sentences: Sequence[str]) -> Section | None:
+    """The comparison with what was published, as a section of a report."""
+    if not sentences:
+        return None
+    first, *rest = sentences
+    blocks: list[Block] = [Paragraph(f"{first} They stand in {PAGE}.")]
+    return Section("The published verdicts on this machine",
+                   (*blocks, *([Items(tuple(rest))] if rest else [])))  # fmt: skip
