@@ -30,7 +30,7 @@ from benchmarks.plan.suites import Request
 from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
 
 T = TypeVar("T")
-FLANKS_SHARE = 0.1  # what the base's further trials may add to a workload's time
+FLANKS_SHARE = 0.08  # what the base's further trials may add to a workload's time
 REPEAT_S, MOST_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
 DEAR_SHARE, DEAR_S = 0.15, 15.0  # of a block's time, and at least
 ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone

@@ -12,7 +12,7 @@ from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_table
 
 TABLE: dict[str, Any] = read_table("durations.toml")
-WARM_S, WARM_LEAST, WARM_LIMIT_S = 1.0, 3, 5.0  # of the trainings after the first; see phases.py
+WARM_S, WARM_LEAST, WARM_LIMIT_S = 0.5, 3, 5.0  # of the trainings after the first; see phases.py
 ROWS = 300  # of the trainings in the table
 
 

@@ -32,8 +32,8 @@ METHOD = {
     " every other block. The same rules hold for every system; runs from before they were"
     " introduced have one trial of each system per block.",
     "Time": "Wall time of the whole process from exec to exit (total), its phases, and the same"
-    " training repeated in the same process (warm; at least three times, until a second of each"
-    " block is spent on it or 5 s have passed). Median with the exact order-statistic 95 %"
+    " training repeated in the same process (warm; at least three times, until half a second of"
+    " each block is spent on it or 5 s have passed). Median with the exact order-statistic 95 %"
     " interval, which exists from six blocks on. Ratios are exp(mean of the logs of paired ratios)"
     " with Student's 95 % interval, from three blocks on. Over workloads: geometric mean of paired"
     " ratios, with Student's interval over blocks.",
