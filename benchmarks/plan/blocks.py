@@ -32,7 +32,7 @@ from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
 T = TypeVar("T")
 FLANKS_SHARE = 0.08  # what the base's further trials may add to a workload's time
 REPEAT_S, MOST_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
-DEAR_SHARE, DEAR_S = 0.15, 15.0  # of a block's time, and at least
+SLOW_SHARE, SLOW_S = 0.15, 15.0  # of a block's time, and at least
 ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
 
 
@@ -50,9 +50,9 @@ def plan_trials(
     blocks = {0: plan.list_parity()} if "parity" in request.measures else {}
     blocks |= {1 + index: plan.list_block(index) for index in range(request.seeds)}
     if "accuracy" in request.measures:
-        accuracy, dear = plan.list_accuracy()
+        accuracy, slow = plan.list_accuracy()
         blocks[1] += accuracy
-        skipped += dear
+        skipped += slow
     numbered = [(number, trial) for number, block in blocks.items() for trial in block]
     return [
         dataclasses.replace(trial, block=number, order=order)
@@ -93,7 +93,7 @@ class _Plan:
             cases = [self._list_members(index, *case, "time") for case in self._cases()]
             whole = self.durations.expect(itertools.chain(*cases))
             for members in self._shuffled(cases):
-                trials += self._arrange(self._without_dear(members, whole, index))
+                trials += self._arrange(self._without_slow(members, whole, index))
         if "memory" in measures and ("time" not in measures or index in self._memory_blocks()):
             for case in self._cases():
                 trials += self._shuffled(self._list_members(index, *case, "memory"))
@@ -134,10 +134,10 @@ class _Plan:
         count = self.request.memory_blocks
         return {index * self.request.seeds // count for index in range(count)}
 
-    def _without_dear(self, members: list[Trial], whole: float, index: int) -> list[Trial]:
+    def _without_slow(self, members: list[Trial], whole: float, index: int) -> list[Trial]:
         if index % 2 == 0:
             return members
-        limit = max(DEAR_S, DEAR_SHARE * whole)
+        limit = max(SLOW_S, SLOW_SHARE * whole)
         return [trial for trial in members if self.durations.expect_one(trial) <= limit]
 
     def _arrange(self, members: list[Trial]) -> list[Trial]:
@@ -145,11 +145,11 @@ class _Plan:
         if self.request.side_by_side:  # nothing is compared
             return self._shuffled(members)
         placed = [
-            ((place + self.rng.random()) / count, dataclasses.replace(trial, repeat=place))
+            ((repeat + self.rng.random()) / count, dataclasses.replace(trial, repeat=repeat))
             for trial in members
             if trial.system != BASE
             for count in [self._count_repeats(trial)]
-            for place in range(count)
+            for repeat in range(count)
         ]
         others = [trial for _, trial in sorted(placed, key=lambda entry: entry[0])]
         bases = [trial for trial in members if trial.system == BASE]
@@ -171,7 +171,7 @@ class _Plan:
         passed = [0.0, *itertools.accumulate(expected)]  # when each gap comes
         gaps = self._spread(passed, count)
         flanks = {
-            gap: dataclasses.replace(base, repeat=place) for place, gap in enumerate(sorted(gaps))
+            gap: dataclasses.replace(base, repeat=repeat) for repeat, gap in enumerate(sorted(gaps))
         }
         arranged: list[Trial] = []
         for gap in range(len(passed)):
@@ -184,8 +184,8 @@ class _Plan:
         if count == 1:
             return {self.rng.randrange(len(passed))}
         gaps: set[int] = set()
-        for place in range(count):
-            wanted = passed[-1] * place / (count - 1)
+        for i in range(count):
+            wanted = passed[-1] * i / (count - 1)
             free = [gap for gap in range(len(passed)) if gap not in gaps]
             gaps.add(min(free, key=lambda gap: abs(passed[gap] - wanted)))
         return gaps

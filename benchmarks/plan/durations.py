@@ -65,18 +65,18 @@ class Durations:
         warm = WARM_S / repeats if training else 0.0
         return process + training + max(warm, min(WARM_LEAST * training, WARM_LIMIT_S + training))
 
-    def find_dear(self, trials: Iterable[Trial]) -> dict[str, float]:
-        """Seconds of the systems that take most, the dearest first: together half of all."""
+    def find_slowest(self, trials: Iterable[Trial]) -> dict[str, float]:
+        """Seconds of the systems that take most, the slowest first: together half of all."""
         by_system: dict[str, list[Trial]] = {}
         for trial in trials:
             by_system.setdefault(trial.system, []).append(trial)
         spent = {name: self.expect(members) for name, members in by_system.items()}
-        dear: dict[str, float] = {}
+        slowest: dict[str, float] = {}
         for name in sorted(spent, key=lambda name: (-spent[name], name)):
-            if sum(dear.values()) >= sum(spent.values()) / 2:
+            if sum(slowest.values()) >= sum(spent.values()) / 2:
                 break
-            dear[name] = spent[name]
-        return dear
+            slowest[name] = spent[name]
+        return slowest
 
     def expect_process(self, trial: Trial) -> float:
         """Seconds from exec to exit of a timed trial, without what is repeated inside it."""

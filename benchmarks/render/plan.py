@@ -109,11 +109,11 @@ def _advise(run: Run, trials: Sequence[Trial], durations: Durations) -> list[str
     expected = durations.expect(trials)
     if "table" not in run.description or expected < LONG_S:
         return []
-    dear = durations.find_dear(trials)
-    parts = ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in dear.items())
+    slowest = durations.find_slowest(trials)
+    parts = ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in slowest.items())
     networks = {trial.system: None for trial in trials if trial.family != "control"}
-    rest = [name for name in networks if name not in dear]
-    less = durations.expect(trial for trial in trials if trial.system not in dear)
+    rest = [name for name in networks if name not in slowest]
+    less = durations.expect(trial for trial in trials if trial.system not in slowest)
     first = min((trial.block for trial in trials if trial.block), default=0)
     least = durations.expect(trial for trial in trials if trial.block <= first)
     return [

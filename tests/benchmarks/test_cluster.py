@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 import benchmarks
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.samples import collect_samples, pair
 from benchmarks.measure import connection
 from benchmarks.measure.cluster_workers import read_places
 from benchmarks.measure.workspace import find_processes
@@ -52,12 +54,12 @@ class Machines:
             time.sleep(0.05)
         self.executor = json.loads(self.file.read_text())["address"].replace("tcp", "dask")
 
-    def add_worker(self, *options):
+    def add_worker(self, *options, core=None):
         return self._start(
-            "dask_worker", "--no-dashboard", "--local-directory", self.folder, *options
+            "dask_worker", "--no-dashboard", "--local-directory", self.folder, *options, core=core
         )
 
-    def _start(self, module, *options):
+    def _start(self, module, *options, core=None):
         words = ["--scheduler-file", self.file, *options]
         process = subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.{module}", *map(str, words)],
@@ -65,6 +67,7 @@ class Machines:
             env={**os.environ, "PYTHONPATH": PLUGIN},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
         self.processes.append(process)
         return process
@@ -84,6 +87,12 @@ def machines(tmp_path_factory):
     made = Machines(tmp_path_factory.mktemp("dask") / "cluster", EXCLUSIVE, TRIAL)
     yield made
     made.close()
+
+
+def wait_for_workers(machines, count):
+    client = distributed.Client(machines.executor.replace("dask", "tcp"), set_as_default=False)
+    with contextlib.closing(client):
+        client.wait_for_workers(count, timeout=60)
 
 
 def read(folder):
@@ -148,6 +157,43 @@ def test_a_block_whose_worker_is_killed_is_timed_again_as_a_whole(machines, tmp_
     rows = assert_complete(tmp_path)
     assert {row["status"] for row in rows} == {"ok"} and not any(row["shared"] for row in rows)
     assert next(r["time_bare_s"] for r in rows if r["system"] == "noop") > 0
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="needs two cores, of which a worker can be given one",
+)
+def test_a_block_is_timed_on_one_machine_and_ratios_stay_within_machines(tmp_path):
+    """A worker that is allowed one core and one that is allowed all count as two machines."""
+    two = Machines(tmp_path / "two", EXCLUSIVE)
+    try:
+        two.add_worker(*EXCLUSIVE, core=min(os.sched_getaffinity(0)))
+        wait_for_workers(two, 2)
+        process = start(
+            tmp_path, "--systems", "mapicx,numpy-plain", "--measures", "time", "--seeds", 4,
+            "--executor", two.executor,
+        )  # fmt: skip
+        output, _ = process.communicate(timeout=300)
+    finally:
+        two.close()
+    assert process.returncode == 0, output
+    rows, _, folder = read(tmp_path)
+    of_block = {}
+    for row in rows:
+        of_block.setdefault(row["block"], set()).add(row["machine_id"])
+    assert len(of_block) == 4 and all(len(found) == 1 for found in of_block.values())
+    known = json.loads((folder / "machines.json").read_text())
+    assert set.union(*of_block.values()) == known.keys() and len(known) == 2
+    assert sorted(facts["environment"]["cores"] for facts in known.values())[0] == 1
+    frame = benchmarks.load(folder)
+    samples = {
+        name: collect_samples(frame[frame["system"].eq(name)], METRICS["time_total_s"])
+        for name in ("numpy-plain", "mapicx")
+    }
+    ratios, bases = pair(samples["numpy-plain"], samples["mapicx"])
+    assert len(ratios) == len(bases) == 4
+    text = (tmp_path / "reports" / folder.name / "report.html").read_text()
+    assert all(machine_id in text for machine_id in known)
 
 
 @pytest.mark.slow
