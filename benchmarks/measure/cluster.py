@@ -21,18 +21,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.errors import MachineFault, UsageError
-from benchmarks.measure.cluster_workers import FRESH_S, Workers, find_host
+from benchmarks.errors import MachineFault
+from benchmarks.measure.cluster_workers import (
+    FRESH_S,
+    PATIENCE_S,
+    Workers,
+    describe_error,
+    load_task,
+)
 from benchmarks.measure.trial_runner import digest_system
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
-TASK = Path(__file__).with_name("cluster_task.py")
 REMOTE = "benchmarks.measure.remote"
 MOST_ATTEMPTS = 3  # at a unit whose workers die
 MOST_SEEDS = 100  # of a system in one unit, so that several workers share them
-PATIENCE_S = 30.0  # for a worker that could run what is left
 
 Message = str | int | Any  # a line of the remote program, one of these, or the future's end
 BEGUN, STOP, GONE = 1, 2, 3
@@ -85,7 +89,7 @@ class Cluster:
         self._inboxes: dict[str, queue.SimpleQueue[Message]] = {}
         self._noting = threading.Lock()
         self._stopping = False
-        self._task = _load_task()
+        self._task = load_task()
         client.subscribe_topic(self._topic, self._hear)
 
     @property
@@ -98,31 +102,14 @@ class Cluster:
         alone = [self._is_alone(trial) for trial in trials]
         shared = [t.threads for t, is_alone in zip(trials, alone, strict=True) if not is_alone]
         self.workers.require(exclusive=any(alone), cores=max(shared, default=1))
-        places = self.workers.places()
-        everywhere = [*places.exclusive, *places.others]
-        probes = {find_host(address): address for address in everywhere}
-        futures = {
-            host: self.client.submit(
+
+        def look(address: str) -> Any:
+            return self.client.submit(
                 self._task, REMOTE, self._describe(None), self.folder, self._topic, "probe", False,
                 key=f"mapicx-probe-{secrets.token_hex(8)}", workers=[address],
-            )
-            for host, address in probes.items()
-        }  # fmt: skip
-        for host, future in futures.items():
-            try:
-                result = future.result(timeout=PATIENCE_S)
-            except Exception as error:  # whatever another version of Python or Dask raises
-                raise UsageError(
-                    f"the worker at {probes[host]} cannot run a task: {_describe(error)}"
-                ) from None
-            refused = result.get("refused") or result["failure"]
-            for line in result["lines"]:
-                message = json.loads(line)
-                self.workers.note_boot(host, message.get("boot"))
-                if "refused" in message:
-                    refused = f"the worker at {probes[host]} is refused: {message['refused']}"
-            if refused:
-                raise UsageError(f"{refused} (--worker-path names another checkout)")
+            )  # fmt: skip
+
+        self.workers.probe(look)
 
     def count_places(self) -> tuple[int, int]:
         """One trial for each core of the workers, and a block for each exclusive one."""
@@ -219,7 +206,7 @@ class Cluster:
                 elif future.status == "error":
                     error = future.exception()
                     killed = type(error).__name__ == "KilledWorker"
-                    return begun, died if killed else _describe(error)
+                    return begun, died if killed else describe_error(error)
                 else:
                     raise self.workers.lost()
         finally:
@@ -317,14 +304,3 @@ class Cluster:
         for part in filter(None, (self.client, self.owned)):
             with contextlib.suppress(Exception):  # nothing is lost by it any more
                 part.close(timeout=5)
-
-
-def _load_task() -> Callable[..., Any]:
-    """The function that workers run, such that it is sent as it stands and not by its name."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(TASK.read_text(), "cluster_task.py", "exec"), names)
-    return names["run_in_checkout"]
-
-
-def _describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

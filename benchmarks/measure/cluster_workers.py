@@ -1,16 +1,20 @@
-"""Which workers of a Dask cluster take which units, by the resources that they declare."""
+"""The workers of a Dask cluster: what they run, and which units they take by their resources."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import MachineFault, UsageError
 
+TASK = Path(__file__).with_name("cluster_task.py")
 FRESH_S = 2.0  # for how long the list of workers is believed
+PATIENCE_S = 30.0  # for a worker that could run what is left
 START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
 
 
@@ -68,11 +72,6 @@ class Workers:
         hosts = map(find_host, addresses)
         return {self._boots.get(host, host) for host in hosts}
 
-    def note_boot(self, host: str, boot: str | None) -> None:
-        """Remember which machine a host is: several hosts may be one."""
-        if boot is not None:
-            self._boots[host] = boot
-
     def require(self, *, exclusive: bool, cores: int) -> None:
         """UsageError if no worker takes blocks of times, or trials of so many cores."""
         places = self.places()
@@ -87,6 +86,30 @@ class Workers:
                 f"a trial asks for {cores} cores, and no worker declares as many; start one with"
                 f" `--resources trial={cores}`, or give fewer --threads"
             )
+
+    def probe(self, look: Callable[[str], Any]) -> None:
+        """UsageError if a worker cannot run a task, or its checkout is not the run's.
+
+        look: submits a task that describes the machine of the worker with this address.
+        """
+        places = self.places()
+        addresses = {find_host(address): address for address in (*places.exclusive, *places.others)}
+        futures = {host: look(address) for host, address in addresses.items()}
+        for host, future in futures.items():
+            who = f"the worker at {addresses[host]}"
+            try:
+                result = future.result(timeout=PATIENCE_S)
+            except Exception as error:  # whatever another version of Python or Dask raises
+                raise UsageError(f"{who} cannot run a task: {describe_error(error)}") from None
+            refused = result.get("refused") or result["failure"]
+            for line in result["lines"]:
+                message = json.loads(line)
+                if "boot" in message:
+                    self._boots[host] = message["boot"]
+                if "refused" in message:
+                    refused = f"{who} is refused: {message['refused']}"
+            if refused:
+                raise UsageError(f"{refused} (--worker-path names another checkout)")
 
     def say_start(self, *, alone: bool) -> str:
         """The command that starts a worker for times, or for the rest."""
@@ -113,3 +136,15 @@ def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
 def find_host(address: str) -> str:
     """The host of a worker's address."""
     return address.rpartition("//")[2].rpartition(":")[0]
+
+
+def describe_error(error: BaseException) -> str:
+    """An exception in a sentence."""
+    return f"{type(error).__name__}: {error}"
+
+
+def load_task() -> Callable[..., Any]:
+    """The function that workers run, such that it is sent as it stands and not by its name."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(TASK.read_text(), "cluster_task.py", "exec"), names)
+    return names["run_in_checkout"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.errors import UsageError
 from benchmarks.measure import cluster, machine
-from benchmarks.measure.cluster_workers import START
+from benchmarks.measure.cluster_workers import PATIENCE_S, START
 from benchmarks.measure.exit_status import install_command
 from benchmarks.measure.runs import Run
 from benchmarks.paths import ROOT
@@ -107,12 +107,12 @@ def _open_client(distributed: Any, address: str, least: int) -> Any:
             f" {address.rpartition(':')[2]}`, or use this machine's cores with --executor {DASK}"
         ) from None
     try:
-        client.wait_for_workers(least, timeout=cluster.PATIENCE_S)
+        client.wait_for_workers(least, timeout=PATIENCE_S)
     except TimeoutError:
         client.close()
         start = START.format(address=address, resources="exclusive=1 trial=1")
         raise UsageError(
-            f"the scheduler at {address} had no worker within {cluster.PATIENCE_S:g} s; start one"
+            f"the scheduler at {address} had no worker within {PATIENCE_S:g} s; start one"
             f" with `{start}` in an environment like this one"
         ) from None
     return client
