@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import baselines
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError, check_known
 from benchmarks.measure.conformance import PROMISES, Finding, examine_system
 from benchmarks.measure.conformance_data import RECIPES
 from benchmarks.measure.suspension import handle_signals
@@ -45,11 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     recipes = split_names(options.recipes) or list(RECIPES)
     try:
-        if options.name not in baselines.names():
-            raise unknown_name("system", options.name, baselines.names())
-        for recipe in recipes:
-            if recipe not in RECIPES:
-                raise unknown_name("recipe", recipe, RECIPES)
+        check_known("system", [options.name], baselines.names())
+        check_known("recipe", recipes, RECIPES)
     except UsageError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2

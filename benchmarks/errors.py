@@ -55,6 +55,14 @@ def quote_names(names: Iterable[object], most: int = 10) -> str:
     return ", ".join(quoted[:most]) + more
 
 
+def check_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """UsageError for the first name that is not among the known ones."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise unknown_name(kind, name, known)
+
+
 def format_count(number: int, noun: str) -> str:
     """A number of things: "1 thread", "2,000 rows", "3 classes"."""
     plural = "es" if noun.endswith("s") else "s"

@@ -18,6 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from benchmarks.errors import unknown_name
+
 ROOT = Path(__file__).resolve().parents[1]
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
 FORCED, ENDED, MACHINES = "forced.jsonl", "ended.jsonl", "machines.json"
@@ -39,6 +41,14 @@ def find_run(name: str, results: Path) -> Path | None:
             if (run / RUN).is_file():
                 return run
     return None
+
+
+def require_run(name: str, results: Path) -> Path:
+    """As `find_run`; UsageError with the nearest names if there is none."""
+    run = find_run(name, results)
+    if run is None:
+        raise unknown_name("run", name, [found.name for found in find_runs(results)])
+    return run
 
 
 def create_folder(folder: Path) -> None:

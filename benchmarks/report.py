@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError
 from benchmarks.options import make_parser
-from benchmarks.paths import LOCAL, RUN, find_run, find_runs
+from benchmarks.paths import LOCAL, RUN, find_runs, require_run
 from benchmarks.record.rows import read_run
 from benchmarks.streams import keep_printing, say
 
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         return _say(f"there is no folder {options.results}; `python -m benchmarks.run` makes one",
                     NOTHING if options.run is None else USAGE)  # fmt: skip
     try:
-        run = None if options.run is None else _find_run(options.run, options.results)
+        run = None if options.run is None else require_run(options.run, options.results)
         if not options.check:
             return rebuild(run, options)
         try:
@@ -121,13 +121,6 @@ def _formats(text: str) -> list[str]:
         if name not in FORMATS:
             raise ValueError(f"there is no format {name!r}; choose from {', '.join(FORMATS)}")
     return names
-
-
-def _find_run(name: str, results: Path) -> Path:
-    run = find_run(name, results)
-    if run is None:
-        raise unknown_name("run", name, [found.name for found in find_runs(results)])
-    return run
 
 
 def tracked_runs(results: Path) -> list[Path]:

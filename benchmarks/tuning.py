@@ -31,14 +31,14 @@ import baselines
 from baselines._base import import_numpy
 from baselines.classical import choose_options
 from baselines.contract import Workload
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError, check_known
 from benchmarks.measure import machine
 from benchmarks.measure.data import draw
 from benchmarks.options import split_names
 from benchmarks.paths import ROWS, write_atomically
 from benchmarks.plan import suites
 from benchmarks.plan.workloads import read_table, read_workloads
-from benchmarks.record.rows import read_rows
+from benchmarks.record.rows import read_other_rows
 
 SUITE, FACTS = "tuning", "tuning.json"
 TABLE: dict[str, Any] = read_table("tuning.toml")
@@ -81,7 +81,7 @@ def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
     run = _create_run(options.results, arguments)
     for name in names:
         _measure(run, known[name], systems)
-        for (workload, system), choice in choose_best(read_rows(run, key="trial")).items():
+        for (workload, system), choice in choose_best(read_other_rows(run, key="trial")).items():
             if workload == name:
                 print(f"{name:14} {system:20} {_format_choice(choice)}", flush=True)
     print(f"{run}: to use these, put them and the run's name where the old ones stand")
@@ -90,9 +90,7 @@ def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
 
 def _select(kind: str, text: str | None, known: list[str]) -> list[str]:
     names = split_names(text) or known
-    for name in names:
-        if name not in known:
-            raise unknown_name(f"{kind} in suite {SUITE} called", name, known)
+    check_known(f"{kind} in suite {SUITE} called", names, known)
     return names
 
 

@@ -13,6 +13,12 @@ from benchmarks.record.schema import FIELDS
 # Fixed before a run is looked at. A run may carry its own in run.json under "margins".
 MARGINS = {"accuracy": 0.01, "time": 0.05, "memory": 0.05}
 SCORED = ("time", "memory", "accuracy")
+PHASES = {  # of a process from start to end, which is time_total_s
+    "start and import": ("time_start_s", "time_import_s"),
+    "data and build": ("time_data_s", "time_build_s"),
+    "training": ("time_train_cold_s",),
+    "prediction and exit": ("time_predict_s", "time_exit_s"),
+}
 
 
 @dataclasses.dataclass(frozen=True)

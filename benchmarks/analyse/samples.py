@@ -67,10 +67,15 @@ def pair(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[An
     compared with the geometric mean of the other's trials right before and right after it; both
     values are then geometric means, because what follows is formed with logarithms.
     """
-    shared = [key for key in values if key in base]
-    pairs = [_pair_block(key, values, base) for key in shared]
-    found = np.array(pairs, dtype=float).reshape(-1, 2)
+    found = np.array(list(pair_by_block(values, base).values()), dtype=float).reshape(-1, 2)
     return found[:, 0], found[:, 1]
+
+
+def pair_by_block(
+    values: Mapping[tuple, float], base: Mapping[tuple, float]
+) -> dict[tuple, tuple[float, float]]:
+    """The pairs of `pair` by their keys."""
+    return {key: _pair_block(key, values, base) for key in values if key in base}
 
 
 def pair_levels(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[Any, Any]:
@@ -116,7 +121,6 @@ def _find_flanks(order: int, trials: list[tuple[int, float]]) -> list[float]:
 
 
 def _geometric_mean(values: list[float]) -> float:
-    """Geometric mean."""
     return float(np.exp(np.mean(np.log(values))))
 
 
@@ -126,10 +130,11 @@ def find_identical(samples: Mapping[str, Mapping[tuple, float]]) -> dict[str, st
     Two programs of the same arithmetic are one observation, and count once in a family.
     """
     found: dict[str, str] = {}
-    for two, one in itertools.combinations(reversed(list(samples)), 2):
-        shared = [key for key in samples[one] if key in samples[two]]
-        if len(shared) >= 3 and all(samples[one][key] == samples[two][key] for key in shared):
-            found[two] = one
+    for later, earlier in itertools.combinations(reversed(list(samples)), 2):
+        common = [key for key in samples[earlier] if key in samples[later]]
+        same = all(samples[earlier][key] == samples[later][key] for key in common)
+        if same and len(common) >= 3:
+            found[later] = earlier
     return found
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
 import json
 import queue
 import secrets
@@ -21,14 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.errors import MachineFault
-from benchmarks.measure.cluster_workers import (
-    FRESH_S,
-    PATIENCE_S,
-    Workers,
-    describe_error,
-    load_task,
-)
+from benchmarks.errors import MachineFault, describe_error, strip_paths
+from benchmarks.measure.cluster_workers import FRESH_S, PATIENCE_S, Workers, load_task
 from benchmarks.measure.trial_runner import digest_system
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
@@ -197,18 +190,18 @@ class Cluster:
                     try:
                         result = future.result()
                     except OSError:  # of the connection, through which it comes
-                        raise self.workers.lost() from None
+                        raise self.workers.connection_lost() from None
                     if "refused" in result:
                         raise MachineFault(result["refused"])
                     for line in result["lines"]:
                         take(line)
-                    return begun, result["failure"] or "its row did not arrive"
+                    return begun, strip_paths(result["failure"] or "its row did not arrive")
                 elif future.status == "error":
                     error = future.exception()
                     killed = type(error).__name__ == "KilledWorker"
                     return begun, died if killed else describe_error(error)
                 else:
-                    raise self.workers.lost()
+                    raise self.workers.connection_lost()
         finally:
             del self._inboxes[token]
             with contextlib.suppress(Exception):  # the connection may be gone
@@ -228,7 +221,7 @@ class Cluster:
                 not alone, key=token, **where,
             )  # fmt: skip
         except Exception:  # whatever a lost connection raises
-            raise self.workers.lost() from None
+            raise self.workers.connection_lost() from None
         return future, frozenset(where.get("workers", ()))
 
     def _describe(self, unit: Unit | None) -> str:
@@ -264,7 +257,7 @@ class Cluster:
                 continue
             missing_since = missing_since or time.monotonic()
             if time.monotonic() - missing_since > PATIENCE_S:
-                start = self.workers.say_start(alone=alone)
+                start = self.workers.start_command(alone=alone)
                 raise MachineFault(f"no worker is left for it; `{start}` starts one")
 
     def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
@@ -283,8 +276,7 @@ class Cluster:
     def _describe_loss(self, trial: Trial, machine_id: str | None, reason: str) -> dict[str, Any]:
         """The row of a trial that no worker lived to measure."""
         return {
-            **dataclasses.asdict(trial),
-            "trial_id": trial.trial_id,
+            **trial.describe(),
             "run_id": self.spec["run_id"],
             "machine_id": machine_id,
             "system_digest": digest_system(trial.system),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.errors import MachineFault, UsageError
+from benchmarks.errors import MachineFault, UsageError, describe_error
 
 TASK = Path(__file__).with_name("cluster_task.py")
 FRESH_S = 2.0  # for how long the list of workers is believed
@@ -24,7 +24,7 @@ class Places:
 
     exclusive: frozenset[str]  # addresses of the workers that take blocks of times
     others: Mapping[str, int]  # of those that take the rest, with how many cores
-    declared: bool  # that number is the resource `trial`
+    declared: bool  # the numbers of cores are those of the resource `trial`
     disturbing: frozenset[str]  # those of them that may run something beside a block of times
 
     @property
@@ -48,7 +48,7 @@ class Workers:
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._places = Places(frozenset(), {}, False, frozenset())
-        self._boots: dict[str, str] = {}  # host -> the machine that it is
+        self._machine_of_host: dict[str, str] = {}
 
     def places(self) -> Places:
         """Where units may run, as of some seconds ago. MachineFault if the scheduler is gone."""
@@ -57,7 +57,7 @@ class Workers:
                 try:
                     workers = self.client.scheduler_info(n_workers=-1)["workers"]
                 except Exception:  # whatever a lost connection raises
-                    raise self.lost() from None
+                    raise self.connection_lost() from None
                 self._places, self._read_at = read_places(workers), time.monotonic()
             return self._places
 
@@ -70,7 +70,7 @@ class Workers:
 
     def _list_machines(self, addresses: Iterable[str]) -> set[str]:
         hosts = map(find_host, addresses)
-        return {self._boots.get(host, host) for host in hosts}
+        return {self._machine_of_host.get(host, host) for host in hosts}
 
     def require(self, *, exclusive: bool, cores: int) -> None:
         """UsageError if no worker takes blocks of times, or trials of so many cores."""
@@ -78,7 +78,7 @@ class Workers:
         if exclusive and not places.exclusive:
             raise UsageError(
                 "no worker declares itself exclusive, and times of a machine that others use are"
-                f" not comparable; start one with `{self.say_start(alone=True)}`, or leave the"
+                f" not comparable; start one with `{self.start_command(alone=True)}`, or leave the"
                 " times out with --measures accuracy,memory,parity"
             )
         if places.declared and cores > max(places.others.values()):
@@ -88,7 +88,7 @@ class Workers:
             )
 
     def probe(self, look: Callable[[str], Any]) -> None:
-        """UsageError if a worker cannot run a task, or its checkout is not the run's.
+        """UsageError if a host's worker cannot run a task, or its checkout is not the run's.
 
         look: submits a task that describes the machine of the worker with this address.
         """
@@ -105,18 +105,18 @@ class Workers:
             for line in result["lines"]:
                 message = json.loads(line)
                 if "boot" in message:
-                    self._boots[host] = message["boot"]
+                    self._machine_of_host[host] = message["boot"]
                 if "refused" in message:
                     refused = f"{who} is refused: {message['refused']}"
             if refused:
                 raise UsageError(f"{refused} (--worker-path names another checkout)")
 
-    def say_start(self, *, alone: bool) -> str:
+    def start_command(self, *, alone: bool) -> str:
         """The command that starts a worker for times, or for the rest."""
         resources = "exclusive=1" if alone else "trial=1"
         return START.format(address=self.address, resources=resources)
 
-    def lost(self) -> MachineFault:
+    def connection_lost(self) -> MachineFault:
         """What to raise when the scheduler does not answer."""
         return MachineFault(f"the connection to the Dask scheduler at {self.address} was lost")
 
@@ -136,11 +136,6 @@ def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
 def find_host(address: str) -> str:
     """The host of a worker's address."""
     return address.rpartition("//")[2].rpartition(":")[0]
-
-
-def describe_error(error: BaseException) -> str:
-    """An exception in a sentence."""
-    return f"{type(error).__name__}: {error}"
 
 
 def load_task() -> Callable[..., Any]:

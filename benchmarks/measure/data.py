@@ -173,7 +173,7 @@ def _draw_parts(
     parts = {}
     parts["X_train"], parts["y_train"] = entry.make(workload.train_rows, train, **args)
     parts["X_test"], parts["y_test"] = entry.make(workload.test_rows, test, **args)
-    return parts, entry.classes(**args)
+    return parts, args.get("classes", 2)
 
 
 def draw_weights(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError
 from benchmarks.measure import machine
 from benchmarks.measure.runs import DEFAULTS, PLANNED, Run, format_resumption
 from benchmarks.options import parse_duration, split_names
-from benchmarks.paths import LOCAL, RUN, find_run, find_runs
+from benchmarks.paths import LOCAL, RUN, require_run
 from benchmarks.plan import workload_file
 from benchmarks.plan.table import find_source
 from benchmarks.plan.trials import Trial, read_trial
@@ -71,10 +71,7 @@ def _find_run(options: argparse.Namespace) -> Path:
             if _is_unfinished(file.parent):
                 return file.parent
         raise UsageError(f"there is no unfinished run in {places.name}; start one without --resume")
-    run = find_run(options.resume, results)
-    if run is None:
-        raise unknown_name("run", options.resume, [known.name for known in find_runs(results)])
-    return run
+    return require_run(options.resume, results)
 
 
 def _is_unfinished(run: Path) -> bool:

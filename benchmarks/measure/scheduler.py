@@ -21,7 +21,7 @@ from benchmarks.record.store import Store
 
 Future = concurrent.futures.Future[None]
 Event = Future | tuple[Trial, dict[str, Any], float]
-FRESH_S = 1.0  # for how long what is left is only counted down
+RECOMPUTE_S = 1.0  # after which what is left is computed anew, and not counted down
 
 
 class Listener(Protocol):
@@ -91,12 +91,12 @@ class Scheduler:
         """What is missing of the plan."""
         recorded = {row["trial_id"] for row in self.store.rows()}
         missing = [trial for trial in plan if trial.trial_id not in recorded]
-        repeats = Counter(map(_kind, plan))
+        repeats = Counter(map(_repeat_key, plan))
         stages = []
         for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
             for stage in self.executor.split(list(members), self.durations):
                 units = [
-                    Unit(trials, [repeats[_kind(t)] for t in trials], block == self._first)
+                    Unit(trials, [repeats[_repeat_key(t)] for t in trials], block == self._first)
                     for trials in stage
                 ]
                 stages.append(Stage(block, units))
@@ -152,7 +152,7 @@ class Scheduler:
     def _expect_left(self, unit: Unit) -> float:
         """Seconds until everything has ended, computed about once a second."""
         now = time.perf_counter()
-        if now - self._left[1] > FRESH_S:
+        if now - self._left[1] > RECOMPUTE_S:
             trials = [*unit.trials, *_list_waiting(self._stages)]
             self._left = self.durations.expect(trials), now
         return max(0.0, min(self._left[0] - (now - self._left[1]), self._budget_left()))
@@ -177,7 +177,7 @@ class Scheduler:
             self._drop(self._first + 1)  # the first block is always run to its end
 
     def _retire_stages(self) -> None:
-        """Take leave of stages that have ended, so that the screen and table.csv show them."""
+        """Remove stages that have ended, so that the screen and table.csv show them."""
         for stage in [stage for stage in self._stages if stage.ended]:
             self._stages.remove(stage)
             if stage.block in self._opened:
@@ -187,9 +187,7 @@ class Scheduler:
 
     def _run_unit(self, unit: Unit) -> None:
         """In a thread of the pool; its rows go to the queue."""
-        self.executor.run_unit(
-            unit, self.store.array_path, lambda *event: self._events.put(tuple(event))
-        )
+        self.executor.run_unit(unit, self.store.array_path, lambda *event: self._events.put(event))
 
     def _record(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
         started = time.perf_counter()
@@ -207,5 +205,5 @@ def _list_waiting(stages: Sequence[Stage]) -> list[Trial]:
     return [trial for stage in stages for unit in stage.waiting for trial in unit.trials]
 
 
-def _kind(trial: Trial) -> tuple[object, ...]:
+def _repeat_key(trial: Trial) -> tuple[object, ...]:
     return trial.block, trial.workload, trial.threads, trial.system, trial.measure

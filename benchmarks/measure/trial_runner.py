@@ -108,8 +108,8 @@ class TrialRunner:
         identity = self._identify(trials[0])
 
         def finish(trial: Trial, row: dict[str, Any]) -> None:
-            own = {**dataclasses.asdict(trial), "trial_id": trial.trial_id}
-            tell(trial, self._complete(row, {**identity, **own}, array_path(trial.trial_id)))
+            own = {**identity, **trial.describe()}
+            tell(trial, self._complete(row, own, array_path(trial.trial_id)))
 
         while remaining:
             try:
@@ -162,7 +162,7 @@ class TrialRunner:
         row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
         return len(trials) - len(waiting), {**row, "started_at": started_at}
 
-    def _keep_cache(
+    def _ensure_compile_cache(
         self, trial: Trial, workload: Workload, spec: Mapping[str, Any]
     ) -> dict[str, str]:
         """The variable that names a kept compile cache. A run that gives no row fills it."""
@@ -173,7 +173,12 @@ class TrialRunner:
         variables = {"TORCHINDUCTOR_CACHE_DIR": str(cache)}
         if not cache.exists():
             process.run_module(
-                WORKER, spec, cores=trial.threads, timeout=self.timeout, variables=variables
+                WORKER,
+                spec,
+                cores=trial.threads,
+                timeout=self.timeout,
+                memory_limit=self.memory_limit,
+                variables=variables,
             )
         return variables
 
@@ -213,16 +218,15 @@ class TrialRunner:
             "first_block": extras and trial.measure == "time",
             "repeats": repeats,
         }
-        variables = self._keep_cache(trial, workload, spec)
+        variables = self._ensure_compile_cache(trial, workload, spec)
         samplers: list[Sampler] = []
-        steal = machine.read_steal_s()
 
         def watch(child: Popen[bytes]) -> None:
             if trial.measure == "memory":
                 samplers[:] = [Sampler(child)]
 
         for _ in range(ATTEMPTS):
-            started_at = _format_now()
+            started_at, steal = _format_now(), machine.read_steal_s()
             wall_start = time.time()
             end = process.run_module(
                 WORKER,
@@ -266,8 +270,7 @@ class TrialRunner:
         """The fields that say what is measured, and where."""
         versions = self.facts["versions"]
         return {
-            **dataclasses.asdict(trial),
-            "trial_id": trial.trial_id,
+            **trial.describe(),
             "run_id": self.facts["run_id"],
             "machine_id": self.facts["machine_id"],
             "system_version": ", ".join(

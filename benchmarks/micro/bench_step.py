@@ -16,7 +16,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import baselines
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError, check_known
 from benchmarks.measure.data import Data, generate_data, read_weights
 from benchmarks.plan.workloads import read_workloads
 
@@ -36,10 +36,8 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """The system and workload of the command line. UsageError for names that do not exist."""
     name, chosen = (request.config.getoption(option) for option in ("--system", "--workload"))
     known = read_workloads()
-    if name not in baselines.names():
-        raise unknown_name("system", name, baselines.names())
-    if chosen not in known:
-        raise unknown_name("workload", chosen, known)
+    check_known("system", [name], baselines.names())
+    check_known("workload", [chosen], known)
     workload = dataclasses.replace(known[chosen], epochs=STEPS)
     folder = tmp_path_factory.mktemp("data")
     generate_data(folder, workload, 0, "float32")

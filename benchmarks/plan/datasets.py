@@ -24,7 +24,6 @@ class Dataset(NamedTuple):
 
     make: Callable[..., Any]
     posterior: Callable[..., Any] | None
-    classes: Callable[..., int]
 
 
 def _spiral(rows: int, rng: Any, *, classes: int, noise: float, twist: float) -> Any:
@@ -178,22 +177,14 @@ def _with_flips(is_one: Any, flip: float) -> Any:
     return np.column_stack([1 - first, first])
 
 
-def _classes(**args: Any) -> int:
-    return args["classes"]
-
-
-def _two(**args: Any) -> int:
-    return 2
-
-
 DATASETS = {
-    "spiral": Dataset(_spiral, _spiral_posterior, _classes),
-    "blobs": Dataset(_blobs, None, _classes),
-    "two-spirals": Dataset(two_spirals, two_spirals_posterior, _two),
-    "moons": Dataset(moons, moons_posterior, _two),
-    "circles": Dataset(circles, circles_posterior, _two),
-    "xor": Dataset(xor, xor_posterior, _two),
-    "linear": Dataset(linear, linear_posterior, _two),
+    "spiral": Dataset(_spiral, _spiral_posterior),
+    "blobs": Dataset(_blobs, None),
+    "two-spirals": Dataset(two_spirals, two_spirals_posterior),
+    "moons": Dataset(moons, moons_posterior),
+    "circles": Dataset(circles, circles_posterior),
+    "xor": Dataset(xor, xor_posterior),
+    "linear": Dataset(linear, linear_posterior),
 }
 
 # scikit-learn's own tables: name -> the function of sklearn.datasets that loads it. They are fixed,

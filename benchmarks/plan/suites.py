@@ -8,7 +8,7 @@ from typing import Any
 
 import baselines
 from baselines.contract import Workload
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError, check_known, unknown_name
 from benchmarks.options import parse_duration, split_names
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.workloads import read_table
@@ -72,10 +72,8 @@ def make_request(
     own: the workload of a user's table; it takes the place of the suite's workloads.
     added: entries of a user's file of workloads; unless `workloads` names others, they do so too.
     """
-    if suite not in SUITES:
-        raise unknown_name("suite", suite, SUITES)
-    if preset not in PRESETS:
-        raise unknown_name("preset", preset, PRESETS)
+    check_known("suite", [suite], SUITES)
+    check_known("preset", [preset], PRESETS)
     asked, chosen = SUITES[suite], PRESETS[preset]
     table = {**read_table("workloads.toml"), **(added or {})}
     known = catalogue.read_workloads(table) if own is None else {own.name: own}
@@ -124,9 +122,7 @@ def _capped(workload: Workload, epochs: int | None) -> Workload:
 def _measures(text: str | None, suite: Mapping[str, Any], preset: Mapping[str, Any]) -> tuple:
     default = [name for name in preset["measures"] if name in suite.get("measures", MEASURES)]
     names = split_names(text) or default
-    for name in names:
-        if name not in MEASURES:
-            raise unknown_name("measure", name, MEASURES)
+    check_known("measure", names, MEASURES)
     return tuple(name for name in MEASURES if name in names)
 
 
@@ -136,9 +132,7 @@ def _systems(text: str | None, suite: Mapping[str, Any]) -> list[str]:
     if "all" in names:
         everything = [*suite["systems"], *baselines.OPTIONAL, *baselines.plug_in_names()]
         names = list(dict.fromkeys([*everything, *(name for name in names if name != "all")]))
-    for name in names:
-        if name not in known:
-            raise unknown_name("system", name, known)
+    check_known("system", names, known)
     return names
 
 

@@ -150,7 +150,7 @@ def _measure_draw(workload: Workload, what: str) -> tuple[int, int]:
             )
     try:
         X, _ = entry.make(20, np.random.default_rng(0), **args)
-        return X.shape[1], entry.classes(**args)
+        return X.shape[1], args.get("classes", 2)
     except Exception as error:
         raise UsageError(
             f"{what}: {workload.dataset!r} cannot be drawn with dataset_args = {args!r}: {error}"

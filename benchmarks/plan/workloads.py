@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.errors import UsageError, unknown_name
+from benchmarks.errors import UsageError, check_known, unknown_name
 from benchmarks.plan.datasets import BUNDLED, DATASETS
 
 HERE = Path(__file__).parent
@@ -59,8 +59,7 @@ def _expand(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
     if "axis" not in entry:
         return [(name, entry)]
     axis, values = entry.pop("axis"), entry.pop("values", [])
-    if axis not in AXES:
-        raise unknown_name(f"axis for workload {name!r} called", axis, AXES)
+    check_known(f"axis for workload {name!r} called", [axis], AXES)
     epochs = entry.get("epochs", 1)
     if not isinstance(epochs, list):
         epochs = [epochs] * len(values)
@@ -88,16 +87,13 @@ def _resolve(name: str, table: dict[str, dict[str, Any]]) -> dict[str, Any]:
     entry.pop("tuned_by", None)
     if parent is None:
         return entry
-    if parent not in table:
-        raise unknown_name("workload", parent, table)
+    check_known("workload", [parent], table)
     return {**_resolve(parent, table), **entry}
 
 
 def _make_workload(name: str, entry: dict[str, Any]) -> Workload:
     fields = {field.name for field in dataclasses.fields(Workload)}
-    for key in entry:
-        if key not in fields:
-            raise unknown_name(f"key of workload {name!r} called", key, fields)
+    check_known(f"key of workload {name!r} called", entry, fields)
     known = [*DATASETS, *BUNDLED]
     if entry.get("dataset") not in known:
         raise unknown_name(

@@ -91,10 +91,10 @@ def format_table(run: Path, columns: Container[str] | None = None) -> str:
                 lambda parts: " ".join(map(str, parts)) if isinstance(parts, list) else ""
             )
         if field.kind in ("text", "list"):
-            table[name] = table[name].map(_disarm, na_action="ignore")
+            table[name] = table[name].map(disarm, na_action="ignore")
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def _disarm(text: str) -> str:
+def disarm(text: str) -> str:
     """A text that a spreadsheet shows and does not compute."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

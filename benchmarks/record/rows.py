@@ -14,14 +14,25 @@ from benchmarks.errors import format_count
 from benchmarks.paths import ENDED, MACHINES, ROWS, RUN
 
 ENDS = ("complete", "budget", "interrupt", "fault")  # of an invocation: how it came to its end
-WHO = ("system", "workload", "seed", "threads", "measure", "block")  # row and plan must agree
+IDENTITY_KEYS = (
+    "system",
+    "workload",
+    "seed",
+    "threads",
+    "measure",
+    "block",
+)  # row and plan must agree
 
 
-def read_rows(run: Path, key: str = "trial_id") -> Iterator[dict[str, Any]]:
-    """The rows of one run. A line that is damaged costs that line; `find_damage` names it.
+def read_rows(run: Path) -> Iterator[dict[str, Any]]:
+    """The rows of one run that count."""
+    for _, row, fault in judge_lines(run):
+        if row is not None and not fault:
+            yield row
 
-    key: what every row must have to be one.
-    """
+
+def read_other_rows(run: Path, key: str) -> Iterator[dict[str, Any]]:
+    """Rows of another kind than trials, which all have this key; none is planned."""
     for _, row in _read_lines(run, key):
         if row is not None:
             yield row
@@ -67,7 +78,7 @@ def judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
             fault = "is of another run"
         elif planned and entry is None:
             fault = "is of no planned trial"
-        elif entry and any(row.get(key) != entry[key] for key in WHO if key in entry):
+        elif entry and any(row.get(key) != entry[key] for key in IDENTITY_KEYS if key in entry):
             fault = "is not of the trial that it names"
         elif first is not None:
             fault = f"repeats the trial of line {first}"

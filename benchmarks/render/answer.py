@@ -14,9 +14,9 @@ import numpy as np
 from benchmarks.analyse import stats
 from benchmarks.analyse.checks import find_ceiling
 from benchmarks.analyse.frameworks import BASE
-from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.metrics import METRICS, PHASES
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import collect_samples, pair
+from benchmarks.analyse.samples import collect_samples, pair_by_block
 from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
@@ -31,12 +31,7 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import find_best_classical
 
-PHASES = {
-    "start and import": ("time_start_s", "time_import_s"),
-    "build": ("time_data_s", "time_build_s"),
-    "training": ("time_train_cold_s",),
-    "exit": ("time_predict_s", "time_exit_s"),
-}
+PLAIN = "plain NumPy"
 SHOWN = 0.1  # a phase of a smaller part of the whole is not named
 
 
@@ -120,7 +115,7 @@ def describe_time(data: RunData, case: Case) -> str:
         return ""
     rivals = _find_rivals(data, case, name)
     parts = [f"{format_with_unit(base.estimate(name), 's')} with {BASE}"]
-    parts += [_tell(line, name) for line in rivals]
+    parts += [_format_rival(line, name) for line in rivals]
     said = f"From start to end a fresh process takes {join_words(parts)}"
     return f"{said}{_describe_phases(base, rivals)}."
 
@@ -132,14 +127,14 @@ def describe_memory(data: RunData, case: Case) -> str:
     if base is None or not base.has(name):
         return ""
     parts = [f"{format_with_unit(base.estimate(name), 'B')} with {BASE}"]
-    parts += [_tell(line, name) for line in _find_rivals(data, case, name)]
+    parts += [_format_rival(line, name) for line in _find_rivals(data, case, name)]
     return f"Memory peaks at {join_words(parts)}."
 
 
 def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
     lines = data.lines(case)
     best = find_best_variants(lines, metric)
-    for name in (BASE, "plain NumPy"):  # which is no framework, and has its row in the tables
+    for name in (BASE, PLAIN):  # which is no framework, and has its row in the tables
         best.pop(name, None)
     classical = find_best_classical(lines, data.score(case))
     rivals = [*best.values(), *([classical] if classical is not None else [])]
@@ -147,7 +142,7 @@ def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
     return sorted(rivals, key=lambda line: (line.value(metric), line.system))
 
 
-def _tell(line: Line, metric: str) -> str:
+def _format_rival(line: Line, metric: str) -> str:
     """ "4.0 s with PyTorch (torch-fused, 21 ×)"."""
     found = line.against(metric)
     value = format_with_unit(line.estimate(metric), METRICS[metric].unit)
@@ -161,17 +156,24 @@ def _tell(line: Line, metric: str) -> str:
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """ "; of mapicx's time start and import are 59 %, training 15 %": the phases that matter."""
+    """ "; mapicx spends 59 % of it on start and import, the others 3 % (a) to 41 % (b) on ..."."""
     shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
-    parts = [f"{name} {100 * share:.0f} %" for name, share in shares.items() if share > SHOWN]
+    parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
     if not parts:
         return ""
-    said = f"; of {BASE}'s time {', '.join(parts)}"
-    training = [round(100 * _find_share(line, PHASES["training"])) for line in rivals]
+    spends = [part.replace(" on ", " of it on ", 1) for part in parts[:1]] + parts[1:]
+    said = f"; {BASE} spends {join_words(spends)}"
+    trained = [line for line in rivals if line.has("time_train_cold_s")]
+    training = sorted((_find_share(line, PHASES["training"]), line.system) for line in trained)
     if not training:
         return said
-    low, high = min(training), max(training)
-    return f"{said}, of the others' training {low if low == high else f'{low} to {high}'} %"
+    ends = [f"{_percent(share)} ({name})" for share, name in (training[0], training[-1])]
+    others = f"{ends[0]} to {ends[1]}" if len(training) > 1 else ends[0]
+    return f"{said}, the others {others} on training"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _find_share(line: Line, metrics: Iterable[str]) -> float:
@@ -181,12 +183,12 @@ def _find_share(line: Line, metrics: Iterable[str]) -> float:
 
 
 def _compare_over_workloads(data: RunData) -> str:
-    """Geometric mean over workloads of each framework's best variant, where all blocks have it."""
+    """Geometric mean over workloads of each framework's best variant, of blocks that have all."""
     metric, parts = METRICS["time_train_warm_s"], []
     cases = [case for case in data.cases if data.base(case) is not None]
     best = {case: find_best_variants(data.lines(case), metric.name) for case in cases}
-    for framework in sorted({name for found in best.values() for name in found} - {BASE}):
-        columns = []
+    for framework in sorted({name for found in best.values() for name in found} - {BASE, PLAIN}):
+        columns: list[dict[tuple, tuple[float, float]]] = []
         for case, found in best.items():
             line = found.get(framework)
             if line is not None and not line.other_work:
@@ -195,11 +197,11 @@ def _compare_over_workloads(data: RunData) -> str:
                     collect_samples(rows[rows["system"].eq(name)], metric)
                     for name in (line.system, BASE)
                 )
-                columns.append(pair(*both))
-        shortest = min((len(a) for a, _ in columns), default=0)
-        if len(columns) > 1 and shortest:
-            a, b = (np.array([both[i][:shortest] for both in columns]).T for i in (0, 1))
-            mean = stats.geometric_mean_ratio(a, b)
+                columns.append(pair_by_block(*both))
+        blocks = [key for key in columns[0] if all(key in other for other in columns)]
+        if len(columns) > 1 and blocks:
+            pairs = np.array([[column[key] for column in columns] for key in blocks])
+            mean = stats.geometric_mean_ratio(pairs[..., 0], pairs[..., 1])
             parts.append(f"{framework} {format_estimate(mean)} over {len(columns)}")
     if not parts:
         return ""

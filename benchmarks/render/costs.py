@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.analyse.checks import find_ceiling
-from benchmarks.analyse.metrics import METRICS, Metric
+from benchmarks.analyse.metrics import METRICS, PHASES, Metric
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.samples import collect_samples
 from benchmarks.analyse.summary import Case, Line
@@ -19,12 +19,7 @@ from benchmarks.render.results import COSTS, order_lines, select_headline
 from benchmarks.render.style import Drawing
 
 # A colour ends where its phase ends; neighbours differ in lightness, so that grey is enough.
-PHASES = (
-    ("start and import", ("time_start_s", "time_import_s"), "#56B4E9"),
-    ("data and build", ("time_data_s", "time_build_s"), "#F6EFA6"),
-    ("training", ("time_train_cold_s",), "#004B7A"),
-    ("prediction and exit", ("time_predict_s", "time_exit_s"), "#9A7B4F"),
-)
+COLOURS = ("#56B4E9", "#F6EFA6", "#004B7A", "#9A7B4F")  # of PHASES
 CURVES = 9  # more cannot be told apart; the table has every system
 
 
@@ -33,7 +28,7 @@ def draw_costs(data: RunData, case: Case) -> Drawing | None:
     lines = [line for line in select_headline(data, case, 9) if line.has("time_total_s")]
     if not lines:
         return None
-    names = [name for _, metrics, _ in PHASES for name in metrics]
+    names = [name for metrics in PHASES.values() for name in metrics]
     table = tabulate(order_lines(data.lines(case)), [*names, "time_total_s", "memory_peak_bytes"])
     return Drawing(table, lambda: _plot_costs(lines))
 
@@ -59,7 +54,7 @@ def _plot_phases(axis: Any, lines: list[Line], totals: np.ndarray) -> None:
     first = min(totals) / 6
     for row, (line, total) in enumerate(zip(lines, totals, strict=True)):
         end = 0.0
-        for label, metrics, colour in PHASES:
+        for (label, metrics), colour in zip(PHASES.items(), COLOURS, strict=True):
             spent = sum(line.value(name) for name in metrics if line.has(name))
             begin, end = max(end, first), end + spent
             if end > begin:

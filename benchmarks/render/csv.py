@@ -12,15 +12,12 @@ from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Line
 from benchmarks.paths import write_atomically
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from benchmarks.record.frame import disarm
 
 
 def make_safe(value: Any) -> Any:
     """The value for a cell; text that a spreadsheet would compute gets an apostrophe."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value
+    return disarm(value) if isinstance(value, str) else value
 
 
 def format_csv(table: pd.DataFrame, digits: int = 10) -> str:

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.analyse.metrics import PHASES
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
@@ -28,7 +29,6 @@ from benchmarks.render import (
     write_up,
 )
 from benchmarks.render.answer import answer
-from benchmarks.render.costs import PHASES
 from benchmarks.render.document import (
     Block,
     Code,
@@ -61,7 +61,7 @@ MEMORY_PARTS = (
     "memory_train_increment_bytes",
     "memory_sampled_peak_bytes",
 )
-TIME_PARTS = (*(name for _, names, _ in PHASES for name in names), "time_total_s", "cpu_s")
+TIME_PARTS = (*(name for names in PHASES.values() for name in names), "time_total_s", "cpu_s")
 USED = ("time_step_warm_s", "time_predict_s", "time_predict_one_s")
 
 

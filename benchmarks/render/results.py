@@ -114,8 +114,8 @@ def _caption(
     notes: list[Text] = [f"Score: mean over {format_count(seeds, 'seed')}."]
     if costs:
         notes.append(
-            f" Costs: medians over {format_count(blocks, 'process')}; in brackets the multiple of"
-            f" {BASE}, paired in blocks."
+            f" Costs: medians over {format_count(blocks, 'block')}, training once it is warm; in"
+            f" brackets the multiple of {BASE}, a mean of pairs and no quotient of these medians."
         )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]

@@ -52,8 +52,8 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
         said.append(_count(f"{WHOLE_LOOP}, whose whole loop is one compiled program,", loops))
     shares = [point.products_share for point in points if point.products_share is not None]
     if shares:
-        low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
-        between = low if low == high else f"{low} to {high}"
+        low, high = (f"{100 * share:.0f}" for share in (min(shares), max(shares)))
+        between = f"{low} %" if low == high else f"{low} to {high} %"
         said.append(f"NumPy's matrix products alone take {between} of {BASE}'s step.")
     return said
 

@@ -13,7 +13,7 @@ from benchmarks import tuning
 from benchmarks.errors import UsageError
 from benchmarks.plan import suites, workloads
 from benchmarks.plan.workloads import read_table
-from benchmarks.record.rows import read_rows
+from benchmarks.record.rows import read_other_rows
 from benchmarks.tuning import choose_best
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -24,12 +24,12 @@ RUNS = sorted({*classical.read_tuned()["runs"], *(ENTRIES[name]["tuned_by"] for 
 
 
 def rows_of(run):
-    return list(read_rows(RESULTS / run, key="trial"))
+    return list(read_other_rows(RESULTS / run, key="trial"))
 
 
 def choices(run):
     assert (RESULTS / run / "tuning.json").exists(), f"the tuning run {run} is not in results/"
-    return choose_best(read_rows(RESULTS / run, key="trial"))
+    return choose_best(read_other_rows(RESULTS / run, key="trial"))
 
 
 @pytest.mark.parametrize("name", TUNED)
@@ -135,7 +135,7 @@ def test_the_suite_records_every_trial_and_says_what_it_chose(command, tmp_path)
     done = command(*ask, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.iterdir()
-    rows = list(read_rows(run, key="trial"))
+    rows = list(read_other_rows(run, key="trial"))
     assert [r["trial"] for r in rows] == 2 * list(range(tuning.TRIALS))
     assert all(0.3 < max(r["accuracy"]) <= 1 for r in rows)
     for (name, system), choice in choose_best(rows).items():

@@ -75,7 +75,7 @@ def test_a_damaged_line_costs_that_line_and_is_named(store):
         file.write(b'{"trial_id": "half\n[1, 2]\n\xff\xfe\n' + b"[" * 100_000 + b"\n")
     store.append(row(2))
     store.append(row(1))
-    assert [r["seed"] for r in read_rows(store.run)] == [1, 2, 1]
+    assert [r["seed"] for r in read_rows(store.run)] == [1, 2]
     assert len(benchmarks.load(store.run)) == 2
     damage = find_damage(store.run)
     assert [text.split(" of ")[0] for text in damage] == [
