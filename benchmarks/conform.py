@@ -13,7 +13,7 @@ import baselines
 from benchmarks.errors import UsageError, check_known
 from benchmarks.measure.conformance import PROMISES, Finding, examine_system
 from benchmarks.measure.conformance_data import RECIPES
-from benchmarks.measure.suspension import handle_signals
+from benchmarks.measure.signals import handle_signals
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import make_parser, read_names, read_positive, split_names
 from benchmarks.streams import keep_printing, strip_control

@@ -25,7 +25,7 @@ from benchmarks.measure.executors import Local
 from benchmarks.measure.resume import resume_run
 from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
-from benchmarks.measure.suspension import handle_signals
+from benchmarks.measure.signals import handle_signals
 from benchmarks.measure.units import Executor
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import (

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.measure import threads, workspace
-from benchmarks.measure.suspension import Suspension
+from benchmarks.measure.signals import Suspension
 from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL

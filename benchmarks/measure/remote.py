@@ -27,7 +27,7 @@ from typing import Any
 import baselines
 from baselines.contract import Workload
 from benchmarks.errors import MachineFault, format_count, quote_names
-from benchmarks.measure import machine, process, suspension, threads
+from benchmarks.measure import machine, process, signals, threads
 from benchmarks.measure.executors import Local
 from benchmarks.measure.units import Unit
 from benchmarks.measure.workspace import Workspace
@@ -193,7 +193,7 @@ def main() -> None:
         answer.flush()
 
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, queue.Empty):
-        suspension.handle_signals()
+        signals.handle_signals()
         serve(say)
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from benchmarks.measure.signals import check_interrupted
 from benchmarks.measure.units import Executor, Unit
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
@@ -79,6 +80,7 @@ class Scheduler:
         with concurrent.futures.ThreadPoolExecutor(self.executor.most) as pool:
             try:
                 while self._stages:
+                    check_interrupted()
                     self._begin_units(pool)
                     self._handle_next_event()
                     self._retire_stages()

@@ -49,11 +49,12 @@ def _make_series(field: Field, values: list[Any]) -> pandas.Series:
     """A column; what is no value of its field, as versions before this recorded some, is null."""
     import pandas
 
-    try:
-        return pandas.Series(values, dtype=field.dtype)
-    except (TypeError, ValueError, OverflowError):
-        known = [None if field.find_fault(value) else value for value in values]
-        return pandas.Series(known, dtype=field.dtype)
+    nested = field.kind != "list" and not {list, dict}.isdisjoint(map(type, values))
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if not nested:  # of which pandas makes more than one dimension
+            return pandas.Series(values, dtype=field.dtype)
+    known = [None if field.find_fault(value) else value for value in values]
+    return pandas.Series(known, dtype=field.dtype)
 
 
 @contextlib.contextmanager

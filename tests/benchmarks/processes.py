@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,12 @@ def run(command, folder, *options):
     )  # fmt: skip
 
 
+def _heed_signals():
+    """Whoever runs the tests, as nohup or in the background, may have had signals ignored."""
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 def start(folder, *options, stdout=subprocess.PIPE, **variables):
     """Begin a run; its output is read by `communicate`, unless it goes to a file."""
     return subprocess.Popen(
@@ -32,6 +39,7 @@ def start(folder, *options, stdout=subprocess.PIPE, **variables):
         stdout=stdout,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=None if sys.platform == "win32" else _heed_signals,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
-"""Notices that the harness was stopped (Ctrl-Z), or that the machine slept.
+"""What signals mean to the harness: its end, or that it was stopped (Ctrl-Z) and goes on.
 
-A child's time cannot be told from what passed meanwhile, so its trial is measured again.
+While it is stopped or the machine sleeps, a child's time cannot be told from what passed
+meanwhile, so its trial is measured again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
 _signals: int | None = None  # a pipe to which the C handler of every signal writes its number
 _continued = 0  # how often this process went on after it was stopped
 _counting = threading.Lock()
+_interrupted = False
 
 
 class Suspension:
@@ -33,9 +35,14 @@ def handle_signals() -> None:
     """Let TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
 
     def interrupt(number: int, frame: object) -> None:
+        global _interrupted
+        _interrupted = True
         raise KeyboardInterrupt
 
-    handlers = {"SIGTERM": interrupt, "SIGHUP": interrupt, "SIGCONT": lambda number, frame: None}
+    handlers = {
+        **dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), interrupt),
+        "SIGCONT": lambda number, frame: None,
+    }
     for name, handler in handlers.items():
         number = getattr(signal, name, None)  # Windows has few of them
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
@@ -45,6 +52,16 @@ def handle_signals() -> None:
     for descriptor in (_signals, writer):
         os.set_blocking(descriptor, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+
+def check_interrupted() -> None:
+    """KeyboardInterrupt if a signal asked for the end.
+
+    Python drops the one that the handler raises where no exception can pass: in a finalizer, or in
+    the import system's own callbacks.
+    """
+    if _interrupted:
+        raise KeyboardInterrupt
 
 
 def _count_continued() -> int:
