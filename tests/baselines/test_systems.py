@@ -182,11 +182,13 @@ system.build(None)
 system.train()
 flops = 25 * 600 * 2 * (2 * 200 * 400 + 3 * 400 * 200)
 times = []
-for _ in range(3):
+speeds = []
+for _ in range(5):  # the best of several, because other tests run beside
+    speeds.append(system.gemm_gflops())
     start = time.perf_counter()
     system.train()
     times.append(time.perf_counter() - start)
-print(system.steps, system.samples_seen, flops / min(times) / 1e9 / system.gemm_gflops())
+print(system.steps, system.samples_seen, flops / min(times) / 1e9 / max(speeds))
 """
     steps, samples, share = run_python("-c", script).split()
     assert (int(steps), int(samples)) == (50, 15_000)

@@ -50,9 +50,15 @@ class Machines:
         )  # fmt: skip
         self.workers = [self.add_worker(*options) for options in workers]
         end = time.monotonic() + 60
-        while not self.file.exists() and time.monotonic() < end:
+        while not self._read_address() and time.monotonic() < end:
             time.sleep(0.05)
-        self.executor = json.loads(self.file.read_text())["address"].replace("tcp", "dask")
+        self.executor = self._read_address().replace("tcp", "dask")
+
+    def _read_address(self):
+        """Of the scheduler; empty until it has written its file to the end."""
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return json.loads(self.file.read_text())["address"]
+        return ""
 
     def add_worker(self, *options, core=None):
         return self._start(
