@@ -165,6 +165,7 @@ def test_a_block_whose_worker_is_killed_is_timed_again_as_a_whole(machines, tmp_
     assert next(r["time_bare_s"] for r in rows if r["system"] == "noop") > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
     reason="needs two cores, of which a worker can be given one",
