@@ -151,14 +151,8 @@ class TrialRunner:
             finish(waiting.pop(0), {**row, "started_at": started_at})
             started_at = _format_now()
 
-        end = process.run_module(
-            WORKER,
-            {**self._describe(first, workload, slot), "draws": draws},
-            cores=first.threads,
-            timeout=self.timeout,
-            memory_limit=self.memory_limit,
-            hear=hear,
-        )
+        spec = {**self._describe(first, workload, slot), "draws": draws}
+        end = self._run_worker(spec, hear=hear)
         row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
         return len(trials) - len(waiting), {**row, "started_at": started_at}
 
@@ -172,15 +166,18 @@ class TrialRunner:
         cache = self.data.folder / name
         variables = {"TORCHINDUCTOR_CACHE_DIR": str(cache)}
         if not cache.exists():
-            process.run_module(
-                WORKER,
-                spec,
-                cores=trial.threads,
-                timeout=self.timeout,
-                memory_limit=self.memory_limit,
-                variables=variables,
-            )
+            self._run_worker(spec, variables=variables)
         return variables
+
+    def _run_worker(self, spec: Mapping[str, Any], **options: Any) -> process.Ended:
+        return process.run_module(
+            WORKER,
+            spec,
+            cores=spec["threads"],
+            timeout=self.timeout,
+            memory_limit=self.memory_limit,
+            **options,
+        )
 
     def _complete(
         self, row: dict[str, Any], identity: dict[str, Any], arrays: Path
@@ -228,15 +225,7 @@ class TrialRunner:
         for _ in range(ATTEMPTS):
             started_at, steal = _format_now(), machine.read_steal_s()
             wall_start = time.time()
-            end = process.run_module(
-                WORKER,
-                spec,
-                cores=trial.threads,
-                timeout=self.timeout,
-                memory_limit=self.memory_limit,
-                variables=variables,
-                watch=watch,
-            )
+            end = self._run_worker(spec, variables=variables, watch=watch)
             if not end.suspended:
                 break
         requires = self.requires.get(trial.system, ())

@@ -14,14 +14,8 @@ from benchmarks.errors import format_count
 from benchmarks.paths import ENDED, MACHINES, ROWS, RUN
 
 ENDS = ("complete", "budget", "interrupt", "fault")  # of an invocation: how it came to its end
-IDENTITY_KEYS = (
-    "system",
-    "workload",
-    "seed",
-    "threads",
-    "measure",
-    "block",
-)  # row and plan must agree
+# In which a row and the plan must agree.
+IDENTITY_KEYS = ("system", "workload", "seed", "threads", "measure", "block")
 
 
 def read_rows(run: Path) -> Iterator[dict[str, Any]]:

@@ -156,13 +156,12 @@ def _format_rival(line: Line, metric: str) -> str:
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """ "; mapicx spends 59 % of it on start and import, the others 3 % (a) to 41 % (b) on ..."."""
+    """ "; of this mapicx spends 59 % on start and import, the others 3 % (a) to 41 % (b) on"."""
     shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
     parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
     if not parts:
         return ""
-    spends = [part.replace(" on ", " of it on ", 1) for part in parts[:1]] + parts[1:]
-    said = f"; {BASE} spends {join_words(spends)}"
+    said = f"; of this {BASE} spends {join_words(parts)}"
     trained = [line for line in rivals if line.has("time_train_cold_s")]
     training = sorted((_find_share(line, PHASES["training"]), line.system) for line in trained)
     if not training:
@@ -188,7 +187,7 @@ def _compare_over_workloads(data: RunData) -> str:
     cases = [case for case in data.cases if data.base(case) is not None]
     best = {case: find_best_variants(data.lines(case), metric.name) for case in cases}
     for framework in sorted({name for found in best.values() for name in found} - {BASE, PLAIN}):
-        columns: list[dict[tuple, tuple[float, float]]] = []
+        columns = []
         for case, found in best.items():
             line = found.get(framework)
             if line is not None and not line.other_work:
@@ -198,9 +197,9 @@ def _compare_over_workloads(data: RunData) -> str:
                     for name in (line.system, BASE)
                 )
                 columns.append(pair_by_block(*both))
-        blocks = [key for key in columns[0] if all(key in other for other in columns)]
-        if len(columns) > 1 and blocks:
-            pairs = np.array([[column[key] for column in columns] for key in blocks])
+        common = set.intersection(*map(set, columns)) if len(columns) > 1 else set()
+        if common:
+            pairs = np.array([[column[key] for column in columns] for key in sorted(common)])
             mean = stats.geometric_mean_ratio(pairs[..., 0], pairs[..., 1])
             parts.append(f"{framework} {format_estimate(mean)} over {len(columns)}")
     if not parts:

@@ -63,7 +63,7 @@ def test_the_answer_has_accuracy_time_by_phase_and_memory(data):
     assert "equivalent within 1 point" in lines[2] and "can exceed 0.910" in lines[2]
     assert "takes 249 ms with mapicx, " in lines[3]
     assert re.search(r"PyTorch \(torch-fused, 7\.\d+ ×\)", lines[3])
-    phases = "; mapicx spends 72 % of it on start and import and 22 % on training, the others "
+    phases = "; of this mapicx spends 72 % on start and import and 22 % on training, the others "
     assert phases in lines[3] and re.search(r"\d % \([\w-]+\) on training\.", lines[3])
     assert lines[4].startswith("3. Memory peaks at 40.1 MiB with mapicx, ")
 
