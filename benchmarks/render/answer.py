@@ -71,7 +71,9 @@ def describe_scores(data: RunData, case: Case) -> str:
     said = f"On {_name_task(data, case)} {BASE} reaches a {kind} of {_show(base, score)}"
     others = [x for x in lines if x.family == "network" and x.system != BASE and x.has(score)]
     if others:
-        spread = [x.value(score) for x in others]
+        # By the paired difference where there is one: a system may have fewer seeds than mapicx.
+        gaps = [(x, x.against(score).estimate) for x in others]
+        spread = [base.value(score) + g.value if g.known else x.value(score) for x, g in gaps]
         between = f"{format_number(min(spread))} to {format_number(max(spread))}"
         one = f"the other network, {others[0].system}, {_show(others[0], score)}"
         said += f"; {one if len(others) == 1 else f'the {len(others)} other networks {between}'}"
