@@ -16,6 +16,7 @@ from tests.benchmarks import synthetic
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+LOCKS = sorted((ROOT / ".ci" / "locks").glob("*.txt"))
 MEASURING = (".ci/compare", "benchmarks.run", ".ci/measure")
 
 
@@ -59,6 +60,34 @@ def test_scripts_that_workflows_run_are_there():
             script = ROOT / name
             runs = os.access(script, os.X_OK) or script.suffix == ".py" or name == ".ci/anchor"
             assert script.exists() and runs, name
+
+
+def test_what_jobs_install_is_locked_but_for_the_newest_versions():
+    unlocked = [
+        (path.name, step.get("name"))
+        for path in WORKFLOWS
+        for job in read(path)["jobs"].values()
+        for step in job["steps"]
+        for line in step.get("run", "").splitlines()
+        if "pip install" in line and "--no-deps" not in line
+    ]
+    assert unlocked == [("perf.yml", "Install the newest versions")]
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_a_lock_holds_the_pinned_versions_with_their_digests(path):
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    entries = re.split(r"\n(?=\S)", path.read_text().strip())
+    locked = dict(re.match(r"([\w.-]+)==([\w.+]+)", entry).groups() for entry in entries)
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry) for entry in entries)
+    # Of wheels for other systems constraints.txt, which is made on one, says nothing.
+    assert {name: pins.get(name, version) for name, version in locked.items()} == locked
+    wanted = {"harness": "scipy", "bench": "torch", "site": "sphinx", "release": "build"}
+    assert set(wanted) == {lock.stem for lock in LOCKS} and wanted[path.stem] in locked
 
 
 def test_the_anchor_is_a_commit_of_this_history():

@@ -29,7 +29,7 @@ METHOD = {
     " after; they add at most a tenth to a block. A system whose process is short is run several"
     " times in a block, spread through it, as often as fits into 2.6 s, at most 10 times; the"
     " block's value is the mean. A system that takes over 15 s and over 15 % of a block is timed in"
-    " every other block. The same rules hold for every system; runs from before they were"
+    " half of the blocks. The same rules hold for every system; runs from before they were"
     " introduced have one trial of each system per block.",
     "Time": "Wall time of the whole process from exec to exit (total), its phases, and the same"
     " training repeated in the same process (warm; at least three times, until half a second of"
