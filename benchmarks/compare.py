@@ -146,7 +146,7 @@ def compare_revisions(
             scratch = folder / f"scratch-{name}"
             scratch.mkdir()
             label = (head if source == "head" else base).label
-            three[name] = sides.Side(name, label, places[source], scratch, spec)
+            three[name] = sides.Side(label, places[source], scratch, spec)
         try:
             counts = {name: side.ask("counts") for name, side in three.items()}
             for name, side in three.items():

@@ -18,6 +18,7 @@ from importlib import metadata
 from typing import NamedTuple
 
 from benchmarks.measure import container, machine, threads
+from benchmarks.measure.dependencies import ALTERNATIVES
 from benchmarks.measure.exit_status import EXTRAS
 from benchmarks.options import make_parser
 from benchmarks.paths import ROOT
@@ -142,9 +143,9 @@ def check_frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Frameworks that are missing or older than the pinned versions."""
     pinned = dict(_pins())
     for name, extra in EXTRAS.items():
-        if name == "tensorflow" and "tensorflow-cpu" in EXTRAS:
-            continue  # one of the two spellings is enough
-        present = _find_version(name)
+        if name in ALTERNATIVES.values():
+            continue  # either will do
+        present = _find_version(name) or _find_version(ALTERNATIVES.get(name, name))
         if present is None:
             yield Finding(
                 "note",

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.errors import UsageError
+from benchmarks.errors import UsageError, check_known
 from benchmarks.options import make_parser, read_folder, read_names, split_names
 from benchmarks.paths import create_folder
 from benchmarks.streams import keep_printing
@@ -56,10 +56,7 @@ def show(options: argparse.Namespace) -> int:
     from benchmarks.render.terminal_document import print_document
 
     formats = tuple(split_names(options.format))
-    for name in formats:
-        if name not in history.FORMATS:
-            known = ", ".join(history.FORMATS)
-            raise UsageError(f"there is no format {name!r}; choose from {known}")
+    check_known("format", formats, history.FORMATS)
     if not options.folder.is_dir():
         raise UsageError(f"there is no folder {options.folder.name}; name one that holds runs")
     series = read_history(options.folder)

@@ -26,6 +26,16 @@ FORCED, ENDED, MACHINES = "forced.jsonl", "ended.jsonl", "machines.json"
 LOCAL = "local"
 
 
+def ask_git(folder: Path, *arguments: str) -> str | None:
+    """What git prints in a folder; None if it fails, or is not installed."""
+    ask = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(ask, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
 def find_runs(path: Path) -> list[Path]:
     """`path` itself if it is a run, else every run below it, oldest first."""
     if (path / RUN).exists():

@@ -6,13 +6,12 @@ Nothing is measured and no row is changed.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.errors import UsageError
-from benchmarks.options import make_parser
-from benchmarks.paths import LOCAL, RUN, find_runs, require_run
+from benchmarks.errors import UsageError, check_known
+from benchmarks.options import make_parser, read_names, split_names
+from benchmarks.paths import LOCAL, RUN, ask_git, find_runs, require_run
 from benchmarks.record.rows import read_run
 from benchmarks.streams import keep_printing, say
 
@@ -38,9 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
                       " report or a claim differs from the rows")  # fmt: skip
     made.add_argument("--release", action="store_true", help="with --check: also exit 3 if a table"
                       " of README is of other code than stands here")  # fmt: skip
-    made.add_argument("--format", default="md", metavar="md,csv,latex", help="csv: the summary as"
-                      " a table; latex: booktabs tables, a methods paragraph, a BibTeX entry, and"
-                      " figures as SVG and PDF too")  # fmt: skip
+    made.add_argument("--format", type=read_names, default="md", metavar="md,csv,latex",
+                      help="csv: the summary as a table; latex: booktabs tables, a methods"
+                      " paragraph, a BibTeX entry, and figures as SVG and PDF too")  # fmt: skip
     made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     made.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     return made
@@ -71,8 +70,10 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     from benchmarks.render.claims import write_claims
     from benchmarks.render.readme import update_readme
     from benchmarks.render.report import write_report
+    from benchmarks.render.write_up import FORMATS
 
-    formats = _formats(options.format)
+    formats = split_names(options.format)
+    check_known("format", formats, FORMATS)
     if options.readme and not README.exists():
         raise ValueError(f"there is no {README} in this folder; run the command from the checkout")
     if options.readme and run is None:
@@ -112,17 +113,6 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
     return _say(f"{README}, the claims and the reports of {len(runs)} runs agree with their rows")
 
 
-def _formats(text: str) -> list[str]:
-    """The names in --format. ValueError names the choices."""
-    from benchmarks.render.write_up import FORMATS
-
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in FORMATS:
-            raise ValueError(f"there is no format {name!r}; choose from {', '.join(FORMATS)}")
-    return names
-
-
 def tracked_runs(results: Path) -> list[Path]:
     """Runs that git tracks, oldest first; outside a git checkout every run.
 
@@ -133,12 +123,10 @@ def tracked_runs(results: Path) -> list[Path]:
 
 def _list_runs(results: Path) -> list[Path]:
     """Runs that git tracks, also those whose files are gone; without git those that are there."""
-    ask = ["git", "-C", str(results), "ls-files", "-z", "--", f"*/{RUN}"]
-    try:
-        said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+    listed = ask_git(results, "ls-files", "-z", "--", f"*/{RUN}")
+    if listed is None:
         return find_runs(results)
-    return [(results / name).parent for name in said.split("\0") if name]
+    return [(results / name).parent for name in listed.split("\0") if name]
 
 
 def _is_public(run: Path) -> bool:

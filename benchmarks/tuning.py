@@ -55,8 +55,7 @@ class Choice(NamedTuple):
 
     options: dict[str, Any]
     kept: bool
-    accuracy: float  # mean over the draws
-    accuracy_before: float
+    accuracy_before: float  # mean over the draws
     best: float  # of the trial with the highest mean, chosen or not
 
 
@@ -200,16 +199,16 @@ def _choose(trials: list[Mapping[str, Any]]) -> Choice:
     before = trials[0]
     able = [row for row in trials if row["accuracy"] is not None]
     if not able:
-        return Choice(before["options"], True, math.nan, math.nan, math.nan)
+        return Choice(before["options"], True, math.nan, math.nan)
     best = max(able, key=lambda row: fmean(row["accuracy"]))
     high = fmean(best["accuracy"])
     if before["accuracy"] is None:
-        return Choice(best["options"], False, high, math.nan, high)
+        return Choice(best["options"], False, math.nan, high)
     low = fmean(before["accuracy"])
     gains = [a - b for a, b in zip(best["accuracy"], before["accuracy"], strict=True)]
     error = stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
     kept = best is before or fmean(gains) <= error
-    return Choice((before if kept else best)["options"], kept, low if kept else high, low, high)
+    return Choice((before if kept else best)["options"], kept, low, high)
 
 
 def _format_choice(choice: Choice) -> str:

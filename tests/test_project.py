@@ -209,7 +209,9 @@ def test_every_requirement_is_pinned_in_constraints():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project, groups = settings["project"], settings["dependency-groups"]
     extras = project["optional-dependencies"].values()
-    assert set().union(*groups.values()) <= set(project["optional-dependencies"]["test"]) | {"numpy"}
+    assert set().union(*groups.values()) <= set(project["optional-dependencies"]["test"]) | {
+        "numpy"
+    }
     asked = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
     names = {re.split(r"[\[<>=; ]", line)[0].lower() for line in asked} - {"mapicx"}
     pins = (ROOT / "constraints.txt").read_text().splitlines()

@@ -12,15 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SMALLEST = 0.05  # a step of 5 %: the smallest effect of interest
-LASTING = 3  # points: what is gone after two nights was no change of the code
-FEWEST = 2 * LASTING  # points of a series in which there can be a change
+MIN_STEP = 0.05  # 5 %: the smallest effect of interest
+MIN_SEGMENT = 3  # points: what is gone after two nights was no change of the code
+MIN_POINTS = 2 * MIN_SEGMENT  # of a series in which there can be a change
 PENALTY = 3.0  # times sigma squared times ln n for each segment: BIC asks for 2 to 3
-CLEAR = 4.5  # standard errors by which neighbouring segments differ; simulated in the tests
-SCARCE = (
-    6.0  # points: of so few the spread itself is known to about a half, so twice as many errors
-)
-FINEST = 0.002  # a spread below is taken for this: figures that never vary would split at nothing
+MIN_Z = 4.5  # standard errors between neighbouring segments; simulated in the tests
+SMALL_SAMPLE = 6.0  # widens that limit by 1 + 6 / n: from few points sigma itself is uncertain
+MIN_SIGMA = 0.002  # or figures that never vary would be split at rounding
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Change:
 
 def find_changes(values: Sequence[float]) -> list[Change]:
     """The steps of a series of positive values, in order."""
-    if len(values) < FEWEST:
+    if len(values) < MIN_POINTS:
         return []
     logs = np.log(np.asarray(values, dtype=float))
     sigma = estimate_spread(logs)
@@ -49,14 +47,14 @@ def estimate_spread(logs: np.ndarray) -> float:
     """The standard deviation around the steps, from differences of neighbours: steps are rare."""
     differences = np.diff(logs)
     middle = np.median(np.abs(differences - np.median(differences)))
-    return max(FINEST, 1.4826 * float(middle) / math.sqrt(2))
+    return max(MIN_SIGMA, 1.4826 * float(middle) / math.sqrt(2))
 
 
 def _segment(logs: np.ndarray, penalty: float) -> list[int]:
     """The ends of the segments."""
     import ruptures
 
-    found = ruptures.Pelt(model="l2", min_size=LASTING, jump=1).fit(logs.reshape(-1, 1))
+    found = ruptures.Pelt(model="l2", min_size=MIN_SEGMENT, jump=1).fit(logs.reshape(-1, 1))
     return [int(end) for end in found.predict(pen=penalty)]
 
 
@@ -66,8 +64,8 @@ def _merge(logs: np.ndarray, starts: list[int], sigma: float) -> list[int]:
         levels = _levels(logs, starts)
         sizes = np.diff([*starts, len(logs)])
         spread = max(sigma, _pool_spread(logs, starts))
-        errors = spread * np.sqrt(1 / sizes[:-1] + 1 / sizes[1:]) * (1 + SCARCE / len(logs))
-        limits = np.maximum(math.log(1 + SMALLEST), CLEAR * errors)
+        errors = spread * np.sqrt(1 / sizes[:-1] + 1 / sizes[1:]) * (1 + SMALL_SAMPLE / len(logs))
+        limits = np.maximum(math.log(1 + MIN_STEP), MIN_Z * errors)
         margins = np.abs(np.diff(levels)) / limits * _find_lasting(logs, starts, levels)
         weakest = int(np.argmin(margins))
         if margins[weakest] >= 1:
@@ -83,11 +81,11 @@ def _pool_spread(logs: np.ndarray, starts: list[int]) -> float:
 
 
 def _find_lasting(logs: np.ndarray, starts: list[int], levels: list[float]) -> np.ndarray:
-    """For each pair of neighbours whether both have LASTING points nearer to their own level."""
+    """For each two neighbours whether both have MIN_SEGMENT points nearer to their own level."""
     parts = np.split(logs, starts[1:])
 
     def lasts(part: np.ndarray, own: float, other: float) -> bool:
-        return int((np.abs(part - own) < np.abs(part - other)).sum()) >= LASTING
+        return int((np.abs(part - own) < np.abs(part - other)).sum()) >= MIN_SEGMENT
 
     return np.array([
         lasts(parts[i], levels[i], levels[i + 1]) and lasts(parts[i + 1], levels[i + 1], levels[i])

@@ -23,7 +23,7 @@ from benchmarks.analyse.footprint import FOOTPRINT, ITSELF, read_installed
 from benchmarks.analyse.frameworks import find_framework
 from benchmarks.analyse.metrics import METRICS, Metric
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import Sample, collect_samples, find_split_shares
+from benchmarks.analyse.samples import Sample, collect_samples, find_test_train_ratios
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Case, Line, compare_samples
 from benchmarks.plan.claims import BEST, ENGINE, EVERY, PROGRAM, Claim, Reading
@@ -74,7 +74,7 @@ class Evidence:
 
     def __init__(self, data: RunData) -> None:
         self.data = data
-        self.shares = find_split_shares(data.workloads)
+        self.shares = find_test_train_ratios(data.workloads)
         self.collect = functools.cache(self._collect)
 
     def _collect(self, case: Case, system: str, metric: Metric) -> Sample:

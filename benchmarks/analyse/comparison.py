@@ -11,12 +11,11 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from benchmarks.analyse.metrics import MARGINS
 from benchmarks.analyse.sequential import repeated_interval
 from benchmarks.analyse.stats import Estimate, median_range
 from benchmarks.analyse.verdicts import Kind, Verdict, judge_ratio
+from benchmarks.measure.parity import find_largest_difference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +63,7 @@ COUNTED = {
 }  # fmt: skip
 
 
-NONE, OPEN = Estimate(), Verdict()
+NO_ESTIMATE, NO_VERDICT = Estimate(), Verdict()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +72,11 @@ class Finding:
 
     name: str
     quantity: Quantity
-    base: Estimate = NONE
-    head: Estimate = NONE
-    ratio: Estimate = NONE
-    twin: Estimate = NONE
-    verdict: Verdict = OPEN
+    base: Estimate = NO_ESTIMATE
+    head: Estimate = NO_ESTIMATE
+    ratio: Estimate = NO_ESTIMATE
+    twin: Estimate = NO_ESTIMATE
+    verdict: Verdict = NO_VERDICT
     case: str = ""
 
     @property
@@ -201,16 +200,11 @@ def judge_weights(quantity: Quantity, counts: Mapping[str, Mapping[str, Any]]) -
     weights = {side: counts[side].get("weights") for side in ("base", "head", "twin")}
     if weights["base"] is None or weights["head"] is None:
         return Finding("parity", quantity)
-    head, twin = (_differ(weights[side], weights["base"]) for side in ("head", "twin"))
+    head, twin = (
+        find_largest_difference(weights[side] or (), weights["base"]) for side in ("head", "twin")
+    )
     verdict = judge_limit(head, quantity.least)
     return Finding("parity", quantity, Estimate.exact(twin), Estimate.exact(head), verdict=verdict)
-
-
-def _differ(these: Any, those: Any) -> float:
-    if these is None or [np.shape(a) for a in these] != [np.shape(a) for a in those]:
-        return float("inf")
-    pairs = zip(these, those, strict=True)
-    return max(float(np.abs(np.subtract(a, b)).max()) for a, b in pairs)
 
 
 def _middle(value: Any) -> Estimate:

@@ -1,6 +1,6 @@
 """Which fields of a row a report estimates, from which trials, and in which words it judges.
 
-One table; summary.py interprets it. Adding a metric is adding a line (and a field to the schema).
+One table; summary.py interprets it. Which of them a table of a report shows: render/results.py.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from benchmarks.plan.workloads import read_table
 from benchmarks.record.schema import FIELDS
 
-# Fixed before a run is looked at. A run may carry its own in run.json under "margins".
-MARGINS = {"accuracy": 0.01, "time": 0.05, "memory": 0.05}
+# Fixed before a run is looked at, and kept in its run.json, which then counts.
+MARGINS: dict[str, float] = read_table("margins.toml")
 SCORED = ("time", "memory", "accuracy")
 PHASES = {  # of a process from start to end, which is time_total_s
     "start and import": ("time_start_s", "time_import_s"),

@@ -15,7 +15,7 @@ from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import FLOOR, JUDGED
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import Sample, collect_samples, find_split_shares, pair
+from benchmarks.analyse.samples import Sample, collect_samples, find_test_train_ratios, pair
 from benchmarks.analyse.summary import Case, Comparison, Line, estimate_sample
 from benchmarks.analyse.verdicts import Kind, judge_difference
 
@@ -67,7 +67,7 @@ def choose_system(data: RunData, case: Case) -> Choice:
     """The system to use, from the rows of one table."""
     metric = METRICS[data.score(case)]
     rows = data.rows(case)
-    share = find_split_shares(data.workloads).get(case.workload, 0.0)
+    share = find_test_train_ratios(data.workloads).get(case.workload, 0.0)
     margin = data.margins[metric.margin]
     able = [x for x in data.lines(case) if x.family in JUDGED and x.has(metric.name)]
     lines = sorted(able, key=lambda x: (-x.value(metric.name), x.system))

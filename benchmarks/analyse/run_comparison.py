@@ -66,8 +66,6 @@ def pair_rows(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
     sides = []
     for rows in (base, head):
         ok = rows[rows["status"] == "ok"]
-        if "repeat" not in ok:
-            ok = ok.assign(repeat=0)
         ok = ok.assign(repeat=ok["repeat"].fillna(0))
         sides.append(ok.groupby(KEY, as_index=False, dropna=False)[list(COMPARED)].mean())
     return sides[0].merge(sides[1], on=KEY, suffixes=("_base", "_head"))

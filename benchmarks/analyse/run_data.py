@@ -17,7 +17,7 @@ from benchmarks.analyse.checks import Finding, check_run
 from benchmarks.analyse.crossover import Crossing, find_crossings
 from benchmarks.analyse.frameworks import BASE, FAMILIES
 from benchmarks.analyse.metrics import MARGINS
-from benchmarks.analyse.samples import find_split_shares
+from benchmarks.analyse.samples import find_test_train_ratios
 from benchmarks.analyse.steps import SweepPoint, find_sweep
 from benchmarks.analyse.summary import Case, Line, Summary, summarise
 from benchmarks.paths import ARRAYS, FORCED, LOCAL
@@ -85,7 +85,7 @@ class RunData:
     @functools.cached_property
     def findings(self) -> list[Finding]:
         """What must be true of a trustworthy run, checked."""
-        return check_run(self.frame, self.margins, find_split_shares(self.workloads))
+        return check_run(self.frame, self.margins, find_test_train_ratios(self.workloads))
 
     @functools.cached_property
     def sweep(self) -> list[SweepPoint]:
@@ -139,10 +139,7 @@ class RunData:
     @property
     def cpu(self) -> str:
         """The model of the processor; empty if it was not recorded."""
-        cpu = (self.run.get("environment") or {}).get("cpu")
-        if isinstance(cpu, dict):
-            cpu = cpu.get("model") or cpu.get("name")
-        return cpu if isinstance(cpu, str) else ""
+        return str((self.run.get("environment") or {}).get("cpu") or "")
 
     def read_arrays(self, case: Case, measure: str) -> Iterator[tuple[str, dict]]:
         """(system, arrays) of the first ok trial of each system that left readable arrays."""
@@ -174,6 +171,6 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 def read_run_data(folder: Path) -> RunData:
     """Read a run. FileNotFoundError with a sentence if it is none."""
     run, frame = read_run(folder), load(folder)
-    shares = find_split_shares(run.get("workloads"))
+    shares = find_test_train_ratios(run.get("workloads"))
     margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
     return RunData(folder, run, frame, summarise(frame, margins, shares=shares))

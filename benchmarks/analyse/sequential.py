@@ -23,13 +23,12 @@ from benchmarks.analyse.stats import Estimate
 
 FIRST_LOOK = 5  # rounds: below, Student's quantiles are too far out to decide anything
 ERROR = 0.02  # of a whole comparison: a wrong interval of any quantity at any look
-POWER = 1.0  # of the spending function: the share spent is the share of rounds that are done
 GRID = 201  # points of the numerical integration; twice as many change no bound by a hundredth
 
 
 def spend(share: float, error: float) -> float:
     """How much of the error is spent when this share of the rounds is done."""
-    return error * min(1.0, share) ** POWER
+    return error * min(1.0, share)
 
 
 @functools.cache

@@ -109,11 +109,11 @@ def _find_ranks(n: int) -> tuple[int, int]:
     return int(bounds.low), int(bounds.high)
 
 
-def mean_interval(values: ArrayLike, test_share: float = 0.0) -> Estimate:
+def mean_interval(values: ArrayLike, test_train_ratio: float = 0.0) -> Estimate:
     """Mean with Student's 95 % interval from three values on; a range below.
 
-    test_share: test rows / training rows, above 0 for repeated splits of one fixed table, whose
-    standard error is that of `standard_error`.
+    test_train_ratio: test rows / training rows, above 0 for repeated splits of one fixed table,
+    whose standard error is that of `standard_error`.
     """
     x = keep_finite(values)
     if not x.size:
@@ -121,7 +121,7 @@ def mean_interval(values: ArrayLike, test_share: float = 0.0) -> Estimate:
     mean = float(x.mean())
     if x.size < SMALLEST_FOR_MEAN:
         return dataclasses.replace(median_range(x), value=mean)
-    half = find_t_quantile(x.size - 1) * standard_error(x, test_share)
+    half = find_t_quantile(x.size - 1) * standard_error(x, test_train_ratio)
     return Estimate(mean, mean - half, mean + half, x.size, "interval")
 
 
@@ -131,10 +131,10 @@ def find_t_quantile(freedom: int) -> float:
     return float(stats.t.ppf(1 - ALPHA / 2, freedom))
 
 
-def standard_error(values: np.ndarray, test_share: float = 0.0) -> float:
-    """Of the mean. Splits of one table overlap, so s**2 / J becomes (1 / J + test_share) * s**2
-    (Nadeau and Bengio 2003)."""
-    return math.sqrt((1 / values.size + test_share) * values.var(ddof=1))
+def standard_error(values: np.ndarray, test_train_ratio: float = 0.0) -> float:
+    """Of the mean. Splits of one table overlap, so s**2 / J becomes s**2 * (1 / J +
+    test_train_ratio) (Nadeau and Bengio 2003)."""
+    return math.sqrt((1 / values.size + test_train_ratio) * values.var(ddof=1))
 
 
 def log_ratios(values: ArrayLike, base: ArrayLike) -> np.ndarray:
@@ -156,9 +156,11 @@ def paired_ratio(values: ArrayLike, base: ArrayLike, ranged: bool = False) -> Es
     return estimate.exp() if estimate.known else estimate
 
 
-def paired_difference(values: ArrayLike, base: ArrayLike, test_share: float = 0.0) -> Estimate:
+def paired_difference(
+    values: ArrayLike, base: ArrayLike, test_train_ratio: float = 0.0
+) -> Estimate:
     """Mean of values - base over paired seeds, with its interval over seeds."""
-    return mean_interval(np.asarray(values, float) - np.asarray(base, float), test_share)
+    return mean_interval(np.asarray(values, float) - np.asarray(base, float), test_train_ratio)
 
 
 def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
@@ -172,17 +174,17 @@ def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
     return estimate.exp() if estimate.known else estimate
 
 
-def difference_p(differences: ArrayLike, test_share: float = 0.0) -> float:
+def difference_p(differences: ArrayLike, test_train_ratio: float = 0.0) -> float:
     """Two-sided p of "the paired values do not differ" by Student's t; nan below two pairs."""
     d = keep_finite(differences)
     if d.size < 2:
         return math.nan
     if np.ptp(d) == 0:
         return 1.0 if d[0] == 0 else 0.0
-    return float(2 * stats.t.sf(abs(d.mean()) / standard_error(d, test_share), d.size - 1))
+    return float(2 * stats.t.sf(abs(d.mean()) / standard_error(d, test_train_ratio), d.size - 1))
 
 
-def equivalence_p(differences: ArrayLike, margin: float, test_share: float = 0.0) -> float:
+def equivalence_p(differences: ArrayLike, margin: float, test_train_ratio: float = 0.0) -> float:
     """p of "the means differ by `margin` or more": two one-sided t tests; nan below two pairs.
 
     Without any spread there is no test: three equal differences count as proof, fewer do not.
@@ -192,7 +194,9 @@ def equivalence_p(differences: ArrayLike, margin: float, test_share: float = 0.0
         return math.nan
     if np.ptp(d) == 0:
         return 0.0 if abs(d[0]) < margin else 1.0
-    return float(stats.t.sf((margin - abs(d.mean())) / standard_error(d, test_share), d.size - 1))
+    return float(
+        stats.t.sf((margin - abs(d.mean())) / standard_error(d, test_train_ratio), d.size - 1)
+    )
 
 
 def adjust_holm(p_values: ArrayLike) -> np.ndarray:

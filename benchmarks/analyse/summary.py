@@ -129,7 +129,7 @@ def summarise(
     base : str
         The system that ratios are to.
     shares : mapping, optional
-        Of workloads on a fixed table: test rows / training rows (`find_split_shares`).
+        Of workloads on a fixed table: test rows / training rows (`find_test_train_ratios`).
     """
     limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
     found: Summary = {}

@@ -25,8 +25,8 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     Returns
     -------
     dict
-        "lines" that were not sent yet, how many were "sent", and the "failure", a sentence, if
-        the program ended before the unit did.
+        "lines" that were not sent yet, and the "failure", a sentence, if the program ended before
+        the unit did.
     """
     import os
     import queue
@@ -42,7 +42,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     worker.log_event(topic, {"unit": unit, "begun": worker.address})
     if not os.path.isfile(os.path.join(folder, *module.split(".")) + ".py"):
         said = f"the worker at {worker.address} has no checkout of this version at {folder}"
-        return {"lines": [], "sent": 0, "failure": None, "refused": said}
+        return {"lines": [], "failure": None, "refused": said}
     idle = worker.__dict__.setdefault("_mapicx_idle", {}).setdefault((topic, folder), [])
 
     def start():
@@ -71,7 +71,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
         task = worker.state.tasks.get(key)
         return task is not None and task.state in ("executing", "long-running")
 
-    lines, sent = [], 0
+    lines = []
     program = None
     while program is None:
         program = idle.pop() if idle else start()
@@ -98,10 +98,9 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
             break
         if line.startswith('{"done"'):
             idle.append(program)
-            return {"lines": lines, "sent": sent, "failure": None}
+            return {"lines": lines, "failure": None}
         if stream:
             worker.log_event(topic, {"unit": unit, "line": line})
-            sent += 1
         else:
             lines.append(line)
     try:
@@ -114,4 +113,4 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     failure = f"the process of its trials ended with exit code {code}"
     if said:
         failure += f": {said[-1]}"
-    return {"lines": lines, "sent": sent, "failure": failure}
+    return {"lines": lines, "failure": failure}

@@ -119,15 +119,8 @@ def _construct(system: Any) -> Any:
 
 def _modules_of(system: Any) -> set[str]:
     """Top-level modules of the distributions that a system requires."""
-    from importlib.metadata import packages_distributions
+    from benchmarks.measure.dependencies import canonicalize_name, list_owners
 
-    required = {_normalise(name) for name in system.requires}
-    return {
-        module
-        for module, owners in packages_distributions().items()
-        if {_normalise(owner) for owner in owners} & required
-    } | required & {"mapicx"}  # which is read from the checkout
-
-
-def _normalise(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
+    required = {canonicalize_name(name) for name in system.requires}
+    known = {module for module, owners in list_owners().items() if owners & required}
+    return known | required & {"mapicx"}  # which is read from the checkout

@@ -10,7 +10,7 @@ from typing import Any
 
 import baselines
 from benchmarks.measure.conformance_data import choose_workload, prepare_system, start_weights
-from benchmarks.measure.parity import choose_tolerance
+from benchmarks.measure.parity import choose_tolerance, find_largest_difference
 
 
 def compare_recipes(system: Any, recipes: Sequence[str]) -> Iterator[str]:
@@ -33,7 +33,7 @@ def _compare_recipe(system: Any, recipe: str) -> Iterator[str]:
 
     subject.reset(start_weights(workload))
     subject.train()
-    distance = find_distance(subject.get_weights(), reference.get_weights())
+    distance = find_largest_difference(subject.get_weights(), reference.get_weights())
     if system.own_order and workload.shuffle:
         if distance <= tolerance:
             yield (
@@ -50,7 +50,7 @@ def _compare_recipe(system: Any, recipe: str) -> Iterator[str]:
     first, compiled = subject.get_weights(), subject.compilations() or 0
     subject.reset(start_weights(workload))
     subject.train()
-    if find_distance(subject.get_weights(), first) > 0:
+    if find_largest_difference(subject.get_weights(), first) > 0:
         yield "a second training after reset() ends elsewhere; reset() must bring everything back"
     if (subject.compilations() or 0) > compiled:
         yield "a second training after reset() compiled again; keep the same objects"
@@ -63,7 +63,7 @@ def _compare_training(subject: Any, reference: Any, tolerance: float) -> Iterato
     ours, theirs = [float(loss) for loss in subject.losses], reference.losses
     if len(ours) != len(theirs):
         yield f"{len(ours)} losses after {len(theirs)} updates; append one before each update"
-    elif (distance := find_distance([ours], [theirs])) > tolerance:
+    elif (distance := find_largest_difference([ours], [theirs])) > tolerance:
         pairs = enumerate(zip(ours, theirs, strict=True))
         first = next(i for i, (a, b) in pairs if not abs(a - b) <= tolerance)
         yield (
@@ -80,7 +80,7 @@ def _compare_training(subject: Any, reference: Any, tolerance: float) -> Iterato
     wanted = [(w.shape, str(w.dtype)) for w in expected]
     if shapes != wanted:
         yield f"get_weights() gives {shapes}; expected {wanted}"
-    elif (distance := find_distance(weights, expected)) > tolerance:
+    elif (distance := find_largest_difference(weights, expected)) > tolerance:
         yield f"the last weights differ from numpy-plain's by {distance:.1e}, not {tolerance:g}"
 
 
@@ -91,18 +91,8 @@ def _compare_predictions(subject: Any, reference: Any, tolerance: float) -> Iter
     else:
         what = "predict_proba"
         ours, theirs = subject.predict_proba(X), reference.predict_proba(X)
-    if (distance := find_distance([ours], [theirs])) > tolerance:
+    if (distance := find_largest_difference([ours], [theirs])) > tolerance:
         yield f"{what}() differs from numpy-plain's by {distance:.1e}; dropout must be off in it"
-
-
-def find_distance(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
-    """The largest difference of two lists of arrays; inf where their shapes differ."""
-    import numpy as np
-
-    if [np.shape(array) for array in ours] != [np.shape(array) for array in theirs]:
-        return float("inf")
-    pairs = zip(ours, theirs, strict=True)
-    return max(float(np.abs(np.asarray(a) - b).max()) for a, b in pairs)
 
 
 def _count(system: Any) -> tuple[int, int]:

@@ -16,37 +16,32 @@ NO_LIMIT = 2**60  # bytes; the older kind writes a huge number for "none"
 
 
 class Limits(NamedTuple):
-    """cpus: share of one core's time; memory_bytes; throttled: periods in which it was stopped."""
+    """cpus: shares of one core's time; memory_bytes."""
 
     cpus: float | None = None
     memory_bytes: int | None = None
-    throttled: int | None = None
 
 
 def read_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> Limits:
     """The tightest limits of this process's groups; None where there is no limit or no group."""
     cpus: list[float] = []
     memory: list[int] = []
-    throttled: list[int] = []
     for folder in _find_folders(root, membership):
-        quota, _, period = _read(folder / "cpu.max").partition(" ")
-        quota = quota or _read(folder / "cpu.cfs_quota_us")
-        period = period or _read(folder / "cpu.cfs_period_us")
+        quota, _, period = read_file(folder / "cpu.max").partition(" ")
+        quota = quota or read_file(folder / "cpu.cfs_quota_us")
+        period = period or read_file(folder / "cpu.cfs_period_us")
         if quota.isdigit() and period.isdigit():
             cpus.append(int(quota) / int(period))
         for name in ("memory.max", "memory.limit_in_bytes"):
-            text = _read(folder / name)
+            text = read_file(folder / name)
             if text.isdigit() and int(text) < NO_LIMIT:
                 memory.append(int(text))
-        for line in _read(folder / "cpu.stat").splitlines():
-            if line.startswith("nr_throttled "):
-                throttled.append(int(line.split()[1]))
-    return Limits(min(cpus, default=None), min(memory, default=None), max(throttled, default=None))
+    return Limits(min(cpus, default=None), min(memory, default=None))
 
 
 def _find_folders(root: Path, membership: Path) -> Iterator[Path]:
     """The folder of each group that this process is in, and those above it."""
-    for line in _read(membership).splitlines():
+    for line in read_file(membership).splitlines():
         _, controllers, path = line.split(":", 2)
         for base in (root / controllers if controllers else root, root / "unified"):
             folder = base / path.lstrip("/")
@@ -55,9 +50,10 @@ def _find_folders(root: Path, membership: Path) -> Iterator[Path]:
                     yield one
 
 
-def _read(path: Path) -> str:
+def read_file(path: Path | str) -> str:
+    """A file of the kernel's, without the last newline; "" where it cannot be read."""
     try:
-        return path.read_text().strip()
+        return Path(path).read_text().strip()
     except OSError:
         return ""
 

@@ -94,7 +94,7 @@ def hidden_modules(requirements: tuple[str, ...]) -> dict[str, list[str]]:
     visible, _ = find_dependencies((*requirements, *ALWAYS_VISIBLE))
     hidden = {
         module: owners
-        for module, owners in _owners().items()
+        for module, owners in list_owners().items()
         if not owners & visible.keys() and module not in _vendored_modules()
     }
     return {
@@ -115,7 +115,7 @@ def _vendored_modules() -> set[str]:
 
 
 @functools.cache
-def _owners() -> dict[str, set[str]]:
+def list_owners() -> dict[str, set[str]]:
     """Normalised names of the distributions to which each top-level module belongs."""
     return {
         module: {canonicalize_name(name) for name in names}

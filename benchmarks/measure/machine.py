@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +20,8 @@ from typing import Any
 
 from benchmarks.errors import MachineFault
 from benchmarks.measure import threads
-from benchmarks.paths import ROOT
+from benchmarks.measure.container import read_file
+from benchmarks.paths import ROOT, ask_git
 
 # Variables whose values change measurements and say nothing about a person.
 ALLOWED = (
@@ -31,9 +31,12 @@ ALLOWED = (
 # Distributions that decide figures; their versions are part of every run.
 DISTRIBUTIONS = (
     "numpy", "scipy", "scikit-learn", "torch", "tensorflow-cpu", "tensorflow", "keras", "jax",
-    "jaxlib", "pandas", "memory-profiler", "psutil", "threadpoolctl", "statsmodels", "matplotlib",
+    "jaxlib", "pandas", "memory-profiler", "psutil", "threadpoolctl", "matplotlib",
 )  # fmt: skip
 PACKAGES = ("mapicx", "baselines", "benchmarks")
+CPU = "/proc/cpuinfo"
+GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
 def environment() -> dict[str, Any]:
@@ -47,8 +50,8 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
         "virtualised": _virtualised(),
-        "frequency_governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "transparent_huge_pages": _first_line("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "frequency_governor": read_file(GOVERNOR) or None,
+        "transparent_huge_pages": read_file(HUGE_PAGES) or None,
         "python": platform.python_version(),
         "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
         "variables": {name: os.environ[name] for name in ALLOWED if name in os.environ},
@@ -97,33 +100,21 @@ def count_cores() -> int:
 
 def read_cpu_model() -> str | None:
     """The processor's own name."""
-    try:
-        with open("/proc/cpuinfo") as info:
-            for line in info:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or None
+    named = re.search(r"^model name[ \t]*:(.*)", read_file(CPU), re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or None
 
 
 def read_steal_s() -> float | None:
     """Seconds that the hypervisor has taken from this machine's cores so far; None: unknown."""
-    try:
-        with open("/proc/stat") as stat:
-            return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, IndexError, ValueError):
-        return None
+    import psutil
+
+    return getattr(psutil.cpu_times(), "steal", None)
 
 
 def read_clock_mhz() -> float | None:
     """Mean clock of the cores now; None where the system does not show it."""
-    try:
-        with open("/proc/cpuinfo") as info:
-            clocks = [float(line.partition(":")[2]) for line in info if line.startswith("cpu MHz")]
-    except (OSError, ValueError):
-        return None
-    return sum(clocks) / len(clocks) if clocks else None
+    clocks = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", read_file(CPU), re.MULTILINE)
+    return sum(map(float, clocks)) / len(clocks) if clocks else None
 
 
 def check_disk(*folders: Path) -> None:
@@ -165,30 +156,13 @@ def _memory_bytes() -> int | None:
 
 
 def _virtualised() -> bool | None:
-    try:
-        with open("/proc/cpuinfo") as info:
-            return " hypervisor" in info.read()
-    except OSError:
-        return None
-
-
-def _first_line(path: str) -> str | None:
-    try:
-        with open(path) as file:
-            return file.readline().strip() or None
-    except OSError:
-        return None
+    facts = read_file(CPU)
+    return " hypervisor" in facts if facts else None
 
 
 @functools.cache
 def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+    return ask_git(ROOT, *arguments)
 
 
 def _dirty() -> bool | None:

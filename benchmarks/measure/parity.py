@@ -8,6 +8,7 @@ rounds Python floats on the way.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from baselines.contract import Workload
@@ -55,15 +56,12 @@ def reduce_workload(workload: Workload) -> Workload:
     )
 
 
-def find_largest_difference(system: Any, reference: Any) -> float:
-    """Of all losses and final weights; inf if their numbers differ."""
+def find_largest_difference(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
+    """Of two lists of arrays; inf where their shapes differ or an array holds NaN."""
     import numpy as np
 
-    pairs = [(np.array([float(x) for x in s.losses]), s.get_weights()) for s in (system, reference)]
-    (losses, weights), (expected_losses, expected_weights) = pairs
-    if losses.shape != expected_losses.shape or len(weights) != len(expected_weights):
+    if [np.shape(array) for array in ours] != [np.shape(array) for array in theirs]:
         return float("inf")
-    difference = float(np.abs(losses - expected_losses).max())
-    for array, expected in zip(weights, expected_weights, strict=True):
-        difference = max(difference, float(np.abs(array - expected.reshape(array.shape)).max()))
-    return difference
+    pairs = zip(ours, theirs, strict=True)
+    largest = float(np.max([np.abs(np.subtract(a, b)).max() for a, b in pairs]))
+    return float("inf") if np.isnan(largest) else largest

@@ -185,7 +185,12 @@ class MeasuredSystem:
         reference.load()
         reference.build(self.data, self.weights)
         reference.train(record=True)
-        difference = find_largest_difference(self.system, reference)
+        difference = find_largest_difference(
+            *(
+                [[float(x) for x in one.losses], *one.get_weights()]
+                for one in (self.system, reference)
+            )
+        )
         pools = threads.inspect_pools(self.spec["threads"])
         return {
             **pools,

@@ -28,6 +28,7 @@ import baselines
 from baselines.contract import Workload
 from benchmarks.errors import MachineFault, format_count, quote_names
 from benchmarks.measure import machine, process, signals, threads
+from benchmarks.measure.container import read_file
 from benchmarks.measure.executors import Local
 from benchmarks.measure.units import Unit
 from benchmarks.measure.workspace import Workspace
@@ -62,7 +63,7 @@ def find_difference(spec: Mapping[str, Any]) -> str | None:
 
 @contextlib.contextmanager
 def hold_cores(count: int | None) -> Iterator[int]:
-    """Keep other units from so many cores (None: from all); the slot that they are.
+    """Lock so many cores (None: all) and yield the number of their slot.
 
     Waits until they are free. The locks are files, because units of one machine may belong to
     several workers; the end of a process, however it comes, frees its cores.
@@ -81,8 +82,8 @@ def hold_cores(count: int | None) -> Iterator[int]:
         time.sleep(PAUSE_S)
 
 
-class Bench:
-    """What this process keeps from one unit of a run to the next.
+class RemoteRunner:
+    """Runs the units of one run that reach this process; what they share is made once.
 
     Parameters
     ----------
@@ -148,12 +149,9 @@ class Bench:
 
 def read_boot() -> str:
     """What two workers of one machine have in common, wherever their containers differ."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        import socket
+    import socket
 
-        return socket.gethostname()
+    return read_file("/proc/sys/kernel/random/boot_id") or socket.gethostname()
 
 
 def _read_specs(specs: queue.SimpleQueue[bytes]) -> None:
@@ -175,7 +173,7 @@ def serve(say: Say) -> None:
     with Workspace() as workspace:
         while True:
             spec = json.loads(specs.get(timeout=IDLE_S))
-            bench = bench or Bench(spec, workspace.folder)
+            bench = bench or RemoteRunner(spec, workspace.folder)
             try:
                 bench.measure(spec, say)
             except MachineFault as error:

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 from benchmarks.errors import UsageError
+from benchmarks.paths import ask_git
 
 LEFT_OUT = (":(exclude)results", ":(exclude)reports")  # rows and pictures are no code
 CODE = ("*.py", "*.toml")
@@ -49,7 +50,7 @@ class Revision:
 
 def find_repository(folder: Path) -> Path:
     """The repository around a folder. UsageError if there is none."""
-    top = _git(folder, "rev-parse", "--show-toplevel")
+    top = ask_git(folder, "rev-parse", "--show-toplevel")
     if top is None:
         raise UsageError(
             "there is no git repository here; run the command from a checkout, or name two runs"
@@ -61,16 +62,16 @@ def find_revision(name: str, repository: Path) -> Revision | None:
     """The commit that a name stands for; None if it stands for none."""
     if name.startswith("-"):
         return None
-    commit = _git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    commit = ask_git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     return Revision(name, commit, repository) if commit else None
 
 
 def check_committed(revision: Revision) -> None:
     """UsageError if a name that means the checkout hides changes that are not in its commit."""
-    branch = _git(revision.repository, "symbolic-ref", "--quiet", "--short", "HEAD")
+    branch = ask_git(revision.repository, "symbolic-ref", "--quiet", "--short", "HEAD")
     if revision.name not in ("HEAD", "@", branch):
         return
-    changed = _git(
+    changed = ask_git(
         revision.repository, "status", "--porcelain", "--untracked-files=no", "--", *CODE
     )
     if changed:
@@ -91,13 +92,3 @@ def measure_package(folder: Path) -> int:
                 name = str(path.relative_to(folder))
                 archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.tell()
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -45,7 +45,6 @@ class Broken(Exception):
 class Side:
     """One of the things that are compared: "base", "head", or "twin", which is base again."""
 
-    name: str
     label: str
     folder: Path
     scratch: Path

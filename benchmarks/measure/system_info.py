@@ -16,7 +16,7 @@ from typing import Any
 
 import baselines
 from baselines.contract import Workload
-from benchmarks.errors import describe_error, strip_paths
+from benchmarks.errors import strip_paths
 from benchmarks.measure import process
 from benchmarks.plan.trials import SystemInfo
 
@@ -38,14 +38,13 @@ def ask_systems(
             replies = json.loads(end.message)
         except ValueError:
             # Not for us to judge: the trial itself will tell, with a status and a reason.
-            defect = {"family": "", "defect": "its class could not be loaded"}
-            replies = dict.fromkeys(group, defect)
+            replies = {key: {"family": ""} for key in group}
         answers |= {name: SystemInfo(**reply) for name, reply in replies.items()}
     return answers
 
 
 def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
-    """What one class says of itself; whatever it raises is its defect."""
+    """What one class says of itself; no family if it raises."""
     try:
         system: Any = baselines.system(name)
         refused = {workload.name: system.supports(workload) for workload in workloads}
@@ -55,8 +54,8 @@ def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
             "own_order": bool(system.own_order),
             "refused": {key: strip_paths(str(why)) for key, why in refused.items() if why},
         }
-    except Exception as error:
-        return {"family": "", "defect": describe_error(error)}
+    except Exception:
+        return {"family": ""}
 
 
 if __name__ == "__main__":

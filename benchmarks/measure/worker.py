@@ -101,7 +101,9 @@ def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
             row.update(measured.score())
         if measure == "time":
             row["time_start_s"] = ready - spec["exec_at"]
-            row.update(_list_times(clock.wall))
+            phases = ("import", "data", "build", "predict")
+            row.update({f"time_{name}_s": clock.wall[name] for name in phases})
+            row["time_train_cold_s"] = clock.wall["train"]
             began = time.perf_counter()
             row.update(measured.repeat())
             row["excluded_s"] = measured.scoring_s + time.perf_counter() - began
@@ -136,16 +138,6 @@ def count_shared_objects() -> int | None:
         return None
 
 
-def _list_times(wall: dict[str, float]) -> dict[str, float]:
-    return {
-        "time_import_s": wall["import"],
-        "time_data_s": wall["data"],
-        "time_build_s": wall["build"],
-        "time_train_cold_s": wall["train"],
-        "time_predict_s": wall["predict"],
-    }
-
-
 def _count_switches() -> int | None:
     try:
         import resource
@@ -156,9 +148,8 @@ def _count_switches() -> int | None:
 
 def _list_foreign_modules() -> list[str]:
     """Top-level modules that were loaded beside the standard library and this project."""
-    own = {"baselines", "benchmarks", "mapicx", "__main__", "__mp_main__"}
     roots = {name.partition(".")[0] for name in sys.modules.keys() - STARTED_WITH}
-    return sorted(roots - own - sys.stdlib_module_names)
+    return sorted(roots - HARNESS - {"mapicx"} - sys.stdlib_module_names)
 
 
 def judge_error(error: BaseException) -> tuple[str, str]:

@@ -89,7 +89,7 @@ class Durations:
         work = self._workloads[trial.workload]
         if trial.family == "bound" or trial.system in ("noop", "sleep", "allocate"):
             return 0.0
-        counted = trial.family == "network" or _names(trial.system)[0] in TABLE["step"]
+        counted = trial.family == "network" or _names(trial.system)[1] in TABLE["step"]
         if not counted and not trial.system.startswith("matmul-only"):
             return _look_up("training", trial.system) * work.train_rows / ROWS
         rows = min(work.batch_size or work.train_rows, work.train_rows)

@@ -83,8 +83,6 @@ def make_request(
         names = _workloads(workloads or ",".join(added or ()), table) or asked["workloads"]
     wanted = _measures(measures, asked, chosen)
     count = chosen["seeds"] if seeds is None else seeds
-    if count < 1:
-        raise UsageError(f"--seeds is {count}; at least one seed is needed")
     return Request(
         suite=suite if own is None else own.name,
         preset=preset,
@@ -92,7 +90,7 @@ def make_request(
         systems=tuple(_systems(systems, asked)),
         named=tuple(name for name in split_names(systems) if name != "all"),
         seeds=count,
-        memory_blocks=min(count, chosen["memory_blocks"] or count),
+        memory_blocks=min(count, chosen.get("memory_blocks", count)),
         accuracy_seeds=count if seeds else chosen.get("accuracy_seeds", count),
         measures=wanted,
         threads=_threads(threads, cores),
@@ -147,6 +145,4 @@ def _threads(text: str, cores: int) -> tuple[int, ...]:
             raise UsageError(
                 f"--threads {part!r} cannot be given: write numbers from 1 to {cores}, or all"
             )
-    if not numbers:
-        raise UsageError("--threads is empty; write 1, 2 or all")
     return tuple(dict.fromkeys(numbers))

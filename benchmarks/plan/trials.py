@@ -31,7 +31,6 @@ class SystemInfo:
     requires: tuple[str, ...] = ()
     refused: Mapping[str, str] = dataclasses.field(default_factory=dict)  # workload -> reason
     own_order: bool = False  # a native fit that shuffles by itself
-    defect: str = ""  # why the class itself could not be loaded
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,7 +32,7 @@ AXES: dict[str, Callable[[list[int], int], dict[str, Any]]] = {
 }
 
 
-def read_table(file: str) -> dict[str, dict[str, Any]]:
+def read_table(file: str) -> dict[str, Any]:
     """One of this folder's TOML files."""
     return tomllib.loads((HERE / file).read_text(encoding="utf-8"))
 

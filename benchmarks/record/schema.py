@@ -6,9 +6,10 @@ Validation, dtypes, table headings and the report's glossary are read from this 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from benchmarks.errors import CONTROL
 
 
 class Field(NamedTuple):
@@ -67,7 +68,6 @@ EXPECTED = {
 }
 SIGNED = ("exit_code", "r2_test", "time_exit_s", "time_start_s")  # two clocks may differ a little
 SHARES = ("accuracy_train", "accuracy_test", "balanced_accuracy_test", "auc_test", "ceiling")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def _is_plain(text: str) -> bool:

@@ -158,7 +158,7 @@ def _format_rival(line: Line, metric: str) -> str:
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """ "; of this mapicx spends 59 % on start and import, the others 3 % (a) to 41 % (b) on"."""
+    """ "; of this mapicx spends 59 % on start and import, the others 3 % (a) to 41 % (b)"."""
     shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
     parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
     if not parts:
@@ -170,7 +170,7 @@ def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
         return said
     ends = [f"{_percent(share)} ({name})" for share, name in (training[0], training[-1])]
     others = f"{ends[0]} to {ends[1]}" if len(training) > 1 else ends[0]
-    return f"{said}, the others {others} on training"
+    return f"{said}, the others {others} on their first training"
 
 
 def _percent(share: float) -> str:

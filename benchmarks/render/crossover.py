@@ -76,7 +76,7 @@ def _describe_range(one: Crossing) -> str:
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
         bounds = f" (95 % interval {_bound(one, at.low)} to {_bound(one, at.high)})"
-    every = "at every size resolved" if one.unresolved else "at every size measured"
+    every = f"at every size {'resolved' if one.unresolved else 'measured'} ({_span(one)})"
     if math.isinf(at.value):
         above = _find_lost(one)
         first = f"above {max(above):,} {_unit(one)}" if above else every
@@ -88,6 +88,11 @@ def _describe_range(one: Crossing) -> str:
     beyond = [kind for size, kind in judged.items() if size > at.value]
     never = ", above that not shown to be slower" if beyond and SLOWER not in beyond else ""
     return f"faster below {_number(at.value)} {_unit(one)}{some}{bounds}{never}"
+
+
+def _span(one: Crossing) -> str:
+    """ "16 to 4,096 units"."""
+    return f"{min(one.ratios):,} to {max(one.ratios):,} {_unit(one)}"
 
 
 def _unit(one: Crossing) -> str:

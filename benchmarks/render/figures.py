@@ -1,4 +1,7 @@
-"""The figures of a report: one table of name, caption and the function that draws it."""
+"""The figures of a report: one table of names and the functions that draw them.
+
+Captions are in texts.toml, under the same names.
+"""
 
 from __future__ import annotations
 

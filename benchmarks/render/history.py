@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.changes import FEWEST, LASTING, SMALLEST
+from benchmarks.analyse.changes import MIN_POINTS, MIN_SEGMENT, MIN_STEP
 from benchmarks.analyse.series import Series
 from benchmarks.analyse.stats import Estimate
 from benchmarks.paths import write_atomically
@@ -69,10 +69,10 @@ def write_document(series: list[Series], pictures: tuple[Picture, ...] = ()) -> 
 def summarise(series: list[Series]) -> tuple[Any, ...]:
     """The state of the newest segments in a sentence."""
     worse = sum(one.is_worse for one in series)
-    short = sum(len(one.points) < FEWEST for one in series)
+    short = sum(len(one.points) < MIN_POINTS for one in series)
     text = f" {worse} of {len(series)} series became worse in the newest segment."
     if short:
-        text += f" {short} have fewer than {FEWEST} points, in which no change can be told."
+        text += f" {short} have fewer than {MIN_POINTS} points, in which no change can be told."
     return (Strong("worse:" if worse else "steady:"), text)
 
 
@@ -91,8 +91,8 @@ def tabulate_changes(series: list[Series]) -> Table:
         ])  # fmt: skip
     head = ["series", "metric", "from", "first run", "change", "verdict", "what differs", "machine"]
     note = (
-        f"A change counts from {100 * SMALLEST:g} % on and from {LASTING} points on. What differs: "
-        "between the last point before and the first one after."
+        f"A change counts from {100 * MIN_STEP:g} % on and from {MIN_SEGMENT} points on. What"
+        " differs: between the last point before and the first one after."
     )
     return make_table(head, rows, notes=(note,), words=(1, 2, 3, 5, 6, 7), name="changes")
 

@@ -54,7 +54,6 @@ def write_table(table: Table, label: str, caption: str) -> str:
     shrunk where still too wide.
     """
     notes = "".join(format_cell(note) for note in table.notes)
-    columns = table.columns
     columns, head = table.columns, [_write_heading(column) for column in table.columns]
     cells = pd.DataFrame([map(write_cell, row) for row in table.rows], columns=head)
     longest = [max(map(len, column), default=0) for column in cells.to_numpy().T]

@@ -110,11 +110,10 @@ def _caption(
 ) -> tuple[Text, ...]:
     """How sure the cells are, what they are of, and what they may not be read as."""
     seeds = max((line.estimate(data.score(case)).n for line in lines), default=0)
-    blocks = max((line.estimate(costs[0]).n for line in lines), default=0) if costs else 0
     notes: list[Text] = [f"Score: mean over {format_count(seeds, 'seed')}."]
     if costs:
         notes.append(
-            f" Costs: medians over {format_count(blocks, 'block')}, training once it is warm; in"
+            f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
             f" brackets the multiple of {BASE}, a mean of pairs and no quotient of these medians."
         )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
@@ -123,8 +122,8 @@ def _caption(
         line, widest = max(known, key=lambda pair: pair[1].high / pair[1].low)
         factor = format_number(math.sqrt(widest.high / widest.low))
         notes.append(
-            f" How sure: at 95 % no multiple is off by more than a factor of {factor}"
-            f" ({line.system}){', and all intervals stand in the ' if report else '.'}"
+            f" How sure: the widest 95 % interval of a multiple reaches a factor of {factor} to"
+            f" either side ({line.system}){'; all intervals stand in the ' if report else '.'}"
         )
     elif report and costs:
         notes.append(" Too few blocks for intervals; all values stand in the ")
@@ -138,6 +137,14 @@ def _caption(
         f" {_name_unchecked(lines)}": any(line.unchecked for line in lines),
     }
     return (*notes, *(text for text, true in said.items() if true))
+
+
+def _count_blocks(lines: list[Line], costs: list[str]) -> str:
+    """ "12 blocks"; "12 blocks (peak memory: 6)" where a cost was measured in fewer."""
+    counts = {name: max((line.estimate(name).n for line in lines), default=0) for name in costs}
+    most = max(counts.values())
+    fewer = [f"{METRICS[name].heading}: {n}" for name, n in counts.items() if 0 < n < most]
+    return format_count(most, "block") + (f" ({', '.join(fewer)})" if fewer else "")
 
 
 def _find_wheel(line: Line) -> str:

@@ -61,7 +61,9 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
 def _count(whom: str, pairs: list[tuple[SweepPoint, StepCost]]) -> str:
     """How often mapicx is faster than one competitor per point."""
     ratios = [step.ratio.value for _, step in pairs]
-    span = f"ratios {format_number(min(ratios))} to {format_number(max(ratios))}"
+    span = (
+        f"{BASE}'s time over theirs: {format_number(min(ratios))} to {format_number(max(ratios))}"
+    )
     kinds = [step.verdict.kind for _, step in pairs]
     if all(kind is Kind.TOO_FEW for kind in kinds):
         below = sum(ratio < 1 for ratio in ratios)

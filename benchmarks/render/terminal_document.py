@@ -12,20 +12,15 @@ from benchmarks.render.document import Block, Document, Items, Paragraph, Sectio
 from benchmarks.render.numbers import format_cell
 
 
-def print_document(document: Document, console: Console | None = None) -> None:
+def print_document(
+    part: Document | Section, console: Console | None = None, before: str = ""
+) -> None:
     """Print titles, paragraphs, lists and tables; a picture has no place here."""
     console = console or Console()
-    console.print(RichText(document.title, style="bold"))
-    _print_blocks(document.blocks, console)
-    for section in document.sections:
-        _print_section(section, console)
-
-
-def _print_section(section: Section, console: Console) -> None:
-    console.print(RichText(f"\n{section.title}", style="bold"))
-    _print_blocks(section.blocks, console)
-    for part in section.sections:
-        _print_section(part, console)
+    console.print(RichText(before + part.title, style="bold"))
+    _print_blocks(part.blocks, console)
+    for section in part.sections:
+        print_document(section, console, "\n")
 
 
 def _print_blocks(blocks: Iterable[Block], console: Console) -> None:

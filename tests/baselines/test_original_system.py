@@ -23,7 +23,7 @@ import json, sys
 from dataclasses import replace
 from benchmarks.measure.conformance_data import BASE, start_weights
 from benchmarks.measure.conformance_data import prepare_system as made
-from benchmarks.measure.conformance_parity import find_distance as distance
+from benchmarks.measure.parity import find_largest_difference as distance
 from baselines.original import Original
 from baselines.plain import Plain
 

@@ -45,8 +45,10 @@ def test_the_crossing_lies_where_the_steps_are_equal(found):
 
 def test_no_crossing_is_said_in_words(found):
     assert math.isinf(found["TensorFlow"].at.value) and found["JAX"].at.value == 0
-    assert describe_crossing(found["TensorFlow"]) == "faster at every size measured"
-    assert describe_crossing(found["JAX"]) == "slower at every size measured"
+    assert (
+        describe_crossing(found["TensorFlow"]) == "faster at every size measured (16 to 256 units)"
+    )
+    assert describe_crossing(found["JAX"]) == "slower at every size measured (16 to 256 units)"
 
 
 def test_few_blocks_give_a_crossing_without_an_interval():
@@ -63,7 +65,10 @@ def test_products_and_everything_else_have_their_own_crossings(apart):
     rest = apart["everything else", "PyTorch"]
     assert rest.at.value == pytest.approx(67, rel=0.15) and not rest.unresolved
     assert rest.at.low < 67 < rest.at.high
-    assert describe_crossing(apart["products", "PyTorch"]) == "faster at every size measured"
+    assert (
+        describe_crossing(apart["products", "PyTorch"])
+        == "faster at every size measured (16 to 256 units)"
+    )
     assert apart["products", "PyTorch"].variants[16] == "matmul-only-torch"
     assert not any(framework == "JAX" for part, framework in apart if part != "step")
 
@@ -91,7 +96,10 @@ def test_what_is_undecided_is_not_called_faster(found):
     unsure = dataclasses.replace(one, verdicts=dict.fromkeys(SIZES, undecided))
     assert describe_crossing(unsure).startswith("neither faster nor slower")
     part = dataclasses.replace(one, verdicts=one.verdicts | {256: undecided})
-    assert describe_crossing(part) == "faster at every size measured, but undecided or equal at 256"
+    assert (
+        describe_crossing(part)
+        == "faster at every size measured (16 to 256 units), but undecided or equal at 256"
+    )
 
 
 def _logs(rng, blocks, noise):
@@ -136,7 +144,10 @@ def test_each_framework_has_its_sentence(tmp_path):
     made, workloads = scaling_rows()
     data = read_run_data(run_folder(tmp_path, made, workloads=workloads, suite="scaling"))
     said = describe_crossings(data.crossings)
-    assert said[0] == "Against JAX along width mapicx is slower at every size measured."
+    assert (
+        said[0]
+        == "Against JAX along width mapicx is slower at every size measured (16 to 256 units)."
+    )
     assert said[1].startswith("Against PyTorch along width mapicx is faster below ")
     (note,) = crossover.make_compact_table(data.crossings).notes
     assert note.endswith("JAX: jax-jit; PyTorch: torch-eager; TensorFlow: tf-function.")

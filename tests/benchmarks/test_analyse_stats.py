@@ -150,15 +150,15 @@ def test_splits_of_one_table_are_not_taken_for_independent_draws():
         shared = rng.normal(0, math.sqrt(1 / 3))  # Nadeau and Bengio: correlation 1/4, share 1/3
         d = shared + rng.normal(0, 1, 10)
         plain.append(stats.mean_interval(d))
-        corrected.append(stats.mean_interval(d, test_share=1 / 3))
-        resampled.append(stats.difference_p(d, test_share=1 / 3) < 0.05)
+        corrected.append(stats.mean_interval(d, test_train_ratio=1 / 3))
+        resampled.append(stats.difference_p(d, test_train_ratio=1 / 3) < 0.05)
     assert share_covered(corrected, 0.0) >= 0.92 and share_covered(plain, 0.0) < 0.80
     assert np.mean(resampled) <= 0.08
 
 
 def test_the_correction_makes_equivalence_harder_to_show():
     d = np.array([0.90, 0.91, 0.90, 0.91, 0.90, 0.91]) - 0.905
-    assert stats.equivalence_p(d, 0.01) < stats.equivalence_p(d, 0.01, test_share=1 / 3)
+    assert stats.equivalence_p(d, 0.01) < stats.equivalence_p(d, 0.01, test_train_ratio=1 / 3)
 
 
 def test_an_interval_of_a_score_stays_within_its_scale():

@@ -128,7 +128,7 @@ def test_whatever_ends_it_leaves_nothing_behind(repository, tmp_path, number):
 
 
 def test_code_that_was_imported_from_elsewhere_stops_the_comparison(tmp_path):
-    side = sides.Side("base", "main", tmp_path, tmp_path, tmp_path / "spec.json")
+    side = sides.Side("main", tmp_path, tmp_path, tmp_path / "spec.json")
     (tmp_path / "mapicx").mkdir()
     own = {"mapicx": str(tmp_path / "mapicx" / "__init__.py")}
     sides.check_files(side, "mapicx", own)

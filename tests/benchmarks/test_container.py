@@ -28,9 +28,8 @@ def test_the_newer_kind_with_half_a_core(group):
         app__cpu_dot_max="50000 100000\n",
         app__run__cpu_dot_max="max 100000\n",
         app__run__memory_dot_max="536870912\n",
-        app__run__cpu_dot_stat="nr_periods 255\nnr_throttled 120\n",
     )
-    assert found == Limits(0.5, 512 * 2**20, 120)
+    assert found == Limits(0.5, 512 * 2**20)
     texts = describe_limits(found, 2)
     assert "0.5 CPUs of 2" in texts[0] and "512 MiB" in texts[1]
 
@@ -42,7 +41,7 @@ def test_the_older_kind(group):
         cpu__cpu_dot_cfs_period_us="100000\n",
         memory__box__memory_dot_limit_in_bytes="9223372036854771712\n",
     )
-    assert found == Limits(1.5, None, None)
+    assert found == Limits(1.5, None)
 
 
 def test_without_limits_nothing_is_said(group):

@@ -182,6 +182,6 @@ def test_what_cannot_be_read_gets_a_sentence(tmp_path, capsys):
     assert "torn.json is no JSON" in refuse(tmp_path)
     (tmp_path / "torn.json").unlink()
     run = synthetic.run_folder(tmp_path / "runs", synthetic.rows(2, SYSTEMS))
-    assert "choose from md, html, csv" in refuse(tmp_path / "runs", "--format", "pdf")
+    assert "did you mean md, html, csv?" in refuse(tmp_path / "runs", "--format", "pdf")
     (run / "run.json").write_text("{")
     assert run.name in refuse(tmp_path / "runs")

@@ -182,7 +182,6 @@ def test_a_described_trial_comes_back_unchanged():
         ({"threads": "many"}, ["many", "all"]),
         ({"budget": "soon"}, ["soon", "90s"]),
         ({"budget": "0s"}, ["0s", "90s"]),
-        ({"seeds": 0}, ["0", "at least one"]),
     ],
 )
 def test_a_wrong_option_names_what_would_be_right(options, words):

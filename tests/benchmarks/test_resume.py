@@ -169,6 +169,19 @@ def test_an_interrupt_keeps_the_rows_reports_and_leaves_nothing(command, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
+def test_a_killed_run_leaves_no_process_and_no_folder(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    process = start(tmp_path, *QUICK, "--seeds", 3, TMPDIR=str(tmp_path / "tmp"))
+    until_rows(tmp_path, 1)
+    process.kill()
+    process.communicate(timeout=60)  # its guard ends the others and removes the folders
+    limit = time.monotonic() + 60
+    while list((tmp_path / "tmp").iterdir()) or list(find_processes(tmp_path / "tmp")):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
 @pytest.mark.parametrize(
     ("times", "names"),
     [
