@@ -15,11 +15,6 @@ ROOT = Path(__file__).resolve().parents[1]
 pytest_plugins = ["tests.browser"]
 
 
-def pytest_xdist_auto_num_workers(config):
-    """`-n auto`: one more than there are cores, because many tests wait for processes."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""
