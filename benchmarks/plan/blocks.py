@@ -7,8 +7,8 @@ random order, because a machine's speed changes within seconds:
 * flanks: trials of the base between those of the others, so that each is compared with a base
   that saw the same seconds; they add at most a tenth to the time of the workload;
 * repeats: a system whose process is short is run several times, spread through the block;
-* a system that takes over 15 % of a block, and over 15 s, is timed in the first half of the blocks.
-  They come first, as blocks with memory do, so that a run that ends early has them.
+* a system that takes over 15 % of a block, and over 15 s, is timed in half of the blocks: the first,
+  and then those after the third, when the others have the three that an interval needs.
 
 Accuracy, which nothing is timed of, is trained for all seeds at the end of the first block.
 """
@@ -35,7 +35,7 @@ T = TypeVar("T")
 FLANKS_SHARE = 0.08  # what the base's further trials may add to a workload's time
 REPEAT_S, MOST_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
 SLOW_SHARE, SLOW_S = 0.15, 15.0  # of a block's time, and at least
-LEAST_SLOW_BLOCKS = 3  # what an interval needs
+LEAST_BLOCKS = 3  # of which there is an interval
 ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
 
 
@@ -97,7 +97,7 @@ class _Plan:
             whole = self.durations.expect(itertools.chain(*cases))
             for members in self._shuffled(cases):
                 trials += self._arrange(self._without_slow(members, whole, index))
-        if "memory" in measures and ("time" not in measures or index < self.request.memory_blocks):
+        if "memory" in measures and ("time" not in measures or index in self._memory_blocks()):
             for case in self._cases():
                 trials += self._shuffled(self._list_members(index, *case, "memory"))
         return trials
@@ -132,8 +132,19 @@ class _Plan:
         found = (self._trial(name, workload, seed, threads, measure) for name in names)
         return [trial for trial in found if trial]
 
+    def _memory_blocks(self) -> set[int]:
+        """Spread evenly, the first block among them, so that the first table is complete."""
+        count = self.request.memory_blocks
+        return {index * self.request.seeds // count for index in range(count)}
+
+    def _slow_blocks(self) -> set[int]:
+        """Half of the blocks, and three at least."""
+        seeds = self.request.seeds
+        order = [0, *range(LEAST_BLOCKS, seeds), *range(1, LEAST_BLOCKS)]
+        return set(order[: max(LEAST_BLOCKS, math.ceil(seeds / 2))])
+
     def _without_slow(self, members: list[Trial], whole: float, index: int) -> list[Trial]:
-        if index < max(LEAST_SLOW_BLOCKS, math.ceil(self.request.seeds / 2)):
+        if index in self._slow_blocks():
             return members
         limit = max(SLOW_S, SLOW_SHARE * whole)
         return [trial for trial in members if self.durations.expect_one(trial) <= limit]

@@ -88,12 +88,15 @@ def test_flanks_of_the_base_add_at_most_a_tenth_and_lie_evenly():
     assert max(between) < longest + 2 * durations.expect(others) / len(bases)
 
 
-@pytest.mark.parametrize("seeds, blocks", [(2, 2), (4, 3), (6, 3), (12, 6)])
-def test_a_slow_system_is_timed_in_the_first_half_of_the_blocks_and_in_three(seeds, blocks):
+@pytest.mark.parametrize(
+    "seeds, blocks",
+    [(2, {1, 2}), (3, {1, 2, 3}), (4, {1, 2, 4}), (6, {1, 4, 5}), (12, {1, 4, 5, 6, 7, 8})],
+)
+def test_a_slow_system_is_timed_in_half_of_the_blocks_after_the_others_have_three(seeds, blocks):
     systems = "mapicx,torch-eager,torch-compile,numpy-plain,knn"
     plan = planned(systems=systems, seeds=seeds)
     found = {t.block for t in plan if (t.system, t.measure) == ("torch-compile", "time")}
-    assert found == set(range(1, blocks + 1))
+    assert found == blocks
 
 
 def test_order_within_a_block_is_decided_by_the_order_seed_alone():
@@ -113,7 +116,7 @@ def test_trials_of_one_workload_stand_together():
 def test_quick_has_six_blocks_memory_in_two_and_all_accuracy_in_the_first():
     plan = planned(**SMALL)
     assert {trial.block for trial in plan if trial.measure == "time"} == {1, 2, 3, 4, 5, 6}
-    assert {trial.block for trial in plan if trial.measure == "memory"} == {1, 2}
+    assert {trial.block for trial in plan if trial.measure == "memory"} == {1, 4}
     accuracy = [trial for trial in plan if trial.measure == "accuracy"]
     assert {trial.block for trial in accuracy} == {1}
     assert len(accuracy) == 3 * 29 and len(split_units(accuracy)) == 3
