@@ -7,8 +7,8 @@ random order, because a machine's speed changes within seconds:
 * flanks: trials of the base between those of the others, so that each is compared with a base
   that saw the same seconds; they add at most a tenth to the time of the workload;
 * repeats: a system whose process is short is run several times, spread through the block;
-* a system that takes over 15 % of a block, and over 15 s, is timed in half of the blocks: the first,
-  and then those after the third, when the others have the three that an interval needs.
+* a system that takes over 15 % of a block, and over 15 s, is timed in half of the blocks: the
+  first, and then those after the third, when the others have the three that an interval needs.
 
 Accuracy, which nothing is timed of, is trained for all seeds at the end of the first block.
 """
