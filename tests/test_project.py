@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -203,6 +204,18 @@ def test_the_readmes_example_runs_as_written(tmp_path):
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_installed_from_a_clone_works_in_the_folder_that_holds_the_clone(tmp_path):
+    (tmp_path / "mapicx").symlink_to(ROOT, target_is_directory=True)  # a folder of that name
+    code = "from mapicx import Adam; import baselines, benchmarks; print(benchmarks.__file__)"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).is_relative_to(ROOT)
 
 
 def test_every_requirement_is_pinned_in_constraints():

@@ -121,7 +121,7 @@ def _modules_of(system: Any) -> set[str]:
     """Top-level modules of the distributions that a system requires."""
     from benchmarks.measure.dependencies import ALTERNATIVES, canonicalize_name, list_owners
 
-    required = {canonicalize_name(name) for name in system.requires}
+    required: set[str] = set(map(canonicalize_name, system.requires))
     required |= {ALTERNATIVES[name] for name in required & ALTERNATIVES.keys()}
     known = {module for module, owners in list_owners().items() if owners & required}
     return known | required & {"mapicx"}  # which is read from the checkout

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
-from benchmarks.measure import machine, process
+from benchmarks.measure import machine
 from benchmarks.measure.trial_runner import TrialRunner
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
@@ -48,10 +48,6 @@ class Local(TrialRunner):
         self.most = machine.count_cores()
         self._free = set(range(self.most))  # slots
         self._choosing = threading.Lock()
-
-    def stop(self) -> None:
-        """End every trial."""
-        process.kill_all()
 
     def count_places(self) -> tuple[int, int]:
         """One trial for each core; one block."""

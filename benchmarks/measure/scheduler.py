@@ -22,6 +22,7 @@ from benchmarks.record.store import Store
 
 Future = concurrent.futures.Future[None]
 Event = Future | tuple[Trial, dict[str, Any], float]
+OVERRUN, LEAST_OVERRUN_S = 2.0, 60.0  # the first block ends at twice the budget, or so much over
 RECOMPUTE_S = 1.0  # after which what is left is computed anew, and not counted down
 
 
@@ -58,23 +59,25 @@ class Scheduler:
         self.store, self.executor = store, executor
         self.durations, self.listener = durations, listener
         self._recording_s: float | None = None
-        self._deadline: float | None = None
-        self._first = 0  # the block of measurements that is always run
+        self._deadline = self._last_deadline = float("inf")
+        self._first = 0  # the first block of measurements, which may take longer than the budget
         self._stages: list[Stage] = []
         self._opened: set[int] = set()
         self._running: dict[Future, tuple[Unit, Stage]] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._left = (0.0, float("-inf"))  # seconds, and when that was computed
+        self._left = (0.0, 0.0, float("-inf"))  # seconds of all, of the first block, and when
         self._complete = True
 
     def run(self, plan: Sequence[Trial], budget_s: float | None) -> bool:
         """True if the plan is complete, False if the budget ended it.
 
         It ends after the last whole block that is expected to fit, or within a block that took
-        longer than expected. The first block of measurements is always run: a run without one
-        has no table.
+        longer than expected. The first block of measurements may take twice the budget, because
+        a run without it has no table.
         """
-        self._deadline = None if budget_s is None else time.perf_counter() + budget_s
+        if budget_s is not None:
+            self._deadline = time.perf_counter() + budget_s
+            self._last_deadline = self._deadline + max((OVERRUN - 1) * budget_s, LEAST_OVERRUN_S)
         self._first = min((trial.block for trial in plan if trial.block), default=0)
         self._stages = self._list_stages(plan)
         with concurrent.futures.ThreadPoolExecutor(self.executor.most) as pool:
@@ -103,9 +106,6 @@ class Scheduler:
                 ]
                 stages.append(Stage(block, units))
         return stages
-
-    def _budget_left(self) -> float:
-        return float("inf") if self._deadline is None else self._deadline - time.perf_counter()
 
     def _begin_units(self, pool: concurrent.futures.Executor) -> None:
         """Begin every unit for which there is a place; a block opens with its first unit."""
@@ -143,7 +143,7 @@ class Scheduler:
         """Whether a block is expected to end after the budget; the first one may."""
         members = [stage for stage in self._stages if stage.block == block]
         expected = self.durations.expect(_list_waiting(members))
-        return block > self._first and expected > self._budget_left()
+        return block > self._first and expected > self._deadline - time.perf_counter()
 
     def _drop(self, block: int) -> None:
         """Begin nothing more of this block and of those after it."""
@@ -152,12 +152,19 @@ class Scheduler:
                 stage.waiting, self._complete = [], False
 
     def _expect_left(self, unit: Unit) -> float:
-        """Seconds until everything has ended, computed about once a second."""
+        """Seconds until the run ends, computed about once a second."""
         now = time.perf_counter()
-        if now - self._left[1] > RECOMPUTE_S:
+        if now - self._left[-1] > RECOMPUTE_S:
             trials = [*unit.trials, *_list_waiting(self._stages)]
-            self._left = self.durations.expect(trials), now
-        return max(0.0, min(self._left[0] - (now - self._left[1]), self._budget_left()))
+            first = [trial for trial in trials if trial.block <= self._first]
+            self._left = self.durations.expect(trials), self.durations.expect(first), now
+        everything, first_block, computed = self._left
+        passed = now - computed
+        return max(
+            0.0,
+            min(everything - passed, self._deadline - now),
+            min(first_block - passed, self._last_deadline - now),
+        )
 
     def _handle_next_event(self) -> None:
         """Wait until a row comes or a unit ends, or for a place where nothing runs."""
@@ -175,8 +182,9 @@ class Scheduler:
         _, stage = self._running.pop(event)
         stage.running -= 1
         event.result()  # raises what ends the run
-        if self._budget_left() < 0:
-            self._drop(self._first + 1)  # the first block is always run to its end
+        now = time.perf_counter()
+        if now > self._deadline:
+            self._drop(self._first if now > self._last_deadline else self._first + 1)
 
     def _retire_stages(self) -> None:
         """Remove stages that have ended, so that the screen and table.csv show them."""

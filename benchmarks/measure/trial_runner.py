@@ -60,6 +60,7 @@ class TrialRunner:
         self.workloads, self.requires, self.facts = workloads, requires, facts
         self.timeout, self.memory_limit = timeout, memory_limit
         self.data = DataSets(source, timeout)
+        self.stopped = False
         Sampler.prepare()
 
     def close(self) -> None:
@@ -169,15 +170,36 @@ class TrialRunner:
             self._run_worker(spec, variables=variables)
         return variables
 
-    def _run_worker(self, spec: Mapping[str, Any], **options: Any) -> process.Ended:
-        return process.run_module(
+    def stop(self) -> None:
+        """End every trial, and begin none any more."""
+        self.stopped = True
+        process.kill_all()
+
+    def _run_worker(
+        self,
+        spec: Mapping[str, Any],
+        watch: Callable[[Popen[bytes]], None] = lambda child: None,
+        **options: Any,
+    ) -> process.Ended:
+        """KeyboardInterrupt where the run was stopped meanwhile."""
+
+        def begin(child: Popen[bytes]) -> None:
+            if self.stopped:
+                raise KeyboardInterrupt
+            watch(child)
+
+        end = process.run_module(
             WORKER,
             spec,
             cores=spec["threads"],
             timeout=self.timeout,
             memory_limit=self.memory_limit,
+            watch=begin,
             **options,
         )
+        if self.stopped:
+            raise KeyboardInterrupt
+        return end
 
     def _complete(
         self, row: dict[str, Any], identity: dict[str, Any], arrays: Path

@@ -77,7 +77,7 @@ def describe_scores(data: RunData, case: Case) -> str:
         between = f"{format_number(min(spread))} to {format_number(max(spread))}"
         one = f"the other network, {others[0].system}, {_show(others[0], score)}"
         said += f"; {one if len(others) == 1 else f'the {len(others)} other networks {between}'}"
-        said += f" ({_count_verdicts(others, score)})"
+        said += f" ({_count_verdicts(others, score)}, each against {BASE})"
     best = find_best_classical(lines, score)
     if best is not None:
         said += f"; the best classical model, {best.system}, {_show(best, score)}"

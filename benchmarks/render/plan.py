@@ -38,6 +38,13 @@ def announce_run(run: Run, durations: Durations) -> Iterator[str]:
         f"{run.store.run.name}: {len(missing)} trials in {format_count(run.blocks, 'block')},"
         f" expected {format_duration(expected)}{limit}"
     )
+    first = min((trial.block for trial in missing if trial.block), default=0)
+    least = durations.expect(trial for trial in missing if trial.block <= first)
+    if run.budget_s and least > run.budget_s:
+        yield (
+            f"  The first block alone takes {format_duration(least)}; it may take twice the budget."
+            " Name fewer systems with --systems, or give more time"
+        )
     for line in [*describe_table(run.description), *_advise(run, missing, durations)]:
         yield f"  {line}"
     for line in _list_skipped(run):
@@ -94,7 +101,7 @@ def _describe_block(number: int, trials: list[Trial], durations: Durations) -> s
 
 
 def _count_fitting_blocks(missing: list[Trial], budget_s: float, durations: Durations) -> int:
-    """How many blocks will have run when the budget is spent; the first always will."""
+    """How many blocks will have run when the budget is spent, the first among them."""
     spent, count = 0.0, 0
     for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
         spent += durations.expect(members)

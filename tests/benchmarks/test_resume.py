@@ -169,6 +169,19 @@ def test_an_interrupt_keeps_the_rows_reports_and_leaves_nothing(command, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
+def test_an_interrupt_among_many_seeds_begins_no_further_process(tmp_path):
+    process = start(
+        tmp_path, "--systems", "mapicx,fault-hang", "--measures", "accuracy", "--seeds", 4,
+        "--timeout", 90,
+    )  # fmt: skip
+    until_rows(tmp_path, 4)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)  # one more seed that hangs would take longer
+    assert process.returncode == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
 def test_a_killed_run_leaves_no_process_and_no_folder(tmp_path):
     (tmp_path / "tmp").mkdir()
     process = start(tmp_path, *QUICK, "--seeds", 3, TMPDIR=str(tmp_path / "tmp"))
