@@ -34,7 +34,9 @@ def measure(tmp_path_factory):
     folder = tmp_path_factory.mktemp("arrays")
     names = list(baselines.BUILT_IN)
     facts = {"run_id": "r", "machine_id": "m", "versions": machine.installed_versions()}
-    executor = Local({"spiral": SPIRAL}, dict.fromkeys(names, ("numpy",)), facts, timeout=120)
+    executor = Local(
+        {"spiral": SPIRAL}, dict.fromkeys(names, ("mapicx", "numpy")), facts, timeout=120
+    )
 
     def run(system, measure="time", extras=False, **options):
         one = trial(system, measure, **options)
