@@ -135,6 +135,7 @@ def run(
     """
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
+    suspension = Suspension()  # before the clock is read: what stops the start counts, too
     started = time.perf_counter()
     try:
         process = subprocess.Popen(
@@ -153,7 +154,7 @@ def run(
     try:
         if watch is not None:
             watch(process)
-        return _attend(process, reader, started, timeout, memory_limit, hear)
+        return _attend(process, reader, started, suspension, timeout, memory_limit, hear)
     finally:
         kill(process)
         _alive.discard(process)
@@ -166,6 +167,7 @@ def _attend(
     process: subprocess.Popen[bytes],
     reader: int,
     started: float,
+    suspension: Suspension,
     timeout: float,
     memory_limit: int | None,
     hear: Callable[[bytes], None] | None,
@@ -174,8 +176,7 @@ def _attend(
     os.set_blocking(process.stderr.fileno(), False)
     heard = {reader: b"", process.stderr.fileno(): b""}
     limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
-    killed, suspension = "", Suspension()
-    lines, latest = 0, started
+    killed, lines, latest = "", 0, started
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
         for descriptor in heard:
             selector.register(descriptor, selectors.EVENT_READ)

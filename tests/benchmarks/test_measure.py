@@ -16,6 +16,7 @@ import baselines
 from benchmarks.errors import strip_paths
 from benchmarks.measure import controls, data, machine, memory, parity, score, threads
 from benchmarks.measure.executors import Local
+from benchmarks.paths import ROOT
 from benchmarks.plan import datasets, workloads
 from benchmarks.plan.trials import Trial
 
@@ -156,6 +157,24 @@ def test_the_memory_curve_lies_below_the_kernels_peak(measure):
     assert 0.5 * row["memory_peak_bytes"] < row["memory_sampled_peak_bytes"]
     assert row["memory_sampled_peak_bytes"] <= 1.05 * row["memory_peak_bytes"]
     assert row["memory_train_peak_bytes"] <= row["memory_peak_bytes"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
+def test_a_harness_stopped_while_it_starts_a_child_knows_it():
+    program = """
+import os, signal, sys
+from benchmarks.measure import process, signals
+
+def stopped(pipe, started):
+    os.kill(os.getpid(), signal.SIGCONT)  # what follows every stop
+    return ["-c", "pass"]
+
+signals.handle_signals()
+calm = process.run_python(lambda pipe, started: ["-c", "pass"], timeout=60)
+print(calm.suspended, process.run_python(stopped, timeout=60).suspended)
+"""
+    end = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert end.stdout.split() == ["False", "True"], end.stderr
 
 
 def test_a_trial_sees_none_of_the_machines_settings():
