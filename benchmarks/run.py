@@ -43,6 +43,7 @@ from benchmarks.plan.table_columns import FILLS, TASKS
 from benchmarks.render.plan import announce_run, describe_plan, list_choices
 from benchmarks.streams import keep_printing, say
 
+MOST_NAMED = 6  # systems in a sentence; more are counted
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, 15 minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
@@ -220,7 +221,7 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
             end = "complete" if complete else "budget"
     except KeyboardInterrupt:
         end = "interrupt"
-        say("Interrupted; the report of what was measured is being written.")
+        say("Interrupted.")
     except (MachineFault, OSError) as error:
         end = "fault"
         reason = getattr(error, "strerror", None) or str(error)
@@ -251,14 +252,20 @@ def _print(lines: Iterable[str]) -> int:
 
 
 def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
+    from benchmarks.render.numbers import join_words
     from benchmarks.render.readme import update_readme
     from benchmarks.render.report import write_report
 
+    say("The report is being written.")
     run.store.write_table()
     written = write_report(run.store.run, options.reports)
     _print(f"- {sentence}" for sentence in written.answer)
-    for measure, names in _find_missing(run).items():
-        say(f"Without a figure in {measure}: {', '.join(names)}; the report says why.")
+    missing = [
+        f"{measure} of {', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} systems'}"
+        for measure, names in _find_missing(run).items()
+    ]
+    if missing:
+        say(f"Without a figure: {join_words(missing)}; the report says why.")
     verdicts = written.verdicts if complete and not run.side_by_side else []
     say("\n  ".join([f"Report: {written.short}", str(written.full), *verdicts]))
     if options.readme:

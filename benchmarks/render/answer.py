@@ -1,6 +1,7 @@
 """The answer to "do I need a framework for this, and what does it cost?" in a few sentences.
 
-Each is made from estimates and verdicts: accuracy, time from start to end by phase, memory.
+Each is made from estimates and verdicts: the need, accuracy, time from start to end by phase,
+memory.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import METRICS, PHASES
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.samples import collect_samples, pair_by_block
-from benchmarks.analyse.summary import Case, Line, find_best_variants
+from benchmarks.analyse.summary import Case, Comparison, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
 from benchmarks.plan.suites import PRESETS
@@ -32,6 +33,7 @@ from benchmarks.render.numbers import (
 from benchmarks.render.results import find_best_classical
 
 PLAIN = "plain NumPy"
+EQUAL_OR_LESS = {Kind.EQUIVALENT, Kind.LESS}  # verdicts on a score
 SHOWN = 0.1  # a phase of a smaller part of the whole is not named
 
 
@@ -52,14 +54,20 @@ def answer(data: RunData) -> list[str]:
     if cap:
         return [
             f"After {format_count(cap, 'epoch')} this is a check that everything works, and no"
-            " result: scores and times are those of a training that was cut short."
+            " result: scores and times of networks are those of a training that was cut short."
         ]
-    said = [describe_scores(data, case), describe_time(data, case), describe_memory(data, case)]
+    said = describe_case(data, case)
     if len({one.workload for one in data.cases}) > 1:
         said += [_compare_over_workloads(data), _count_scores(data)]
     else:
         said.append(break_even.describe_break_even(data, case))
     return [sentence for sentence in said if sentence]
+
+
+def describe_case(data: RunData, case: Case) -> list[str]:
+    """Whether a framework is needed, then accuracy, time and memory."""
+    describers = (describe_need, describe_scores, describe_time, describe_memory)
+    return [sentence for describe in describers if (sentence := describe(data, case))]
 
 
 def describe_scores(data: RunData, case: Case) -> str:
@@ -109,6 +117,50 @@ def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
     return ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
 
 
+def describe_need(data: RunData, case: Case) -> str:
+    """Whether a framework is needed for this: what the cheapest costs, and what it gives."""
+    score, costs = data.score(case), ("time_total_s", "memory_peak_bytes")
+    rivals = {cost: _find_frameworks(data, case, cost) for cost in costs}
+    others = [x for x in data.lines(case) if x.family == "network" and x.system != BASE]
+    kinds = {x.against(score).verdict.kind for x in others}
+    if not all(rivals.values()) or not kinds:
+        return ""
+    if Kind.MORE in kinds:
+        better = [x for x in others if x.against(score).verdict.kind is Kind.MORE]
+        best = max(better, key=lambda x: (x.value(score), x.system))
+        return f"{best.system} scores higher than {BASE}: {_show(best, score)}."
+    where = "here" if len({one.workload for one in data.cases}) == 1 else f"on {case.workload}"
+    needed = f"{'shown to score higher' if kinds - EQUAL_OR_LESS else 'needed'} {where}"
+    none = "" if kinds - EQUAL_OR_LESS else ": none scores higher"
+    parts, open_ = [], set()
+    for cost, word in zip(costs, ("time", "memory"), strict=True):
+        found = min(rivals[cost], key=lambda line: _ratio(line, cost)).against(cost)
+        parts.append(f"{_show_ratio(found)} times the {word}")
+        if not found.verdict.decided:
+            open_.add(format_verdict(found.verdict, METRICS[cost]))
+    unsure = f" ({join_words(sorted(open_))})" if open_ else ""
+    return (
+        f"No framework is {needed}{none}, and the cheapest takes {join_words(parts)} of {BASE}"
+        f" from start to end{unsure}."
+    )
+
+
+def _find_frameworks(data: RunData, case: Case, metric: str) -> list[Line]:
+    """The best variant of each framework that can be compared with mapicx."""
+    best = find_best_variants(data.lines(case), metric)
+    for name in (BASE, PLAIN):  # which is no framework, and has its row in the tables
+        best.pop(name, None)
+    return [line for line in best.values() if line.against(metric).estimate.known]
+
+
+def _ratio(line: Line, metric: str) -> float:
+    return line.against(metric).estimate.value
+
+
+def _show_ratio(found: Comparison) -> str:
+    return format_estimate(found.estimate, bounds=False)
+
+
 def describe_time(data: RunData, case: Case) -> str:
     """Start to end by phase: mapicx, each framework's best variant, the best classical model."""
     name = "time_total_s"
@@ -116,9 +168,10 @@ def describe_time(data: RunData, case: Case) -> str:
     if base is None or not base.has(name):
         return ""
     rivals = _find_rivals(data, case, name)
-    parts = [f"{format_with_unit(base.estimate(name), 's')} with {BASE}"]
-    parts += [_format_rival(line, name) for line in rivals]
-    said = f"From start to end a fresh process takes {join_words(parts)}"
+    said = f"From start to end a fresh process takes {format_with_unit(base.estimate(name), 's')}"
+    said += f" with {BASE}"
+    if rivals:
+        said += f" and {_format_rivals(rivals, name, 'as long')}"
     return f"{said}{_describe_phases(base, rivals)}."
 
 
@@ -128,48 +181,49 @@ def describe_memory(data: RunData, case: Case) -> str:
     base = data.base(case)
     if base is None or not base.has(name):
         return ""
-    parts = [f"{format_with_unit(base.estimate(name), 'B')} with {BASE}"]
-    parts += [_format_rival(line, name) for line in _find_rivals(data, case, name)]
-    return f"Memory peaks at {join_words(parts)}."
+    said = f"Memory peaks at {format_with_unit(base.estimate(name), 'B')} with {BASE}"
+    rivals = _find_rivals(data, case, name)
+    return f"{said} and at {_format_rivals(rivals, name, 'that')}." if rivals else f"{said}."
 
 
 def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
-    lines = data.lines(case)
-    best = find_best_variants(lines, metric)
-    for name in (BASE, PLAIN):  # which is no framework, and has its row in the tables
-        best.pop(name, None)
-    classical = find_best_classical(lines, data.score(case))
-    rivals = [*best.values(), *([classical] if classical is not None else [])]
-    rivals = [line for line in rivals if line.against(metric).estimate.known]
-    return sorted(rivals, key=lambda line: (line.value(metric), line.system))
+    classical = find_best_classical(data.lines(case), data.score(case))
+    rivals = _find_frameworks(data, case, metric)
+    if classical is not None and classical.against(metric).estimate.known:
+        rivals.append(classical)
+    return sorted(rivals, key=lambda line: (_ratio(line, metric), line.system))
 
 
-def _format_rival(line: Line, metric: str) -> str:
-    """ "4.0 s with PyTorch (torch-fused, 21 ×)"."""
-    found = line.against(metric)
-    value = format_with_unit(line.estimate(metric), METRICS[metric].unit)
-    about = [] if line.framework == line.system else [line.system]
-    about.append(f"{format_estimate(found.estimate, bounds=False)} ×")
-    if found.verdict.kind is Kind.TOO_FEW:
-        about.append("too few blocks for a verdict")
-    elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
-        about.append(format_verdict(found.verdict, METRICS[metric]))
-    return f"{value} with {line.framework} ({', '.join(about)})"
+def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
+    """ "6.0 times as long with scikit-learn (sklearn-mlp) and 8.9 with PyTorch (torch-manual)"."""
+    few = all(line.against(metric).verdict.kind is Kind.TOO_FEW for line in rivals)
+    parts = []
+    for line in rivals:
+        found = line.against(metric)
+        about = [] if line.framework == line.system else [line.system]
+        if found.verdict.kind is Kind.TOO_FEW and not few:
+            about.append("too few blocks for a verdict")
+        elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
+            about.append(format_verdict(found.verdict, METRICS[metric]))
+        times = "" if parts else f" times {than}"
+        named = f" ({', '.join(about)})" if about else ""
+        parts.append(f"{_show_ratio(found)}{times} with {line.framework}{named}")
+    return join_words(parts) + (" (too few blocks for a verdict)" if few else "")
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """ "; of this mapicx spends 59 % on start and import, the others 3 % (a) to 41 % (b)"."""
+    """ "; of this mapicx spends 59 % on start and import, the others 3 to 41 % on training"."""
     shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
     parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
     if not parts:
         return ""
     said = f"; of this {BASE} spends {join_words(parts)}"
     trained = [line for line in rivals if line.has("time_train_cold_s")]
-    training = sorted((_find_share(line, PHASES["training"]), line.system) for line in trained)
+    training = sorted(round(100 * _find_share(line, PHASES["training"])) for line in trained)
     if not training:
         return said
-    ends = [f"{_percent(share)} ({name})" for share, name in (training[0], training[-1])]
-    others = f"{ends[0]} to {ends[1]}" if len(training) > 1 else ends[0]
+    least, most = training[0], training[-1]
+    others = f"{least} to {most} %" if least < most else f"{most} %"
     return f"{said}, the others {others} on their first training"
 
 

@@ -11,7 +11,6 @@ from benchmarks.analyse.own_table import Choice, choose_system, find_overfitted,
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case, Comparison, Line
 from benchmarks.analyse.verdicts import Kind
-from benchmarks.errors import format_count
 from benchmarks.render import break_even
 from benchmarks.render.numbers import (
     format_estimate,
@@ -20,7 +19,7 @@ from benchmarks.render.numbers import (
     format_with_unit,
     join_words,
 )
-from benchmarks.render.results import find_best_classical
+from benchmarks.render.results import count_replicates, find_best_classical
 
 MOST_NAMED = 6  # systems in one sentence
 SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
@@ -72,7 +71,7 @@ def _tell_floor(data: RunData, case: Case, choice: Choice, table: Mapping[str, A
         parts.append(f"the best classical model, {classical.system}, {told}")
     if base is not None and base.has(score):
         parts.append(f"{BASE} {_tell_score(base, choice, score)}")
-    splits = format_count(max((x.estimate(score).n for x in choice.lines), default=0), "split")
+    splits = count_replicates(choice.lines, score, "split")
     return f"{said}, over {splits}, {'; '.join(parts)}."
 
 
@@ -95,16 +94,17 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
     """Which system to use, in plain words."""
     if not choice.lines or not choice.floor.known:
         return ""
-    first = choice.lines[0]
-    highest = f"{first.system}, {_show(first.estimate(score))}"
+    top = _show(choice.lines[0].estimate(score))
+    alike = [line for line in choice.lines if _show(line.estimate(score)) == top]
+    highest = f"{join_words(line.system for line in alike)}, {top}"
     if choice.too_few:
         return (
             f"Too few splits for a recommendation; the highest mean so far is that of {highest}."
             " Measure six: --seeds 6."
         )
     if choice.best is None or choice.chosen is None:
-        alike = choice.find(choice.against_floor, Kind.UNDECIDED)
-        open_ = f"; undecided: {_name(alike)}" if alike else ""
+        undecided = choice.find(choice.against_floor, Kind.UNDECIDED)
+        open_ = f"; undecided: {_name(undecided)}" if undecided else ""
         return (
             f"No system beats {name_floor(table)}: the highest mean is that of {highest}, and none"
             f" is shown to be above{open_}. For right answers alone no model is needed here"
@@ -113,7 +113,9 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
     best, chosen = choice.best, choice.chosen
     cost = _tell_cost(chosen)
     if chosen is best:
-        return f"Use {best.system} on this table: its score is the highest{cost}."
+        others = [line.system for line in alike if line is not best]
+        shared = f", as is that of {join_words(others)}" if best in alike and others else ""
+        return f"Use {best.system} on this table: its score is the highest{shared}{cost}."
     return (
         f"Use {chosen.system} on this table: it is shown to score as well as the best,"
         f" {best.system} ({_show(best.estimate(score))}), and takes the least time of such"
@@ -197,7 +199,8 @@ def _tell_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
         ("balanced_accuracy_test", "balanced accuracy", guess),
         ("auc_test", "AUC", 0.5),
     ):
-        able = [x for x in choice.lines if x.has(name)]
+        most = max((x.estimate(name).n for x in choice.lines), default=0)
+        able = [x for x in choice.lines if x.has(name) and x.estimate(name).n == most]
         if able:
             best = max(able, key=lambda x: (x.value(name), x.system))
             own = [x for x in able if x.system == BASE and x is not best]

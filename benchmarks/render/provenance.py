@@ -163,8 +163,12 @@ def describe_twin(data: RunData, doubtful_only: bool = False) -> list[str]:
                and not ratio.low <= 1 <= ratio.high]  # fmt: skip
         if off or (ratios and not doubtful_only):
             shown = ", ".join(f"{words} {format_estimate(r)}" for words, r in ratios.items())
-            said = f"mapicx measured against itself on {line.case.workload}: {shown}"
+            said = f"Noise: mapicx measured against itself on {line.case.workload}: {shown}"
             said += "; this should be 1, so differences of that size are noise" if off else ""
+            ranges = [ratio.n for ratio in ratios.values() if ratio.kind == "range"]
+            said += (
+                f" (lowest and highest of {format_count(max(ranges), 'block')})" if ranges else ""
+            )
             found.append(f"{said}.")
     return found
 

@@ -67,8 +67,7 @@ def _answer(data: RunData) -> list[Block]:
     case = Case(SUBJECT, min((c.threads for c in data.cases if c.workload == SUBJECT), default=1))
     if data.base(case) is None:
         return []
-    describers = (answer.describe_scores, answer.describe_time, answer.describe_memory)
-    said = [sentence for describe in describers if (sentence := describe(data, case))]
+    said = answer.describe_case(data, case)
     return [Paragraph(" ".join(said)), Picture(figures.COSTS.name, figures.COSTS.caption)]
 
 

@@ -36,6 +36,7 @@ from benchmarks.render.numbers import (
 COSTS = ("time_total_s", "time_train_warm_s", "memory_peak_bytes")
 ROLES = {CEILING: "ceiling", FLOOR: "floor"}
 MOST_ROWS = 8  # of the headline table
+MOST_NAMED = 4  # systems in brackets
 HEADLINE = {
     "time_total_s": "start to end",
     "time_train_warm_s": "training",
@@ -109,8 +110,8 @@ def _caption(
     data: RunData, case: Case, lines: list[Line], costs: list[str], report: str
 ) -> tuple[Text, ...]:
     """How sure the cells are, what they are of, and what they may not be read as."""
-    seeds = max((line.estimate(data.score(case)).n for line in lines), default=0)
-    notes: list[Text] = [f"Score: mean over {format_count(seeds, 'seed')}."]
+    seeds = count_replicates(lines, data.score(case), "seed")
+    notes: list[Text] = [f"Score: mean over {seeds}."]
     if costs:
         notes.append(
             f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
@@ -137,6 +138,17 @@ def _caption(
         f" {_name_unchecked(lines)}": any(line.unchecked for line in lines),
     }
     return (*notes, *(text for text, true in said.items() if true))
+
+
+def count_replicates(lines: Iterable[Line], score: str, noun: str) -> str:
+    """ "29 seeds"; "29 seeds (keras-fit: 2)" where some systems have fewer."""
+    counts = {line.system: line.estimate(score).n for line in lines if line.has(score)}
+    most = max(counts.values(), default=0)
+    fewer = {name: n for name, n in counts.items() if n < most}
+    said = format_count(most, noun)
+    if len(fewer) > MOST_NAMED:
+        return f"{said} ({len(fewer)} systems fewer, from {min(fewer.values())} on)"
+    return said + (f" ({', '.join(f'{name}: {n}' for name, n in fewer.items())})" if fewer else "")
 
 
 def _count_blocks(lines: list[Line], costs: list[str]) -> str:
@@ -245,10 +257,13 @@ def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> str:
     compared = [c.verdict.kind for line in lines for c in line.comparisons.values()]
     shown = {line.system for line in lines}
     shuffled = data.workloads.get(case.workload, {}).get("shuffle")
+    scored = [line for line in lines if line.has(data.score(case))]
+    noun = "split" if data.is_own_table(case) else "seed"
     own = [name for name in data.run.get("own_order") or () if shuffled and name in shown]
     said = {
         f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory.": True,
         **dict.fromkeys(explain_bounds(table), True),
+        f"Scores are means over {count_replicates(scored, data.score(case), noun)}.": bool(scored),
         "Some comparisons have too few blocks or seeds for a verdict.": Kind.TOO_FEW in compared,
         f"{UNCHECKED} {_name_unchecked(lines)}": any(line.unchecked for line in lines),
         f"In an order of their own, not the harness's: {', '.join(own)}.": bool(own),

@@ -63,7 +63,7 @@ class Screen:
         """Say what is measured now and how long everything will still take."""
         self._left = left_s, time.perf_counter()
         self._now = (
-            f"block {trial.block} of {self._blocks}, trial {self._count + 1} of {self._trials}:"
+            f"{self._name_block(trial)}, trial {self._count + 1} of {self._trials}:"
             f" {trial.system}, {trial.workload}, {trial.measure}"
         )
 
@@ -75,9 +75,9 @@ class Screen:
             self._failures.append(f"{trial.system}, {trial.measure}: {row['status']}{reason}")
         if self._live is None:
             self.console.print(
-                f"[{self._count}/{self._trials}] {self._tell_time()}: block {trial.block}"
-                f" {trial.workload} {trial.system} {trial.measure}:"
-                f" {row['status']}{reason}, {seconds:.1f} s",
+                f"[{self._count}/{self._trials}] {self._tell_time()}; {self._name_block(trial)}:"
+                f" {trial.system}, {trial.workload}, {trial.measure}: {row['status']}{reason}"
+                f" after {seconds:.1f} s",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -87,6 +87,9 @@ class Screen:
         """Make the table anew from every row on disk: after the times of a block, and after it."""
         if block:
             self._tables = make_tables(self._store)
+
+    def _name_block(self, trial: Trial) -> str:
+        return f"block {trial.block} of {self._blocks}" if trial.block else "before the blocks"
 
     def _tell_time(self) -> str:
         now = time.perf_counter()

@@ -1,5 +1,8 @@
 """A run on a user's table is answered in scores, costs and break-even, with nothing unescaped."""
 
+import json
+import re
+
 import pytest
 
 from benchmarks.analyse.run_data import read_run_data
@@ -67,6 +70,30 @@ def test_of_systems_that_score_as_well_the_one_that_takes_the_least_time_is_name
     said = " ".join(answer(read_run_data(table_run(tmp_path, systems=systems))))
     assert "Use mapicx on this table: it is shown to score as well as the best, torch-fused" in said
     assert "the least time" in said
+
+
+def test_a_shared_first_place_is_said(tmp_path):
+    same = {name: {"accuracy_test": 0.9} for name in ("mapicx", "random-forest")}
+    use = answer(read_run_data(table_run(tmp_path, scores=same)))[1]
+    assert use.startswith("Use mapicx on this table")
+    assert "random-forest (0.90" in use or "as is that of random-forest" in use
+
+
+def test_an_interrupted_run_tells_who_has_fewer_splits(tmp_path):
+    scores = {"mapicx": {"auc_test": 0.7}, "logistic-regression": {"auc_test": 0.75}}
+    facts = {"classes": ["no", "yes"], "class_rows": [150, 28]}
+    folder = table_run(tmp_path, scores=scores, **facts)
+    path = folder / "trials.jsonl"
+    kept = [
+        line
+        for line in path.read_text().splitlines()
+        if (row := json.loads(line))["system"] != "logistic-regression" or row["block"] < 2
+    ]
+    path.write_text("\n".join(kept) + "\n")
+    said = answer(read_run_data(folder))
+    assert re.search(r"over 8 splits \(logistic-regression: \d\)", said[0])
+    balanced = next(text for text in said if "unbalanced" in text)
+    assert "AUC is that of mapicx" in balanced and "logistic" not in balanced
 
 
 def test_where_nothing_beats_the_same_answer_it_is_said(tmp_path):

@@ -55,17 +55,48 @@ def test_the_short_form_is_for_two_minutes(full_report):
     assert "(report.html)" in full_report.short.read_text()
 
 
-def test_the_answer_has_accuracy_time_by_phase_and_memory(data):
-    lines = short_of(data).splitlines()
-    assert lines[2].startswith(
-        "1. On spiral (300 training rows, a 2-64-64-3 network) mapicx reaches"
+def test_the_answer_has_the_need_accuracy_time_by_phase_and_memory(data):
+    need, scores, time, memory = short_of(data).splitlines()[2:6]
+    assert need == (
+        "1. No framework is needed here: none scores higher, and the cheapest takes 5.14 times the"
+        " time and 2.75 times the memory of mapicx from start to end."
     )
-    assert "equivalent within 1 point" in lines[2] and "can exceed 0.910" in lines[2]
-    assert "takes 249 ms with mapicx, " in lines[3]
-    assert re.search(r"PyTorch \(torch-fused, 7\.\d+ ×\)", lines[3])
+    assert scores.startswith("2. On spiral (300 training rows, a 2-64-64-3 network) mapicx reaches")
+    assert "equivalent within 1 point" in scores and "can exceed 0.910" in scores
+    assert (
+        "takes 249 ms with mapicx and 3.83 times as long with svm-rbf-tuned, 5.14 with sc" in time
+    )
+    assert re.search(r" 7\.\d+ with PyTorch \(torch-fused\)", time)
     phases = "; of this mapicx spends 72 % on start and import and 22 % on training, the others "
-    assert phases in lines[3] and re.search(r"\d % \([\w-]+\) on their first training\.", lines[3])
-    assert lines[4].startswith("3. Memory peaks at 40.1 MiB with mapicx, ")
+    assert phases in time and re.search(r"\d to \d+ % on their first training\.", time)
+    assert memory.startswith("4. Memory peaks at 40.1 MiB with mapicx and at 2.62 times that with ")
+
+
+@pytest.mark.parametrize(
+    ("systems", "blocks", "said"),
+    [
+        ({"torch-fused": ("network", 1.60, 0.03, 230, 0.90)}, 8, "torch-fused scores higher than"),
+        (
+            {"torch-fused": ("network", 1.60, 0.03, 230, 0.86)},
+            2,
+            "No framework is shown to score higher here, and the cheapest takes",
+        ),
+    ],
+    ids=["one scores higher", "too few seeds"],
+)
+def test_the_need_is_told_as_far_as_it_was_shown(tmp_path, systems, blocks, said):
+    made = rows(blocks, {"mapicx": SYSTEMS["mapicx"], **systems})
+    need = short_of(read(tmp_path, made)).splitlines()[2]
+    assert need.startswith(f"1. {said}")
+    assert ("(too few)" in need) is (blocks < 3)
+
+
+def test_systems_with_fewer_seeds_are_named(tmp_path):
+    made = [row for row in rows(6, SYSTEMS) if row["system"] != "torch-fused" or row["block"] < 3]
+    data = read(tmp_path, made)
+    for table in (make_headline_table(data, CASE), make_result_table(data, CASE)):
+        text = "\n".join(write_table(table))
+        assert re.search(r"means? over 6 seeds \(torch-fused: \d\)\.", text)
 
 
 def test_the_headline_table_has_at_most_8_rows_and_5_columns_without_intervals(data):
@@ -107,7 +138,7 @@ def test_the_cost_of_the_harness_is_printed(data):
 def test_two_blocks_give_ratios_and_no_verdict(tmp_path):
     text = short_of(read(tmp_path, rows(2)))
     assert "undecided" not in text and "too few blocks for a verdict" in text
-    assert re.search(r"torch-fused, [\d.]+ ×", text) and "()" not in text
+    assert re.search(r"[\d.]+ with PyTorch \(torch-fused\)", text) and "()" not in text
 
 
 def test_statistical_terms_stand_in_the_method_section_only(data):
@@ -361,9 +392,10 @@ def test_many_workloads_are_answered_together(tmp_path):
     made = [row for name in ("spiral", "moons") for row in rows(8, few, workload=name)]
     workloads = {name: WORKLOAD | {"name": name} for name in ("spiral", "moons")}
     lines = short_of(read(tmp_path, made, workloads=workloads)).splitlines()
-    assert "geometric mean of paired ratios over workloads: PyTorch" in lines[5]
-    assert lines[6].startswith("5. Against mapicx over all 2 workloads, of 2 scores of other")
-    assert "of 2 scores of classical models" in lines[6]
+    assert lines[2].startswith("1. No framework is needed on spiral: none scores higher")
+    assert "geometric mean of paired ratios over workloads: PyTorch" in lines[6]
+    assert lines[7].startswith("6. Against mapicx over all 2 workloads, of 2 scores of other")
+    assert "of 2 scores of classical models" in lines[7]
 
 
 def test_sections_of_sections_are_headings_of_a_lower_level():
