@@ -32,7 +32,8 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import find_best_classical
 
-PLAIN = "plain NumPy"
+PLAIN, PROGRAM = "plain NumPy", "mapicx 0.1.0"
+OWN = {BASE, PLAIN, PROGRAM}  # what needs no framework
 EQUAL_OR_LESS = {Kind.EQUIVALENT, Kind.LESS}  # verdicts on a score
 SHOWN = 0.1  # a phase of a smaller part of the whole is not named
 
@@ -120,8 +121,11 @@ def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
 def describe_need(data: RunData, case: Case) -> str:
     """Whether a framework is needed for this: what the cheapest costs, and what it gives."""
     score, costs = data.score(case), ("time_total_s", "memory_peak_bytes")
-    rivals = {cost: _find_frameworks(data, case, cost) for cost in costs}
-    others = [x for x in data.lines(case) if x.family == "network" and x.system != BASE]
+    rivals = {
+        cost: [line for line in _find_frameworks(data, case, cost) if line.framework not in OWN]
+        for cost in costs
+    }
+    others = [x for x in data.lines(case) if x.family == "network" and x.framework not in OWN]
     kinds = {x.against(score).verdict.kind for x in others}
     if not all(rivals.values()) or not kinds:
         return ""
@@ -132,7 +136,8 @@ def describe_need(data: RunData, case: Case) -> str:
     where = "here" if len({one.workload for one in data.cases}) == 1 else f"on {case.workload}"
     needed = f"{'shown to score higher' if kinds - EQUAL_OR_LESS else 'needed'} {where}"
     none = "" if kinds - EQUAL_OR_LESS else ": none scores higher"
-    parts, open_ = [], set()
+    parts: list[str] = []
+    open_: set[str] = set()
     for cost, word in zip(costs, ("time", "memory"), strict=True):
         found = min(rivals[cost], key=lambda line: _ratio(line, cost)).against(cost)
         parts.append(f"{_show_ratio(found)} times the {word}")
@@ -148,7 +153,7 @@ def describe_need(data: RunData, case: Case) -> str:
 def _find_frameworks(data: RunData, case: Case, metric: str) -> list[Line]:
     """The best variant of each framework that can be compared with mapicx."""
     best = find_best_variants(data.lines(case), metric)
-    for name in (BASE, PLAIN):  # which is no framework, and has its row in the tables
+    for name in OWN - {PROGRAM}:  # which have their rows in the tables
         best.pop(name, None)
     return [line for line in best.values() if line.against(metric).estimate.known]
 
@@ -197,10 +202,10 @@ def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
 def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
     """ "6.0 times as long with scikit-learn (sklearn-mlp) and 8.9 with PyTorch (torch-manual)"."""
     few = all(line.against(metric).verdict.kind is Kind.TOO_FEW for line in rivals)
-    parts = []
+    parts: list[str] = []
     for line in rivals:
         found = line.against(metric)
-        about = [] if line.framework == line.system else [line.system]
+        about = [] if line.framework.replace(" ", "-") == line.system else [line.system]
         if found.verdict.kind is Kind.TOO_FEW and not few:
             about.append("too few blocks for a verdict")
         elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
