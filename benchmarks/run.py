@@ -14,14 +14,13 @@ import itertools
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks import tuning
 from benchmarks.errors import MachineFault, UsageError
 from benchmarks.measure import machine
 from benchmarks.measure.connection import LOCAL, connect, read_executor
-from benchmarks.measure.controls import find_defects
 from benchmarks.measure.executors import Local
+from benchmarks.measure.outcome import choose_exit_code, find_missing
 from benchmarks.measure.resume import resume_run
 from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
@@ -242,7 +241,10 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
     if end == "interrupt":
         say(f"{len(rows)} rows are kept. To continue: {again}")
         return 130
-    return _choose_exit_code(rows, run.description["named"], ran=len(rows) > had_rows)
+    code, reasons = choose_exit_code(rows, run.description["named"], ran=len(rows) > had_rows)
+    for reason in reasons:
+        say(reason, file=sys.stderr)
+    return code
 
 
 def _print(lines: Iterable[str]) -> int:
@@ -262,7 +264,7 @@ def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
     _print(f"- {sentence}" for sentence in written.answer)
     missing = [
         f"{measure} of {', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} systems'}"
-        for measure, names in _find_missing(run).items()
+        for measure, names in find_missing(run.plan, run.store.rows()).items()
     ]
     if missing:
         say(f"Without a figure: {join_words(missing)}; the report says why.")
@@ -270,38 +272,6 @@ def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
     say("\n  ".join([f"Report: {written.short}", str(written.full), *verdicts]))
     if options.readme:
         update_readme(Path("README.md"), options.results, run.store.run)
-
-
-def _find_missing(run: Run) -> dict[str, list[str]]:
-    """Measure -> systems that were planned for it and have no ok row."""
-    known = {(row["measure"], row["system"]) for row in run.store.rows() if row["status"] == "ok"}
-    missing: dict[str, list[str]] = {}
-    for measure, system in sorted({(trial.measure, trial.system) for trial in run.plan} - known):
-        missing.setdefault(measure, []).append(system)
-    return missing
-
-
-def _choose_exit_code(rows: Iterable[dict[str, Any]], named: list[str], *, ran: bool) -> int:
-    """The exit code that the rows deserve."""
-    rows = list(rows)
-    failed = [
-        row
-        for row in rows
-        if row["status"] != "ok" and (row["status"] != "unavailable" or row["system"] in named)
-    ]
-    if ran and not any(row["status"] == "ok" for row in rows):
-        say("No trial gave an ok row.", file=sys.stderr)
-        return 4
-    if failed:
-        for text in dict.fromkeys(
-            "{system}, {workload}, {measure}: {status}: {reason}".format_map(row) for row in failed
-        ):
-            say(text, file=sys.stderr)
-        return 1
-    defects = find_defects(rows)
-    for text in defects:
-        say(f"This machine's figures cannot be trusted: {text}.", file=sys.stderr)
-    return 5 if defects else 0
 
 
 if __name__ == "__main__":

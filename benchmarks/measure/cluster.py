@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import MachineFault, describe_error, strip_paths
+from benchmarks.measure import machine
 from benchmarks.measure.cluster_workers import FRESH_S, PATIENCE_S, Workers, load_task
-from benchmarks.measure.trial_runner import digest_system
 from benchmarks.measure.units import Tell, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
@@ -279,7 +279,7 @@ class Cluster:
             **trial.describe(),
             "run_id": self.spec["run_id"],
             "machine_id": machine_id,
-            "system_digest": digest_system(trial.system),
+            "system_digest": machine.digest_system(trial.system),
             "status": "crashed",
             "reason": reason,
             "shared": not self._is_alone(trial),

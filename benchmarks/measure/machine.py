@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import baselines
 from benchmarks.errors import MachineFault
 from benchmarks.measure import threads
 from benchmarks.measure.container import read_file
@@ -89,6 +90,14 @@ def digest_code() -> dict[str, str]:
     packages = {name: _digest((ROOT / name).rglob("*.py")) for name in PACKAGES}
     tables = [*(ROOT / "benchmarks" / "plan").glob("*.toml"), ROOT / "baselines" / "tuned.toml"]
     return packages | {path.name: _digest([path]) for path in sorted(tables)}
+
+
+def digest_system(name: str) -> str | None:
+    """Hash of the file that defines a built-in system; None for a plug-in."""
+    if name not in baselines.BUILT_IN:
+        return None
+    module = ROOT / Path(*baselines.BUILT_IN[name][0].split(".")).with_suffix(".py")
+    return hashlib.sha256(module.read_bytes()).hexdigest()[:12] if module.exists() else None
 
 
 def count_cores() -> int:

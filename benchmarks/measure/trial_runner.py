@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import tempfile
 import time
@@ -20,7 +19,6 @@ from benchmarks.measure.data_sets import DataFailed, DataSets
 from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
 from benchmarks.measure.exit_status import install_command, judge_exit
 from benchmarks.measure.memory import Sampler
-from benchmarks.paths import ROOT
 from benchmarks.plan import workloads as catalogue
 from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S
 from benchmarks.plan.trials import Trial
@@ -272,11 +270,6 @@ class TrialRunner:
         end = process.run_python(lambda *_: ["-c", "pass"], timeout=self.timeout)
         return end.ended - end.started
 
-    @staticmethod
-    def environment(cores: int, scratch: str) -> dict[str, str]:
-        """The environment of a trial on so many cores, whose temporary files lie in `scratch`."""
-        return process.child_environment(cores, scratch)
-
     def _identify(self, trial: Trial) -> dict[str, Any]:
         """The fields that say what is measured, and where."""
         versions = self.facts["versions"]
@@ -290,7 +283,7 @@ class TrialRunner:
                 if (name := required if required in versions else ALTERNATIVES.get(required))
                 in versions
             ),
-            "system_digest": digest_system(trial.system),
+            "system_digest": machine.digest_system(trial.system),
             "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             "cpu_mhz": machine.read_clock_mhz(),
         }
@@ -303,11 +296,3 @@ class TrialRunner:
 
 def _format_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def digest_system(name: str) -> str | None:
-    """Hash of the file that defines a built-in system; None for a plug-in."""
-    if name not in baselines.BUILT_IN:
-        return None
-    module = ROOT / Path(*baselines.BUILT_IN[name][0].split(".")).with_suffix(".py")
-    return hashlib.sha256(module.read_bytes()).hexdigest()[:12] if module.exists() else None

@@ -14,8 +14,9 @@ from benchmarks.analyse.samples import collect_samples
 from benchmarks.analyse.summary import Case, Line
 from benchmarks.render import style
 from benchmarks.render.csv import tabulate
+from benchmarks.render.headline import select_headline
 from benchmarks.render.numbers import MIB, choose_column_unit, format_with_unit
-from benchmarks.render.results import COSTS, order_lines, select_headline
+from benchmarks.render.results import COSTS, order_lines
 from benchmarks.render.style import Drawing
 
 # A colour ends where its phase ends; neighbours differ in lightness, so that grey is enough.

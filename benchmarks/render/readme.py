@@ -36,10 +36,10 @@ from benchmarks.render.document import (
     Text,
     make_table,
 )
+from benchmarks.render.headline import make_headline_table
 from benchmarks.render.markdown import write_blocks, write_table
 from benchmarks.render.numbers import join_words
 from benchmarks.render.report import SHORT
-from benchmarks.render.results import make_headline_table
 
 MEASURED = {"mapicx": "the engine", "baselines": "the code of the systems"}
 SUBJECT = "spiral"  # the workload that the answer at the top is about

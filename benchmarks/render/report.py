@@ -41,12 +41,9 @@ from benchmarks.render.document import (
     Table,
 )
 from benchmarks.render.figures import draw_figures
+from benchmarks.render.headline import make_headline_table
 from benchmarks.render.markdown import write_markdown
-from benchmarks.render.results import (
-    make_headline_table,
-    make_phase_table,
-    make_result_table,
-)
+from benchmarks.render.results import make_phase_table, make_result_table
 
 SHORT, FULL = "report.md", "report.html"
 FIGURES_SHOWN = 2  # in the short form

@@ -17,10 +17,11 @@ from benchmarks.record.store import Store
 from benchmarks.render.csv import make_safe
 from benchmarks.render.document import Document, Section
 from benchmarks.render.figures import choose_figures
+from benchmarks.render.headline import make_headline_table, select_headline
 from benchmarks.render.markdown import escape, write_markdown, write_table
 from benchmarks.render.numbers import choose_unit, format_estimate
 from benchmarks.render.report import make_full, make_short, write_report
-from benchmarks.render.results import make_headline_table, make_result_table, select_headline
+from benchmarks.render.results import make_result_table
 from benchmarks.render.stale import find_stale_files
 from tests.benchmarks.synthetic import SYSTEMS, WORKLOAD, rows, run_folder
 

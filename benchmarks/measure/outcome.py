@@ -1,0 +1,43 @@
+"""What came of a run: which planned figures it lacks, and the exit code that its rows deserve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from benchmarks.measure.controls import find_defects
+from benchmarks.plan.trials import Trial
+
+FAILED, NOTHING_OK, IMPOSSIBLE = 1, 4, 5  # exit codes; 0 where nothing is wrong
+
+
+def find_missing(plan: Iterable[Trial], rows: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
+    """Measure -> systems that were planned for it and have no ok row."""
+    known = {(row["measure"], row["system"]) for row in rows if row["status"] == "ok"}
+    missing: dict[str, list[str]] = {}
+    for measure, system in sorted({(trial.measure, trial.system) for trial in plan} - known):
+        missing.setdefault(measure, []).append(system)
+    return missing
+
+
+def choose_exit_code(
+    rows: Sequence[dict[str, Any]], named: Iterable[str], *, ran: bool
+) -> tuple[int, list[str]]:
+    """The exit code, and sentences that say why it is not 0.
+
+    named: systems that were asked for by name, whose absence is a failure. ran: whether this call
+    measured anything.
+    """
+    failed = [
+        row
+        for row in rows
+        if row["status"] != "ok" and (row["status"] != "unavailable" or row["system"] in named)
+    ]
+    if ran and not any(row["status"] == "ok" for row in rows):
+        return NOTHING_OK, ["No trial gave an ok row."]
+    if failed:
+        told = "{system}, {workload}, {measure}: {status}: {reason}"
+        return FAILED, list(dict.fromkeys(map(told.format_map, failed)))
+    defects = find_defects(rows)
+    said = [f"This machine's figures cannot be trusted: {defect}." for defect in defects]
+    return (IMPOSSIBLE, said) if defects else (0, [])

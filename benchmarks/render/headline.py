@@ -1,0 +1,125 @@
+"""The headline table: at most eight systems, each cost as value and multiple, and its caption."""
+
+from __future__ import annotations
+
+import math
+
+from benchmarks.analyse.frameworks import BASE, CEILING, FLOOR, WHEELS
+from benchmarks.analyse.metrics import METRICS
+from benchmarks.analyse.own_table import choose_system
+from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.summary import Case, Line, find_best_variants
+from benchmarks.errors import format_count
+from benchmarks.render.document import Cell, Link, Quantity, Table, Text, make_table
+from benchmarks.render.numbers import choose_column_unit, format_number, join_words
+from benchmarks.render.results import (
+    COSTS,
+    count_replicates,
+    find_best_classical,
+    name_unchecked,
+    order_lines,
+    select_scores,
+)
+
+MOST_ROWS = 8
+HEADLINE = {
+    "time_total_s": "start to end",
+    "time_train_warm_s": "training",
+    "memory_peak_bytes": "peak memory",
+}
+
+
+def select_headline(data: RunData, case: Case, most: int = MOST_ROWS) -> list[Line]:
+    """mapicx, each framework's fastest variant, the best classical model, the ceiling.
+
+    Of a user's own table also the system to use, and the floor in place of the ceiling.
+    """
+    lines = data.lines(case)
+    chosen = {line.system: line for line in lines if line.system == BASE}
+    chosen |= {x.system: x for x in find_best_variants(lines, "time_total_s").values()}
+    tail = [find_best_classical(lines, data.score(case))]
+    if data.is_own_table(case):
+        tail += [choose_system(data, case).chosen]
+    bound = FLOOR if data.is_own_table(case) else CEILING
+    tail += [line for line in lines if line.system == bound]
+    last = {line.system: line for line in tail if line is not None}
+    kept = [line for line in order_lines(chosen.values()) if line.system not in last]
+    return order_lines([*kept[: most - len(last)], *last.values()])
+
+
+def make_headline_table(data: RunData, case: Case, report: str = "") -> Table:
+    """At most eight systems: score, and each cost as value and multiple.
+
+    report: where the intervals stand, if not in the document itself.
+    """
+    lines = select_headline(data, case)
+    scores = select_scores(data, case)
+    costs = [name for name in COSTS if any(line.has(name) for line in lines)]
+    units = {name: choose_column_unit(lines, name) for name in costs}
+    head = ["system", *(METRICS[name].heading for name in scores)]
+    head += [f"{HEADLINE[name]} ({units[name][1]})" for name in costs]
+    rows: list[list[Cell]] = []
+    for line in lines:
+        cells: list[Cell] = [line.system]
+        cells += [Quantity(line.estimate(name), bounds=False) for name in scores]
+        for name in costs:
+            value = Quantity(line.estimate(name), units[name][0], bounds=False)
+            ratio = Quantity(line.against(name).estimate, bounds=False, suffix=" ×")
+            if line.system == BASE and line.has(name):
+                cells.append((value, " (1 ×)"))
+            else:
+                cells.append((value, " (", ratio, ")") if ratio.estimate.known else value)
+        rows.append(cells)
+    return make_table(head, rows, _caption(data, case, lines, costs, report), name=case.workload)
+
+
+def _caption(
+    data: RunData, case: Case, lines: list[Line], costs: list[str], report: str
+) -> tuple[Text, ...]:
+    """How sure the cells are, what they are of, and what they may not be read as."""
+    seeds = count_replicates(lines, data.score(case), "seed")
+    notes: list[Text] = [f"Score: mean over {seeds}."]
+    if costs:
+        notes.append(
+            f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
+            f" brackets the multiple of {BASE}, a mean of pairs and no quotient of these medians."
+        )
+    ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
+    known = [(line, r) for line, r in ratios if r.kind == "interval"]
+    if known:
+        line, widest = max(known, key=lambda pair: pair[1].high / pair[1].low)
+        factor = format_number(math.sqrt(widest.high / widest.low))
+        notes.append(
+            f" How sure: the widest 95 % interval of a multiple reaches a factor of {factor} to"
+            f" either side ({line.system}){'; all intervals stand in the ' if report else '.'}"
+        )
+    elif report and costs:
+        notes.append(" Too few blocks for intervals; all values stand in the ")
+    notes += [Link("report", report), "."] if report and costs else []
+    wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]
+    others = [x.system for x in lines if x.other_work and x.family != "bound"]
+    said = {
+        f" Wheels: {'; '.join(wheels)}.": bool(wheels),
+        f" Another method or amount of training: {join_words(others)}.": bool(others),
+        f" No classifier exceeds {CEILING} on average.": any(x.system == CEILING for x in lines),
+        f" {name_unchecked(lines)}": any(line.unchecked for line in lines),
+    }
+    return (*notes, *(text for text, true in said.items() if true))
+
+
+def _count_blocks(lines: list[Line], costs: list[str]) -> str:
+    """ "12 blocks"; "12 blocks (peak memory: 6)" where a cost was measured in fewer."""
+    counts = {name: max((line.estimate(name).n for line in lines), default=0) for name in costs}
+    most = max(counts.values())
+    fewer = [f"{METRICS[name].heading}: {n}" for name, n in counts.items() if 0 < n < most]
+    return format_count(most, "block") + (f" ({', '.join(fewer)})" if fewer else "")
+
+
+def _find_wheel(line: Line) -> str:
+    """The distribution of a framework and its version, where it decides what is paid."""
+    wanted = WHEELS.get(line.framework)
+    for version in line.versions:
+        for part in version.split(", "):
+            if wanted and part.startswith(wanted):
+                return part.replace("+cpu", " (CPU build)")
+    return ""
