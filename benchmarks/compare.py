@@ -160,7 +160,7 @@ def compare_revisions(
                 budget_s=left,
                 clock=time.perf_counter,
                 rng=random.Random(),
-                find_open=lambda samples: _look(judge, samples),
+                find_undecided=lambda samples: _judge_round(judge, samples),
             )
         except sides.Broken as error:
             raise UsageError(
@@ -171,7 +171,7 @@ def compare_revisions(
         for key in ("peak_bytes", "accuracy", "modules"):
             counts[name][key] = [answer[key] for answer in answers]
     findings = (*judge.findings.values(), *judge_counts(counts))
-    remarks = [f"{format_count(samples.rounds, 'round')} of at most {samples.most} in"
+    remarks = [f"{format_count(samples.rounds, 'round')} of at most {samples.max_rounds} in"
                f" {format_duration(time.perf_counter() - began)}; system {system}."]  # fmt: skip
     if samples.rounds < FIRST_LOOK and any(not one.verdict.decided for one in findings):
         remarks.append(f"Times are judged from {FIRST_LOOK} rounds on: give a larger --budget.")
@@ -205,16 +205,17 @@ def list_facts(base: Revision, head: Revision, samples: interleave.Samples) -> d
     }
 
 
-def _look(judge: Judge, samples: interleave.Samples) -> list[str]:
-    """The quantities that are still open; progress goes to stderr, for people who wait."""
-    still = judge.find_open(samples)
-    names = [judge.findings[name].quantity.heading for name in still]
+def _judge_round(judge: Judge, samples: interleave.Samples) -> list[str]:
+    """The quantities that are undecided; progress goes to stderr, for people who wait."""
+    undecided = judge.update(samples)
+    names = [judge.findings[name].quantity.heading for name in undecided]
     print(
-        f"round {samples.rounds} of at most {samples.most}; open: {', '.join(names) or 'nothing'}",
+        f"round {samples.rounds} of at most {samples.max_rounds};"
+        f" undecided: {', '.join(names) or 'nothing'}",
         file=sys.stderr,
         flush=True,
     )
-    return still
+    return undecided
 
 
 def show(comparison: Comparison, form: str) -> None:

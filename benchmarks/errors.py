@@ -17,7 +17,7 @@ PATHS = re.compile(
 HOMES = re.compile(
     r"(?i)^(?:[a-z]:)?[/\\]+(?:root|(?:home|users|documents and settings)[/\\]+[^/\\]+)[/\\]?$"
 )
-LONGEST_REASON = 300  # characters
+MAX_REASON_LENGTH = 300  # characters
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
@@ -79,7 +79,7 @@ def strip_paths(text: str) -> str:
     if len(home) > 1:
         line = re.sub(re.escape(home) + r"(?=$|[^\w/\\.-])", "~", line)
     line = PATHS.sub(lambda match: _last_part(match[0]), line)
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+    return line if len(line) <= MAX_REASON_LENGTH else line[: MAX_REASON_LENGTH - 1] + "…"
 
 
 def describe_error(error: BaseException) -> str:

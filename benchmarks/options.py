@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.errors import UsageError
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
-MOST_SEEDS = 10_000
+MAX_SEEDS = 10_000
 
 
 def make_parser(command: str, description: str, examples: str) -> ArgumentParser:
@@ -59,8 +59,8 @@ def read_positive(text: str) -> float:
 
 def read_seeds(text: str) -> int:
     """A whole number of seeds, for each of which there is a block."""
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_SEEDS):
-        raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {MOST_SEEDS:,}")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_SEEDS):
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {MAX_SEEDS:,}")
     return int(text)
 
 

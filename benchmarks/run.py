@@ -42,7 +42,7 @@ from benchmarks.plan.table_columns import FILLS, TASKS
 from benchmarks.render.plan import announce_run, describe_plan, list_choices
 from benchmarks.streams import keep_printing, say
 
-MOST_NAMED = 6  # systems in a sentence; more are counted
+MAX_NAMED = 6  # systems in a sentence; more are counted
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, 15 minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
@@ -211,7 +211,7 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
     """Measure what is missing, then report; also after Ctrl-C."""
     from benchmarks.render.terminal import Screen
 
-    store, durations = run.store, Durations(run.workloads, *executor.count_places())
+    store, durations = run.store, Durations(run.workloads, *executor.count_parallel())
     _print(announce_run(run, durations))
     end, had_rows = "complete", len(store.rows())
     try:
@@ -263,7 +263,7 @@ def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
     written = write_report(run.store.run, options.reports)
     _print(f"- {sentence}" for sentence in written.answer)
     missing = [
-        f"{measure} of {', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} systems'}"
+        f"{measure} of {', '.join(names) if len(names) <= MAX_NAMED else f'{len(names)} systems'}"
         for measure, names in find_missing(run.plan, run.store.rows()).items()
     ]
     if missing:

@@ -17,7 +17,7 @@ from benchmarks.analyse.samples import Sample, collect_samples, find_identical, 
 from benchmarks.analyse.stats import Estimate, median_interval
 from benchmarks.analyse.summary import GROUP, Case
 
-SMALLEST_N = 3  # the standard error of fewer seeds is too unsure to accuse a system
+MIN_N = 3  # the standard error of fewer seeds is too unsure to accuse a system
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +143,7 @@ def check_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
         if not len(values):
             continue
         highest = max(highest, (float(values.mean()), str(name)))
-        if len(values) < SMALLEST_N:
+        if len(values) < MIN_N:
             unknown.append(str(name))
         elif values.mean() > ceiling + 3 * stats.standard_error(values):
             above.append(str(name))

@@ -109,23 +109,25 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """Slower, faster, equivalent or undecided: the whole in one word."""
-        timed = [one for one in self.findings if one.quantity.unit == "s"]
-        if any(one.is_worse for one in self.findings):
-            return "slower" if any(one.is_worse for one in timed) else "worse"
-        if any(one.is_better for one in timed):
+        timed = [finding for finding in self.findings if finding.quantity.unit == "s"]
+        if any(finding.is_worse for finding in self.findings):
+            return "slower" if any(finding.is_worse for finding in timed) else "worse"
+        if any(finding.is_better for finding in timed):
             return "faster"
         return "undecided" if self.undecided else "equivalent"
 
     @property
     def undecided(self) -> list[Finding]:
         """What was measured, and needs more rounds."""
-        known = [one for one in self.findings if one.verdict.kind is not Kind.NOT_MEASURED]
-        return [one for one in known if not one.verdict.decided]
+        known = [
+            finding for finding in self.findings if finding.verdict.kind is not Kind.NOT_MEASURED
+        ]
+        return [finding for finding in known if not finding.verdict.decided]
 
     @property
     def is_worse(self) -> bool:
         """Something is a regression."""
-        return any(one.is_worse for one in self.findings)
+        return any(finding.is_worse for finding in self.findings)
 
 
 class Judge:
@@ -137,16 +139,16 @@ class Judge:
     def __init__(self) -> None:
         self.findings: dict[str, Finding] = {}
 
-    def find_open(self, samples: Any) -> list[str]:
+    def update(self, samples: Any) -> list[str]:
         """Look at measure.interleave's samples; the quantities that need more rounds."""
-        still = []
+        undecided = []
         for name, quantity in TIMED.items():
             if name in self.findings and self.findings[name].verdict.decided:
                 continue
             self.findings[name] = judge_times(name, quantity, samples)
             if not self.findings[name].verdict.decided:
-                still.append(name)
-        return still
+                undecided.append(name)
+        return undecided
 
 
 def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
@@ -156,7 +158,7 @@ def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
     a difference of head is left undecided.
     """
     ratio, twin = (
-        repeated_interval(samples.logs.get((name, side), ()), samples.most, len(TIMED))
+        repeated_interval(samples.logs.get((name, side), ()), samples.max_rounds, len(TIMED))
         for side in ("head", "twin")
     )
     verdict = judge_ratio(ratio, MARGINS["time"])
@@ -209,5 +211,5 @@ def judge_weights(quantity: Quantity, counts: Mapping[str, Mapping[str, Any]]) -
 
 def _middle(value: Any) -> Estimate:
     """A count, or the median of several."""
-    values = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+    values = [v for v in (value if isinstance(value, list) else [value]) if v is not None]
     return Estimate.exact(float(statistics.median(values))) if values else Estimate()

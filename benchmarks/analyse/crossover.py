@@ -30,7 +30,7 @@ WHOLE, MULTIPLIED, REST = "step", "products", "everything else"
 PARTS = (WHOLE, MULTIPLIED, REST)
 RESAMPLES = 1999
 RNG_SEED = 20_260_101
-SMALLEST_FOR_BOOTSTRAP = 6
+MIN_FOR_BOOTSTRAP = 6
 UNITS = {"width": "units", "depth": "hidden layers", "batch": "rows a batch", "rows": "rows"}
 
 
@@ -189,7 +189,7 @@ def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
     if not len(table):
         return Estimate()
     value = _interpolate(sizes, table.mean(axis=0))
-    if len(table) < SMALLEST_FOR_BOOTSTRAP:
+    if len(table) < MIN_FOR_BOOTSTRAP:
         return Estimate(value, value, value, len(table), "single")
     rng = np.random.default_rng(RNG_SEED)
     draws = rng.integers(len(table), size=(RESAMPLES, len(table)))

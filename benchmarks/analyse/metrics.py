@@ -47,9 +47,9 @@ class Metric:
         return FIELDS[self.name].unit
 
     @property
-    def physical(self) -> bool:
-        """A time or a size, which is never pooled over machines."""
-        return self.name.startswith(("time", "memory", "cpu"))
+    def depends_on_machine(self) -> bool:
+        """A cost, which is never pooled over machines; scores alone are means."""
+        return self.estimator != "mean"
 
 
 def _score(name: str, least: float, most: float, compared: bool = False) -> Metric:

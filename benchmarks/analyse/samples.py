@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.analyse.metrics import Metric
-from benchmarks.analyse.stats import SMALLEST_FOR_MEAN
+from benchmarks.analyse.stats import MIN_FOR_MEAN
 from benchmarks.plan.datasets import BUNDLED
 
 PAIR = ["run_id", "machine_id", "block", "seed"]
@@ -91,7 +91,7 @@ def pair_levels(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> t
     machines = np.array([str(key[at]) if len(key) >= len(PAIR) else "" for key in keys])
     usable = (a > 0) & (b > 0)
     found = sorted(set(machines[usable]))
-    if len(found) < SMALLEST_FOR_MEAN:
+    if len(found) < MIN_FOR_MEAN:
         return a, b
     groups = [usable & (machines == name) for name in found]
     means = [(_geometric_mean(list(a[group])), _geometric_mean(list(b[group]))) for group in groups]

@@ -17,8 +17,8 @@ from scipy import stats
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
 # Below six values no pair of order statistics covers the median with 95 %: 1 - 2 / 2**5 = 0.9375.
-SMALLEST_FOR_MEDIAN = 6
-SMALLEST_FOR_MEAN = 3  # Student's interval of two values is too wide to say anything
+MIN_FOR_MEDIAN = 6
+MIN_FOR_MEAN = 3  # Student's interval of two values is too wide to say anything
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Estimate:
     @property
     def bounded(self) -> bool:
         """The bounds suffice for a verdict: an interval, or the range of three processes."""
-        return self.kind == "interval" or (self.kind == "range" and self.n >= SMALLEST_FOR_MEAN)
+        return self.kind == "interval" or (self.kind == "range" and self.n >= MIN_FOR_MEAN)
 
 
 def keep_finite(values: ArrayLike) -> np.ndarray:
@@ -95,7 +95,7 @@ def median_interval(values: ArrayLike) -> Estimate:
     Nagaraja, Order Statistics, 7.1). Coverage is at least 95 %.
     """
     x = keep_finite(values)
-    if x.size < SMALLEST_FOR_MEDIAN:
+    if x.size < MIN_FOR_MEDIAN:
         return median_range(x)
     low, high = _find_ranks(x.size)
     x = np.sort(x)
@@ -119,7 +119,7 @@ def mean_interval(values: ArrayLike, test_train_ratio: float = 0.0) -> Estimate:
     if not x.size:
         return Estimate()
     mean = float(x.mean())
-    if x.size < SMALLEST_FOR_MEAN:
+    if x.size < MIN_FOR_MEAN:
         return dataclasses.replace(median_range(x), value=mean)
     half = find_t_quantile(x.size - 1) * standard_error(x, test_train_ratio)
     return Estimate(mean, mean - half, mean + half, x.size, "interval")
@@ -190,7 +190,7 @@ def equivalence_p(differences: ArrayLike, margin: float, test_train_ratio: float
     Without any spread there is no test: three equal differences count as proof, fewer do not.
     """
     d = keep_finite(differences)
-    if d.size < (SMALLEST_FOR_MEAN if d.size and np.ptp(d) == 0 else 2):
+    if d.size < (MIN_FOR_MEAN if d.size and np.ptp(d) == 0 else 2):
         return math.nan
     if np.ptp(d) == 0:
         return 0.0 if abs(d[0]) < margin else 1.0

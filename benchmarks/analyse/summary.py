@@ -189,7 +189,7 @@ def _measure(lines: Lines, metric: Metric, samples: Mapping[str, Sample], share:
         values = samples[name]
         if not values or (metric.trained and line.family == "bound"):
             continue
-        if metric.physical and count_machines(values) > 1:
+        if metric.depends_on_machine and count_machines(values) > 1:
             line.values[metric.name] = Estimate(n=len(values), kind="mixed")
         else:
             line.values[metric.name] = estimate_sample(list(values.values()), metric, share)

@@ -23,13 +23,13 @@ from typing import Any
 from benchmarks.errors import MachineFault, describe_error, strip_paths
 from benchmarks.measure import machine
 from benchmarks.measure.cluster_workers import FRESH_S, PATIENCE_S, Workers, load_task
-from benchmarks.measure.units import Tell, Unit, split_units
+from benchmarks.measure.units import OnRow, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
 REMOTE = "benchmarks.measure.remote"
-MOST_ATTEMPTS = 3  # at a unit whose workers die
-MOST_SEEDS = 100  # of a system in one unit, so that several workers share them
+MAX_ATTEMPTS = 3  # at a unit whose workers die
+MAX_SEEDS = 100  # of a system in one unit, so that several workers share them
 
 Message = str | int | Any  # a line of the remote program, one of these, or the future's end
 BEGUN, STOP, GONE = 1, 2, 3
@@ -43,7 +43,7 @@ class Cluster:
     client : distributed.Client
         The connection; it is closed with the executor, and so is `owned`.
     spec : mapping
-        What every unit's remote program is told: see `remote.py`.
+        What every unit's remote program is given: see `remote.py`.
     workloads : mapping
         The run's workloads, as run.json describes them.
     folder : str
@@ -58,7 +58,7 @@ class Cluster:
         The cluster, if it ends with the run.
     """
 
-    most = 256
+    max_parallel = 256
     pause = FRESH_S
 
     def __init__(
@@ -83,7 +83,7 @@ class Cluster:
         self._noting = threading.Lock()
         self._stopping = False
         self._task = load_task()
-        client.subscribe_topic(self._topic, self._hear)
+        client.subscribe_topic(self._topic, self._handle_event)
 
     @property
     def in_order(self) -> bool:
@@ -104,7 +104,7 @@ class Cluster:
 
         self.workers.probe(look)
 
-    def count_places(self) -> tuple[int, int]:
+    def count_parallel(self) -> tuple[int, int]:
         """One trial for each core of the workers, and a block for each exclusive one."""
         places = self.workers.places()
         return max(1, places.cores), 1 if self.in_order else max(1, len(places.exclusive))
@@ -113,16 +113,16 @@ class Cluster:
         """What is timed is one unit; the rest begins after it where they share a machine."""
         timed = [trial for trial in trials if self._is_alone(trial)]
         others = [
-            unit[first : first + MOST_SEEDS]
+            unit[first : first + MAX_SEEDS]
             for unit in split_units([trial for trial in trials if not self._is_alone(trial)])
-            for first in range(0, len(unit), MOST_SEEDS)
+            for first in range(0, len(unit), MAX_SEEDS)
         ]
         others.sort(key=lambda unit: -durations.expect(unit))
         whole = [timed] if timed else []
         stages = [whole, others] if self.in_order else [whole + others]
         return [stage for stage in stages if stage]
 
-    def admits(self, unit: Unit, running: Sequence[Unit]) -> bool:
+    def can_start(self, unit: Unit, running: Sequence[Unit]) -> bool:
         """Whether a worker is free for a unit."""
         places, alone = self.workers.places(), self._is_alone(unit.trials[0])
         beside = [other for other in running if self._is_alone(other.trials[0]) == alone]
@@ -134,7 +134,7 @@ class Cluster:
     def _is_alone(self, trial: Trial) -> bool:
         return trial.measure == "time" and not self.side_by_side
 
-    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
+    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
         """Measure a unit on some worker, again on another one if that dies, a few times."""
         wanted = {trial.trial_id: trial for trial in unit.trials}
         machine_id: str | None = None
@@ -154,16 +154,16 @@ class Cluster:
                 return  # from a worker that was thought to be dead
             if "arrays" in message:
                 array_path(trial.trial_id).write_bytes(base64.b64decode(message["arrays"]))
-            tell(trial, row, message["seconds"])
+            on_row(trial, row, message["seconds"])
 
         attempts, reason = 0, ""
-        while wanted and attempts < MOST_ATTEMPTS:
+        while wanted and attempts < MAX_ATTEMPTS:
             rest = unit.keep(lambda trial: trial.trial_id in wanted)
-            begun, reason = self._attempt(rest, MOST_ATTEMPTS - attempts, take)
+            begun, reason = self._attempt(rest, MAX_ATTEMPTS - attempts, take)
             attempts += max(1, begun)
         for trial in list(wanted.values()):
-            said = f"{reason}; it was tried {attempts} times"
-            tell(trial, self._describe_loss(trial, machine_id, said), 0.0)
+            loss = f"{reason}; it was tried {attempts} times"
+            on_row(trial, self._describe_loss(trial, machine_id, loss), 0.0)
 
     def _attempt(self, unit: Unit, most: int, take: Callable[[str], None]) -> tuple[int, str]:
         """How often workers began a unit, and why its rows may not all have come."""
@@ -260,7 +260,7 @@ class Cluster:
                 start = self.workers.start_command(alone=alone)
                 raise MachineFault(f"no worker is left for it; `{start}` starts one")
 
-    def _hear(self, event: tuple[float, Mapping[str, Any]]) -> None:
+    def _handle_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
         """In the client's thread: pass on what a task says of a unit."""
         message = event[1]
         inbox = self._inboxes.get(message["unit"])

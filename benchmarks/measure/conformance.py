@@ -92,19 +92,19 @@ def _run_group(
     prints: dict[str, str] = {}
     begun = next(iter(CHECKS.get(group, ["reproduction"])))
     for line in end.message.splitlines():
-        said = json.loads(line)
-        begun = said.get("check", begun)
-        prints |= said.get("prints", {})
-        if "faults" in said:
-            findings.append(Finding(begun, tuple(said["faults"])))
+        message = json.loads(line)
+        begun = message.get("check", begun)
+        prints |= message.get("prints", {})
+        if "faults" in message:
+            findings.append(Finding(begun, tuple(message["faults"])))
     if end.exit_code != 0:
         findings = [finding for finding in findings if finding.check != begun]
         findings.append(Finding(begun, (_describe_end(end, timeout),)))
     return findings, prints
 
 
-def _describe_end(end: process.Ended, timeout: float) -> str:
-    if end.killed == "timeout":
+def _describe_end(end: process.ProcessEnd, timeout: float) -> str:
+    if end.kill_reason == "timeout":
         return f"it did not end within {timeout:g} s; look for a loop, or give more with --timeout"
     return f"{describe_exit(end)}; a system must raise exceptions and never end the process"
 

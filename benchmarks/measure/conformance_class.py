@@ -19,7 +19,7 @@ METHODS = (
     "__init__", "supports", "load", "build", "train", "reset", "predict", "predict_proba",
     "get_weights", "compilations",
 )  # fmt: skip
-LONGEST_REFUSAL = 60  # characters, so that it fits a cell
+MAX_REFUSAL_LENGTH = 60  # characters, so that it fits a cell
 
 
 def check_attributes(system: Any) -> Iterator[str]:
@@ -68,8 +68,10 @@ def check_supports(system: Any) -> Iterator[str]:
                 f"supports() of {task} gives {answer!r}; return None for a workload that can be"
                 ' trained, else the reason in a few words, such as "no dropout"'
             )
-        elif len(answer) > LONGEST_REFUSAL:
-            yield f"the reason {answer!r} is longer than {LONGEST_REFUSAL} characters; shorten it"
+        elif len(answer) > MAX_REFUSAL_LENGTH:
+            yield (
+                f"the reason {answer!r} is longer than {MAX_REFUSAL_LENGTH} characters; shorten it"
+            )
     if all(isinstance(answer, str) for answer in answers.values()):
         yield f"supports() refuses {', '.join(TASKS)}; a system must take one of them"
 

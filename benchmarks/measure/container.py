@@ -60,15 +60,15 @@ def read_file(path: Path | str) -> str:
 
 def describe_limits(limits: Limits, cores: int) -> list[str]:
     """A sentence for each limit that distorts what is measured."""
-    said = []
+    sentences = []
     if limits.cpus is not None and limits.cpus < cores:
-        said.append(
+        sentences.append(
             f"this process may use {limits.cpus:g} CPUs of {cores}: trials are stopped for part of"
             " every tenth of a second, so times mislead; raise the quota"
         )
     if limits.memory_bytes is not None and limits.memory_bytes < 3 * 2**30:
-        said.append(
+        sentences.append(
             f"this process may use {limits.memory_bytes / 2**20:,.0f} MiB of memory: larger trials"
             " will be ended by SIGKILL; a TensorFlow trial needs about 1,024 MiB"
         )
-    return said
+    return sentences

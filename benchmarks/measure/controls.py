@@ -16,7 +16,7 @@ class Control(NamedTuple):
     field: str
     low: float
     high: float
-    spoken: Callable[[float], str]
+    format_value: Callable[[float], str]
 
 
 BOUNDS = (
@@ -42,10 +42,10 @@ def find_defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
             if row["status"] == "ok" and not (
                 value is not None and control.low <= value <= control.high
             ):
-                said = "nothing" if value is None else control.spoken(value)
-                low, high = control.spoken(control.low), control.spoken(control.high)
+                measured = "nothing" if value is None else control.format_value(value)
+                low, high = control.format_value(control.low), control.format_value(control.high)
                 defects.append(
-                    f"the control {control.system} measured {said} in block {row['block']};"
+                    f"the control {control.system} measured {measured} in block {row['block']};"
                     f" between {low} and {high} is possible"
                 )
     return defects

@@ -17,7 +17,7 @@ from typing import Any
 from baselines.contract import Workload
 from benchmarks.measure import machine
 from benchmarks.measure.trial_runner import TrialRunner
-from benchmarks.measure.units import Tell, Unit, split_units
+from benchmarks.measure.units import OnRow, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
@@ -45,11 +45,11 @@ class Local(TrialRunner):
     ) -> None:
         super().__init__(workloads, requires, facts, **limits)
         self.side_by_side = side_by_side
-        self.most = machine.count_cores()
-        self._free = set(range(self.most))  # slots
+        self.max_parallel = machine.count_cores()
+        self._free = set(range(self.max_parallel))  # slots
         self._choosing = threading.Lock()
 
-    def count_places(self) -> tuple[int, int]:
+    def count_parallel(self) -> tuple[int, int]:
         """One trial for each core; one block."""
         return machine.count_cores(), 1
 
@@ -63,7 +63,7 @@ class Local(TrialRunner):
             stages.append(units)
         return stages
 
-    def admits(self, unit: Unit, running: Sequence[Unit]) -> bool:
+    def can_start(self, unit: Unit, running: Sequence[Unit]) -> bool:
         """Whether cores are free; what is running is of the same stage."""
         return len(running) < self._count_slots(unit.trials[0])
 
@@ -72,17 +72,19 @@ class Local(TrialRunner):
         alone = trial.measure == "time" and not self.side_by_side
         return 1 if alone else max(1, machine.count_cores() // trial.threads)
 
-    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
+    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
         """Measure the trials of a unit, on cores that no other unit has meanwhile."""
         with self._choosing:
             slot = min(self._free)
             self._free.remove(slot)
         try:
-            self.run_on(slot, unit, array_path, tell)
+            self.run_on(slot, unit, array_path, on_row)
         finally:
             self._free.add(slot)
 
-    def run_on(self, slot: int, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
+    def run_on(
+        self, slot: int, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow
+    ) -> None:
         """Measure the trials of a unit on the cores of one slot, counted from the last."""
         began = time.perf_counter()
 
@@ -90,7 +92,7 @@ class Local(TrialRunner):
             nonlocal began
             row["shared"] = self._count_slots(trial) > 1
             ended = time.perf_counter()
-            tell(trial, row, ended - began)
+            on_row(trial, row, ended - began)
             began = ended
 
         if unit.measure == "accuracy":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.errors import strip_paths
-from benchmarks.measure.process import Ended
+from benchmarks.measure.process import ProcessEnd
 from benchmarks.record.schema import FIELDS, IDENTITY
 
 # What installs a distribution: the extra of pyproject.toml that holds it.
@@ -24,17 +24,18 @@ EXTRAS = {
     "nnfs": "original",
     "distributed": "dask",
 }
-SAID = ("ok", "unavailable", "crashed", "diverged", "invalid")  # statuses that a worker may send
+# Statuses that a worker may send.
+WORKER_STATUSES = ("ok", "unavailable", "crashed", "diverged", "invalid")
 
 
 def judge_exit(
-    end: Ended, timeout: float, memory_limit: int | None, requires: Sequence[str]
+    end: ProcessEnd, timeout: float, memory_limit: int | None, requires: Sequence[str]
 ) -> dict[str, Any]:
     """Judge a worker by how its process ended.
 
     Parameters
     ----------
-    end : Ended
+    end : ProcessEnd
         The process's end, and what it sent.
     timeout, memory_limit : float, int
         The limits that it had, in seconds and bytes.
@@ -48,16 +49,16 @@ def judge_exit(
     """
     row, ended_at, excluded = _read_message(end)
     row["exit_code"] = end.exit_code
-    if end.killed == "timeout":
+    if end.kill_reason == "timeout":
         return {**row, "status": "timeout", "reason": f"stopped after {timeout:g} s"}
-    if end.killed == "oom":
+    if end.kill_reason == "oom":
         limit = (memory_limit or 0) / 2**20
         return {**row, "status": "oom", "reason": f"stopped above {limit:,.0f} MiB of memory"}
     if end.exit_code != 0:
         return {**row, "status": "crashed", "reason": describe_exit(end)}
     if ended_at is None:
-        said = "nothing" if not end.message else "something that is no row"
-        return {**row, "status": "invalid", "reason": f"the process ended well but sent {said}"}
+        sent = "nothing" if not end.message else "something that is no row"
+        return {**row, "status": "invalid", "reason": f"the process ended well but sent {sent}"}
     if row["status"] == "unavailable":
         row["reason"] = f"{row['reason']}; {install_command(requires)}"
     if row.get("time_start_s") is not None:
@@ -66,7 +67,7 @@ def judge_exit(
     return row
 
 
-def _read_message(end: Ended) -> tuple[dict[str, Any], float | None, float]:
+def _read_message(end: ProcessEnd) -> tuple[dict[str, Any], float | None, float]:
     """The worker's row, the moment of its end, and the seconds that do not count.
 
     The row is the last line of the pipe, if that is one. What the harness knows better is left
@@ -74,33 +75,33 @@ def _read_message(end: Ended) -> tuple[dict[str, Any], float | None, float]:
     """
     lines = end.message.splitlines()
     try:
-        said = json.loads(lines[-1]) if lines else None
+        message = json.loads(lines[-1]) if lines else None
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict) or said.get("status") not in SAID:
+        message = None
+    if not isinstance(message, dict) or message.get("status") not in WORKER_STATUSES:
         return {}, None, 0.0
-    ended_at, excluded = said.get("ended_at"), said.get("excluded_s", 0.0)
+    ended_at, excluded = message.get("ended_at"), message.get("excluded_s", 0.0)
     if not _is_between(end.started, ended_at, end.ended):
         return {}, None, 0.0
-    row: dict[str, Any] = {"status": said["status"], "reason": None}
+    row: dict[str, Any] = {"status": message["status"], "reason": None}
     faults = []
     if not _is_between(0.0, excluded, end.ended - end.started):
         faults.append("excluded_s is no part of the trial's time")
         excluded = 0.0
     for name, field in FIELDS.items():
-        if name in said and name not in (*IDENTITY, *row):
-            fault = field.find_fault(said[name])
+        if name in message and name not in (*IDENTITY, *row):
+            fault = field.find_fault(message[name])
             if fault:
                 faults.append(f"{name} {fault}")
-            row[name] = None if fault else said[name]
-    if said.get("reason") is not None:
-        row["reason"] = strip_paths(str(said["reason"]))
+            row[name] = None if fault else message[name]
+    if message.get("reason") is not None:
+        row["reason"] = strip_paths(str(message["reason"]))
     if faults and row["status"] == "ok":
         row.update(status="invalid", reason=strip_paths(f"the system reported: {faults[0]}"))
-    modules = said.get("modules")
+    modules = message.get("modules")
     row["distributions"] = _find_owners(modules if isinstance(modules, list) else [])
-    if _is_between(0.0, said.get("measured_until"), math.inf):
-        row["measured_until"] = said["measured_until"]
+    if _is_between(0.0, message.get("measured_until"), math.inf):
+        row["measured_until"] = message["measured_until"]
     return row, ended_at, excluded
 
 
@@ -108,7 +109,7 @@ def _is_between(low: float, value: object, high: float) -> bool:
     return isinstance(value, (int, float)) and low <= value <= high
 
 
-def describe_exit(end: Ended) -> str:
+def describe_exit(end: ProcessEnd) -> str:
     """One sentence about a process that ended with an exit code or a signal."""
     code = end.exit_code or 0
     if code < 0:

@@ -22,7 +22,7 @@ FEWER = 3, 1  # where hardly any round of that length fits
 FEW = 15
 SETTLED = 4  # rounds after which their greatest number is fixed: the first look comes later
 BASE, HEAD, TWIN = "base", "head", "twin"
-MOST_ROUNDS = 60
+MAX_ROUNDS = 60
 
 
 class Measured(Protocol):
@@ -45,8 +45,8 @@ class Samples:
     values : dict
         (quantity, side) -> medians of the values themselves, one per round.
     processes : dict
-        side -> what its whole programs said.
-    rounds, most : int
+        side -> what its whole programs reported.
+    rounds, max_rounds : int
         How many rounds were measured, and how many there may be.
     """
 
@@ -54,7 +54,7 @@ class Samples:
     values: dict[tuple[str, str], list[float]] = dataclasses.field(default_factory=dict)
     processes: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
     rounds: int = 0
-    most: int = MOST_ROUNDS
+    max_rounds: int = MAX_ROUNDS
 
     def add_round(self, turns: Mapping[str, list[dict[str, float]]]) -> None:
         """Keep a round's turns: quantity -> one value per side and turn."""
@@ -74,7 +74,7 @@ def measure_rounds(
     budget_s: float,
     clock: Callable[[], float],
     rng: random.Random,
-    find_open: Callable[[Samples], Collection[str]],
+    find_undecided: Callable[[Samples], Collection[str]],
 ) -> Samples:
     """Measure until every quantity is decided or the budget is used up.
 
@@ -85,30 +85,30 @@ def measure_rounds(
     budget_s : float
         Seconds; a round that would not fit is not begun. The first rounds tell how many fit, so
         that their greatest number is fixed before any value is looked at.
-    find_open : callable
+    find_undecided : callable
         Which quantities are still undecided, asked after each round; only these are measured on.
     """
     samples = Samples()
     began, longest, sizes = clock(), 0.0, (TURNS, PROCESSES)
-    wanted: Collection[str] = (*REPEATED, *WHOLE)
-    while wanted and samples.rounds < samples.most:
+    undecided: Collection[str] = (*REPEATED, *WHOLE)
+    while undecided and samples.rounds < samples.max_rounds:
         start = clock()
         if samples.rounds and start - began + longest > budget_s:
             break
-        samples.add_round(measure_round(sides, wanted, rng, samples, sizes))
+        samples.add_round(measure_round(sides, undecided, rng, samples, sizes))
         longest = max(longest, clock() - start)
         if samples.rounds <= SETTLED:
             fit = math.floor((budget_s - (clock() - began)) / (clock() - start))
-            samples.most = min(MOST_ROUNDS, samples.rounds + max(0, fit))
-        if samples.rounds == 1 and samples.most < FEW:
+            samples.max_rounds = min(MAX_ROUNDS, samples.rounds + max(0, fit))
+        if samples.rounds == 1 and samples.max_rounds < FEW:
             sizes, longest = FEWER, longest / 2
-        wanted = find_open(samples)
+        undecided = find_undecided(samples)
     return samples
 
 
 def measure_round(
     sides: Mapping[str, Measured],
-    wanted: Collection[str],
+    undecided: Collection[str],
     rng: random.Random,
     samples: Samples,
     sizes: tuple[int, int] = (TURNS, PROCESSES),
@@ -118,7 +118,7 @@ def measure_round(
     sizes: how many turns of either kind.
     """
     turns: dict[str, list[dict[str, float]]] = {}
-    repeated = [name for name in REPEATED if name in wanted]
+    repeated = [name for name in REPEATED if name in undecided]
     if repeated:
         try:
             for name in shuffled(sides, rng):
@@ -130,12 +130,12 @@ def measure_round(
         finally:
             for side in sides.values():
                 side.stop()
-    if any(name in wanted for name in WHOLE):
+    if any(name in undecided for name in WHOLE):
         for _ in range(sizes[1]):
             ended = {name: sides[name].run_once() for name in shuffled(sides, rng)}
             for name, answer in ended.items():
                 samples.processes.setdefault(name, []).append(answer)
-            for quantity in (name for name in WHOLE if name in wanted):
+            for quantity in (name for name in WHOLE if name in undecided):
                 turn = {name: answer[quantity] for name, answer in ended.items()}
                 turns.setdefault(quantity, []).append(turn)
     return turns

@@ -39,5 +39,5 @@ def choose_exit_code(
         told = "{system}, {workload}, {measure}: {status}: {reason}"
         return FAILED, list(dict.fromkeys(map(told.format_map, failed)))
     defects = find_defects(rows)
-    said = [f"This machine's figures cannot be trusted: {defect}." for defect in defects]
-    return (IMPOSSIBLE, said) if defects else (0, [])
+    sentences = [f"This machine's figures cannot be trusted: {defect}." for defect in defects]
+    return (IMPOSSIBLE, sentences) if defects else (0, [])

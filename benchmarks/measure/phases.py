@@ -17,7 +17,7 @@ from benchmarks.measure import threads
 from benchmarks.measure.data import Data, read_weights
 from benchmarks.measure.score import check_weights, convert_losses, score_system
 
-WARM_MOST = 200  # trainings after the first
+WARM_MAX = 200  # trainings after the first
 ONE_ROW_S = 0.2  # of predictions of one row
 GRID = 60  # points per side of the picture of the decision boundary
 
@@ -121,7 +121,7 @@ class MeasuredSystem:
         while not durations or (
             (passed := time.perf_counter() - began) < warm["limit_s"]
             and (passed < warm["seconds"] / self.spec["repeats"] or len(durations) < warm["least"])
-            and len(durations) < WARM_MOST
+            and len(durations) < WARM_MAX
         ):
             self.system.reset(self.weights)
             start = time.perf_counter()

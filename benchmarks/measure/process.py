@@ -1,4 +1,4 @@
-"""Starts a child, listens to it, and ends it whatever it does.
+"""Starts a child, reads what it sends, and ends it whatever it does.
 
 The child is exec'd, never forked from this process's memory, in a process group of its own. One
 loop waits for the row's pipe, for stderr and for the child's end, so a flood, a closed pipe or a
@@ -25,21 +25,59 @@ from benchmarks.measure.signals import Suspension
 from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL
-TAIL = 4000  # bytes of stderr worth keeping
-LARGEST_MESSAGE = 16 * 1024 * 1024
+CHUNK = 65536  # bytes that one read takes
+MAX_STDERR = 4000  # bytes of its end that are kept
+MAX_MESSAGE = 16 * 1024 * 1024
+POLL_S = 0.01  # between two looks at the child where the system does not report its end
+MEMORY_POLL_S = 0.05  # between two readings of the group's memory, where it has a limit
 _alive: set[subprocess.Popen[bytes]] = set()
 
 
-class Ended(NamedTuple):
-    """How a child ended. `killed` is "", "timeout" or "oom"; times are perf_counter seconds."""
+class ProcessEnd(NamedTuple):
+    """How a child ended.
+
+    `kill_reason` is "", "timeout" or "oom"; times are perf_counter seconds.
+    """
 
     message: bytes
     stderr: str
     exit_code: int | None
-    killed: str
+    kill_reason: str
     started: float
     ended: float
     suspended: bool = False
+
+
+class _Reader:
+    """Reads a pipe without waiting, keeps its last bytes, and passes on each whole line."""
+
+    def __init__(
+        self, descriptor: int, limit: int, on_line: Callable[[bytes], None] | None = None
+    ) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor, self.kept = descriptor, b""
+        self.lines = 0  # that were passed on
+        self._limit, self._on_line, self._rest = limit, on_line, b""
+
+    def read(self) -> bool:
+        """Read once; False if nothing is there now."""
+        try:
+            part = os.read(self.descriptor, CHUNK)
+        except BlockingIOError:
+            return False
+        self.kept = (self.kept + part)[-self._limit :]
+        if self._on_line is not None:
+            *whole, self._rest = (self._rest + part)[-self._limit :].split(b"\n")
+            for line in whole:
+                self.lines += 1
+                self._on_line(line)
+        return bool(part)
+
+    def drain(self) -> None:
+        """Read what is left, at most as much as is ever kept."""
+        for _ in range(MAX_MESSAGE // CHUNK):
+            if not self.read():
+                break
 
 
 def run_module(
@@ -50,10 +88,10 @@ def run_module(
     cores: int = 1,
     memory_limit: int | None = None,
     variables: Mapping[str, str] | None = None,
-    watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
-    hear: Callable[[bytes], None] | None = None,
-) -> Ended:
-    """Run a module of this project in a trial's environment, and hear what it says.
+    on_start: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    on_line: Callable[[bytes], None] | None = None,
+) -> ProcessEnd:
+    """Run a module of this project in a trial's environment, and read its answer.
 
     Parameters
     ----------
@@ -68,10 +106,10 @@ def run_module(
         How many threads its libraries are told to use.
     variables : mapping
         Environment variables of this trial alone.
-    watch : callable
+    on_start : callable
         Called with the process as soon as it exists.
-    hear : callable
-        Called with each line of the answer as it comes; each begins the timeout anew.
+    on_line : callable
+        Called with each line of the answer as it comes; each restarts the timeout.
     """
 
     def arguments(pipe: int, started: float) -> list[str]:
@@ -83,8 +121,8 @@ def run_module(
         variables=variables,
         timeout=timeout,
         memory_limit=memory_limit,
-        watch=watch,
-        hear=hear,
+        on_start=on_start,
+        on_line=on_line,
     )
 
 
@@ -94,7 +132,7 @@ def run_python(
     cores: int = 1,
     variables: Mapping[str, str] | None = None,
     **options: Any,
-) -> Ended:
+) -> ProcessEnd:
     """Run an interpreter in a trial's environment; the project is found through PYTHONPATH."""
     with tempfile.TemporaryDirectory(prefix="mapicx-trial-", ignore_cleanup_errors=True) as scratch:
         try:
@@ -125,16 +163,15 @@ def run(
     folder: str,
     timeout: float,
     memory_limit: int | None = None,
-    watch: Callable[[subprocess.Popen[bytes]], None] | None = None,
-    hear: Callable[[bytes], None] | None = None,
-) -> Ended:
+    on_start: Callable[[subprocess.Popen[bytes]], None] | None = None,
+    on_line: Callable[[bytes], None] | None = None,
+) -> ProcessEnd:
     """Run `command(pipe, started)` to its end, at most `timeout` seconds, or as many per line.
 
-    `watch` is called with the process as soon as it exists (the memory sampler).
+    `on_start` is called with the process as soon as it exists (the memory sampler).
     KeyboardInterrupt kills the child and goes on to the caller.
     """
     reader, writer = os.pipe()
-    os.set_blocking(reader, False)
     suspension = Suspension()  # before the clock is read: what stops the start counts, too
     started = time.perf_counter()
     try:
@@ -152,9 +189,10 @@ def run(
         os.close(writer)
     _alive.add(process)
     try:
-        if watch is not None:
-            watch(process)
-        return _attend(process, reader, started, suspension, timeout, memory_limit, hear)
+        if on_start is not None:
+            on_start(process)
+        pipe = _Reader(reader, MAX_MESSAGE, on_line)
+        return _supervise(process, pipe, started, suspension, timeout, memory_limit)
     finally:
         kill(process)
         _alive.discard(process)
@@ -163,73 +201,56 @@ def run(
             process.stderr.close()
 
 
-def _attend(
+def _supervise(
     process: subprocess.Popen[bytes],
-    reader: int,
+    pipe: _Reader,
     started: float,
     suspension: Suspension,
     timeout: float,
     memory_limit: int | None,
-    hear: Callable[[bytes], None] | None,
-) -> Ended:
+) -> ProcessEnd:
+    """Read the child's pipes until it ends, or end it at a limit."""
     assert process.stderr is not None
-    os.set_blocking(process.stderr.fileno(), False)
-    heard = {reader: b"", process.stderr.fileno(): b""}
-    limits = {reader: LARGEST_MESSAGE, process.stderr.fileno(): TAIL}
-    killed, lines, latest = "", 0, started
+    stderr = _Reader(process.stderr.fileno(), MAX_STDERR)
+    readers = {reader.descriptor: reader for reader in (pipe, stderr)}
+    kill_reason, lines, restarted = "", 0, started
     with selectors.DefaultSelector() as selector, _end_of(process) as end:
-        for descriptor in heard:
+        for descriptor in readers:
             selector.register(descriptor, selectors.EVENT_READ)
         if end is not None:
             selector.register(end, selectors.EVENT_READ)
         while process.poll() is None:
-            left = latest + timeout - time.perf_counter()
+            left = restarted + timeout - time.perf_counter()
             if left <= 0:
-                killed = "timeout"
+                kill_reason = "timeout"
             elif memory_limit is not None and group_memory(process.pid) > memory_limit:
-                killed = "oom"
-            if killed:
+                kill_reason = "oom"
+            if kill_reason:
                 break
-            # Without a descriptor for the child's end, look at it a hundred times a second.
-            pause = 0.01 if end is None or memory_limit is not None else left
+            pause = left if end is not None else POLL_S
+            if memory_limit is not None:
+                pause = min(pause, MEMORY_POLL_S)
             for key, _ in selector.select(min(left, pause)):
-                if key.fd in heard and not _listen(key.fd, heard, limits):
+                if key.fd in readers and not readers[key.fd].read():
                     selector.unregister(key.fd)
-            told = _tell(heard[reader], lines, hear)
-            lines, latest = told, time.perf_counter() if told > lines else latest
+            if pipe.lines > lines:
+                lines, restarted = pipe.lines, time.perf_counter()
         ended = time.perf_counter()
-    if killed:
-        kill(process)
+    kill(process)  # also what is left of its group, which could write without end
+    if kill_reason:
         ended = time.perf_counter()
-    for descriptor in heard:  # what was written last is still in the pipes
-        while len(heard[descriptor]) < LARGEST_MESSAGE and _listen(descriptor, heard, limits):
-            pass
-    _tell(heard[reader], lines, hear)
-    stderr = heard[process.stderr.fileno()].decode(errors="replace")
-    time.sleep(0.001)  # for a signal that came with the end
-    return Ended(
-        heard[reader], stderr, process.returncode, killed, started, ended, suspension.happened()
+    for reader in readers.values():  # what was written last is still in the pipes
+        reader.drain()
+    time.sleep(0.001)  # so that a SIGCONT which came with the end is counted
+    return ProcessEnd(
+        pipe.kept,
+        stderr.kept.decode(errors="replace"),
+        process.returncode,
+        kill_reason,
+        started,
+        ended,
+        suspension.happened(),
     )
-
-
-def _tell(message: bytes, told: int, hear: Callable[[bytes], None] | None) -> int:
-    """Pass on the lines that were not told yet; how many there are."""
-    if hear is None:
-        return told
-    whole = message[: message.rfind(b"\n") + 1].splitlines()
-    for line in whole[told:]:
-        hear(line)
-    return len(whole)
-
-
-def _listen(descriptor: int, heard: dict[int, bytes], limits: dict[int, int]) -> bool:
-    """Read what is there, keeping the last bytes; False once nothing more can come now."""
-    try:
-        part = os.read(descriptor, 65536)
-    except BlockingIOError:
-        return False
-    heard[descriptor] = (heard[descriptor] + part)[-limits[descriptor] :]
-    return bool(part)
 
 
 @contextlib.contextmanager

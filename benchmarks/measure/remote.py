@@ -122,12 +122,14 @@ class RemoteRunner:
         unit = Unit(trials, spec["repeats"], spec["extras"])
         most = max((trial.threads for trial in trials), default=1)
         if most > machine.count_cores():
-            said = f"it has {format_count(machine.count_cores(), 'core')}; a trial asks for {most}"
-            say({"refused": said})
+            reason = (
+                f"it has {format_count(machine.count_cores(), 'core')}; a trial asks for {most}"
+            )
+            say({"refused": reason})
             return
         self.executor.workloads = {k: Workload(**v) for k, v in spec["workloads"].items()}
 
-        def tell(trial: Trial, row: dict[str, Any], seconds: float) -> None:
+        def send_row(trial: Trial, row: dict[str, Any], seconds: float) -> None:
             message = {"row": {**row, "shared": not spec["alone"]}, "seconds": seconds}
             path = self._array_path(trial.trial_id)
             if path.exists():
@@ -137,11 +139,11 @@ class RemoteRunner:
 
         for trial in unit.trials:
             if trial.system not in self.known:
-                tell(trial, self.executor.describe_missing(trial), 0.0)
+                send_row(trial, self.executor.describe_missing(trial), 0.0)
         present = unit.keep(lambda trial: trial.system in self.known)
         if present.trials:
             with hold_cores(None if spec["alone"] else most) as slot:
-                self.executor.run_on(slot, present, self._array_path, tell)
+                self.executor.run_on(slot, present, self._array_path, send_row)
 
     def _array_path(self, trial_id: str) -> Path:
         return self.folder / f"{trial_id}.npz"

@@ -22,18 +22,18 @@ from benchmarks.record.store import Store
 
 Future = concurrent.futures.Future[None]
 Event = Future | tuple[Trial, dict[str, Any], float]
-OVERRUN, LEAST_OVERRUN_S = 2.0, 60.0  # the first block ends at twice the budget, or so much over
+MAX_OVERRUN, MIN_OVERRUN_S = 2.0, 60.0  # of the first block: twice the budget, or 60 s beyond it
 RECOMPUTE_S = 1.0  # after which what is left is computed anew, and not counted down
 
 
 class Listener(Protocol):
     """Who watches a run: the screen."""
 
-    def begins(self, trial: Trial, left_s: float) -> None: ...
+    def on_trial_start(self, trial: Trial, left_s: float) -> None: ...
 
-    def ended(self, trial: Trial, row: dict[str, Any], seconds: float) -> None: ...
+    def on_trial_end(self, trial: Trial, row: dict[str, Any], seconds: float) -> None: ...
 
-    def part_complete(self, block: int) -> None: ...
+    def on_stage_end(self, block: int) -> None: ...
 
 
 @dataclasses.dataclass
@@ -59,7 +59,7 @@ class Scheduler:
         self.store, self.executor = store, executor
         self.durations, self.listener = durations, listener
         self._recording_s: float | None = None
-        self._deadline = self._last_deadline = float("inf")
+        self._deadline = self._first_block_deadline = float("inf")
         self._first = 0  # the first block of measurements, which may take longer than the budget
         self._stages: list[Stage] = []
         self._opened: set[int] = set()
@@ -77,10 +77,11 @@ class Scheduler:
         """
         if budget_s is not None:
             self._deadline = time.perf_counter() + budget_s
-            self._last_deadline = self._deadline + max((OVERRUN - 1) * budget_s, LEAST_OVERRUN_S)
+            overrun = max((MAX_OVERRUN - 1) * budget_s, MIN_OVERRUN_S)
+            self._first_block_deadline = self._deadline + overrun
         self._first = min((trial.block for trial in plan if trial.block), default=0)
         self._stages = self._list_stages(plan)
-        with concurrent.futures.ThreadPoolExecutor(self.executor.most) as pool:
+        with concurrent.futures.ThreadPoolExecutor(self.executor.max_parallel) as pool:
             try:
                 while self._stages:
                     check_interrupted()
@@ -108,17 +109,17 @@ class Scheduler:
         return stages
 
     def _begin_units(self, pool: concurrent.futures.Executor) -> None:
-        """Begin every unit for which there is a place; a block opens with its first unit."""
+        """Begin every unit for which there is a free slot; a block opens with its first unit."""
         running = [unit for unit, _ in self._running.values()]
         for stage in self._stages:
             if stage.waiting and not self._open_block(stage, running):
                 return
             for unit in list(stage.waiting):
-                if self.executor.admits(unit, running):
+                if self.executor.can_start(unit, running):
                     stage.waiting.remove(unit)
                     stage.running += 1
                     running.append(unit)
-                    self.listener.begins(unit.trials[0], self._expect_left(unit))
+                    self.listener.on_trial_start(unit.trials[0], self._expect_left(unit))
                     future = pool.submit(self._run_unit, unit)
                     self._running[future] = unit, stage
                     future.add_done_callback(self._events.put)
@@ -128,10 +129,10 @@ class Scheduler:
                 return
 
     def _open_block(self, stage: Stage, running: Sequence[Unit]) -> bool:
-        """Open the block of a stage if it is not yet; False if there is no place or no time."""
+        """Open the block of a stage if it is not yet; False if there is no free slot or no time."""
         if stage.block in self._opened:
             return True
-        if not self.executor.admits(stage.waiting[0], running):
+        if not self.executor.can_start(stage.waiting[0], running):
             return False
         if self._is_over_budget(stage.block):
             self._drop(stage.block)
@@ -163,11 +164,11 @@ class Scheduler:
         return max(
             0.0,
             min(everything - passed, self._deadline - now),
-            min(first_block - passed, self._last_deadline - now),
+            min(first_block - passed, self._first_block_deadline - now),
         )
 
     def _handle_next_event(self) -> None:
-        """Wait until a row comes or a unit ends, or for a place where nothing runs."""
+        """Wait until a row comes or a unit ends, or for a free slot where nothing runs."""
         if not self._running:
             if any(stage.waiting for stage in self._stages):
                 time.sleep(self.executor.pause or 0.0)
@@ -184,14 +185,14 @@ class Scheduler:
         event.result()  # raises what ends the run
         now = time.perf_counter()
         if now > self._deadline:
-            self._drop(self._first if now > self._last_deadline else self._first + 1)
+            self._drop(self._first if now > self._first_block_deadline else self._first + 1)
 
     def _retire_stages(self) -> None:
         """Remove stages that have ended, so that the screen and table.csv show them."""
         for stage in [stage for stage in self._stages if stage.ended]:
             self._stages.remove(stage)
             if stage.block in self._opened:
-                self.listener.part_complete(stage.block)  # times stand while memory is measured
+                self.listener.on_stage_end(stage.block)  # times stand while memory is measured
                 if not any(other.block == stage.block for other in self._stages):
                     self.store.write_table()
 
@@ -208,7 +209,7 @@ class Scheduler:
         self.store.append(row)
         self._recording_s = time.perf_counter() - started
         self.durations.observe(trial, seconds + self._recording_s)
-        self.listener.ended(trial, row, seconds)
+        self.listener.on_trial_end(trial, row, seconds)
 
 
 def _list_waiting(stages: Sequence[Stage]) -> list[Trial]:

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 
-LONGEST_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
+MAX_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
 _signals: int | None = None  # a pipe to which the C handler of every signal writes its number
 _continued = 0  # how often this process went on after it was stopped
 _counting = threading.Lock()
@@ -27,7 +27,7 @@ class Suspension:
 
     def happened(self) -> bool:
         """True if the harness was stopped or the machine slept."""
-        slept = _read_asleep_s() - self._asleep_s > LONGEST_NAP_S
+        slept = _read_asleep_s() - self._asleep_s > MAX_NAP_S
         return slept or _count_continued() != self._continued
 
 

@@ -20,12 +20,12 @@ from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
 from benchmarks.measure.exit_status import install_command, judge_exit
 from benchmarks.measure.memory import Sampler
 from benchmarks.plan import workloads as catalogue
-from benchmarks.plan.durations import WARM_LEAST, WARM_LIMIT_S, WARM_S
+from benchmarks.plan.durations import WARM_LIMIT_S, WARM_MIN, WARM_S
 from benchmarks.plan.trials import Trial
 
 WORKER = "benchmarks.measure.worker"
 ATTEMPTS = 3  # at a trial during which the harness was stopped or the machine slept
-MOST_DEATHS = 3  # of processes that train many seeds; then the seeds that are left are given up
+MAX_DEATHS = 3  # of processes that train many seeds; then the seeds that are left are given up
 
 
 class TrialRunner:
@@ -94,11 +94,11 @@ class TrialRunner:
         self,
         trials: Sequence[Trial],
         array_path: Callable[[str], Path],
-        tell: Callable[[Trial, dict[str, Any]], None],
+        on_row: Callable[[Trial, dict[str, Any]], None],
         *,
         slot: int = 0,
     ) -> None:
-        """Train one system on every seed in one process; `tell` gets each row as it ends.
+        """Train one system on every seed in one process; `on_row` gets each row as it ends.
 
         Where the process ends before its last seed, that seed's row says so and the others go on
         in a new process, a few times.
@@ -108,15 +108,15 @@ class TrialRunner:
 
         def finish(trial: Trial, row: dict[str, Any]) -> None:
             own = {**identity, **trial.describe()}
-            tell(trial, self._complete(row, own, array_path(trial.trial_id)))
+            on_row(trial, self._complete(row, own, array_path(trial.trial_id)))
 
         while remaining:
             try:
-                told, row = self._measure_seeds(remaining, array_path, finish, slot)
+                completed, row = self._measure_seeds(remaining, array_path, finish, slot)
             except DataFailed as error:
-                told, row, deaths = 0, {"status": "crashed", "reason": str(error)}, MOST_DEATHS
-            remaining, deaths = remaining[told:], deaths + 1
-            lost = remaining if deaths >= MOST_DEATHS else remaining[:1]
+                completed, row, deaths = 0, {"status": "crashed", "reason": str(error)}, MAX_DEATHS
+            remaining, deaths = remaining[completed:], deaths + 1
+            lost = remaining if deaths >= MAX_DEATHS else remaining[:1]
             for trial in lost:
                 finish(trial, dict(row))
             remaining = remaining[len(lost) :]
@@ -139,19 +139,19 @@ class TrialRunner:
         waiting, began = list(trials), time.perf_counter()
         started_at = _format_now()
 
-        def hear(line: bytes) -> None:
+        def record_seed(line: bytes) -> None:
             nonlocal started_at
             if not waiting:
                 return
             # A short seed may have ended before the one before it was heard of.
-            end = process.Ended(line, "", 0, "", began, time.perf_counter())
+            end = process.ProcessEnd(line, "", 0, "", began, time.perf_counter())
             row = judge_exit(end, self.timeout, self.memory_limit, requires)
             row.pop("measured_until", None)
             finish(waiting.pop(0), {**row, "started_at": started_at})
             started_at = _format_now()
 
         spec = {**self._describe(first, workload, slot), "draws": draws}
-        end = self._run_worker(spec, hear=hear)
+        end = self._run_worker(spec, on_line=record_seed)
         row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
         return len(trials) - len(waiting), {**row, "started_at": started_at}
 
@@ -176,15 +176,15 @@ class TrialRunner:
     def _run_worker(
         self,
         spec: Mapping[str, Any],
-        watch: Callable[[Popen[bytes]], None] = lambda child: None,
+        on_start: Callable[[Popen[bytes]], None] = lambda child: None,
         **options: Any,
-    ) -> process.Ended:
+    ) -> process.ProcessEnd:
         """KeyboardInterrupt where the run was stopped meanwhile."""
 
-        def begin(child: Popen[bytes]) -> None:
+        def check_stopped(child: Popen[bytes]) -> None:
             if self.stopped:
                 raise KeyboardInterrupt
-            watch(child)
+            on_start(child)
 
         end = process.run_module(
             WORKER,
@@ -192,7 +192,7 @@ class TrialRunner:
             cores=spec["threads"],
             timeout=self.timeout,
             memory_limit=self.memory_limit,
-            watch=begin,
+            on_start=check_stopped,
             **options,
         )
         if self.stopped:
@@ -219,7 +219,7 @@ class TrialRunner:
             "hidden": self._hidden(trial.system),
             "first_block": False,
             "repeats": 1,
-            "warm": {"seconds": WARM_S, "least": WARM_LEAST, "limit_s": WARM_LIMIT_S},
+            "warm": {"seconds": WARM_S, "least": WARM_MIN, "limit_s": WARM_LIMIT_S},
         }
 
     def _measure(
@@ -238,14 +238,14 @@ class TrialRunner:
         variables = self._ensure_compile_cache(trial, workload, spec)
         samplers: list[Sampler] = []
 
-        def watch(child: Popen[bytes]) -> None:
+        def sample_memory(child: Popen[bytes]) -> None:
             if trial.measure == "memory":
                 samplers[:] = [Sampler(child)]
 
         for _ in range(ATTEMPTS):
             started_at, steal = _format_now(), machine.read_steal_s()
             wall_start = time.time()
-            end = self._run_worker(spec, variables=variables, watch=watch)
+            end = self._run_worker(spec, variables=variables, on_start=sample_memory)
             if not end.suspended:
                 break
         requires = self.requires.get(trial.system, ())

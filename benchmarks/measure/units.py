@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
-Tell = Callable[[Trial, dict[str, Any], float], None]  # a row, and the seconds it took
+OnRow = Callable[[Trial, dict[str, Any], float], None]  # a row, and the seconds it took
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Unit:
 
 
 class Executor(Protocol):
-    """Measures units, each called in a thread of its own, and tells their rows as they end."""
+    """Measures units, each called in a thread of its own, and passes on their rows as they end."""
 
     @property
-    def most(self) -> int:
+    def max_parallel(self) -> int:
         """Units that may ever run at once."""
 
     @property
@@ -59,17 +59,17 @@ class Executor(Protocol):
     def pause(self) -> float | None:
         """Seconds after which there may be more places than before."""
 
-    def count_places(self) -> tuple[int, int]:
+    def count_parallel(self) -> tuple[int, int]:
         """How many trials run at once where none is timed, and how many blocks are timed."""
 
     def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
         """The trials of a block as stages, each a list of the trials of its units."""
 
-    def admits(self, unit: Unit, running: Sequence[Unit]) -> bool:
+    def can_start(self, unit: Unit, running: Sequence[Unit]) -> bool:
         """Whether there is a place for a unit beside those that are running."""
 
-    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], tell: Tell) -> None:
-        """Measure a unit; `tell` gets each row. MachineFault ends the run."""
+    def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
+        """Measure a unit; `on_row` gets each row. MachineFault ends the run."""
 
     def stop(self) -> None:
         """End whatever is running at once, for a run that was interrupted."""

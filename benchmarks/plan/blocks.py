@@ -33,9 +33,9 @@ from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
 
 T = TypeVar("T")
 FLANKS_SHARE = 0.08  # what the base's further trials may add to a workload's time
-REPEAT_S, MOST_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
+REPEAT_S, MAX_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
 SLOW_SHARE, SLOW_S = 0.15, 15.0  # of a block's time, and at least
-LEAST_BLOCKS = 3  # of which there is an interval
+MIN_BLOCKS = 3  # of which there is an interval
 ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
 
 
@@ -140,8 +140,8 @@ class _Plan:
     def _slow_blocks(self) -> set[int]:
         """Half of the blocks, and three at least."""
         seeds = self.request.seeds
-        order = [0, *range(LEAST_BLOCKS, seeds), *range(1, LEAST_BLOCKS)]
-        return set(order[: max(LEAST_BLOCKS, math.ceil(seeds / 2))])
+        order = [0, *range(MIN_BLOCKS, seeds), *range(1, MIN_BLOCKS)]
+        return set(order[: max(MIN_BLOCKS, math.ceil(seeds / 2))])
 
     def _without_slow(self, members: list[Trial], whole: float, index: int) -> list[Trial]:
         if index in self._slow_blocks():
@@ -169,13 +169,13 @@ class _Plan:
         if trial.family not in ("network", "classical") and trial.system not in baselines.TWINS:
             return 1
         fitting = int(REPEAT_S / self.durations.expect_process(trial))
-        return max(1, min(MOST_REPEATS, fitting))
+        return max(1, min(MAX_REPEATS, fitting))
 
     def _flank(self, others: Sequence[Trial], base: Trial) -> list[Trial]:
         """Trials of the base between the others, evenly in time where not every gap gets one."""
         repeats = Counter(trial.system for trial in others)
         expected = [self.durations.expect_one(trial, repeats[trial.system]) for trial in others]
-        extra = int(FLANKS_SHARE * sum(expected) / self.durations.expect_one(base, MOST_REPEATS))
+        extra = int(FLANKS_SHARE * sum(expected) / self.durations.expect_one(base, MAX_REPEATS))
         count = min(1 + extra, len(others) + 1)
         passed = [0.0, *itertools.accumulate(expected)]  # when each gap comes
         gaps = self._spread(passed, count)

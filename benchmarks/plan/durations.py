@@ -12,7 +12,7 @@ from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_table
 
 TABLE: dict[str, Any] = read_table("durations.toml")
-WARM_S, WARM_LEAST, WARM_LIMIT_S = 0.5, 3, 5.0  # of the trainings after the first; see phases.py
+WARM_S, WARM_MIN, WARM_LIMIT_S = 0.5, 3, 5.0  # of the trainings after the first; see phases.py
 ROWS = 300  # of the trainings in the table
 
 
@@ -63,7 +63,7 @@ class Durations:
         if trial.measure == "memory":
             return process + training
         warm = WARM_S / repeats if training else 0.0
-        return process + training + max(warm, min(WARM_LEAST * training, WARM_LIMIT_S + training))
+        return process + training + max(warm, min(WARM_MIN * training, WARM_LIMIT_S + training))
 
     def find_slowest(self, trials: Iterable[Trial]) -> dict[str, float]:
         """Seconds of the systems that take most, the slowest first: together half of all."""

@@ -17,7 +17,7 @@ from baselines.contract import Workload
 from benchmarks.errors import UsageError, format_count, quote_names
 from benchmarks.plan import table_file
 from benchmarks.plan.table_columns import FILLS, Columns, check_columns
-from benchmarks.plan.table_values import MOST_WHOLE_CLASSES
+from benchmarks.plan.table_values import MAX_WHOLE_CLASSES
 
 NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
@@ -148,7 +148,7 @@ def _notes(
     else:
         kind = "regression"
         different = len(set(columns.target.tolist()))
-        if different <= MOST_WHOLE_CLASSES and not asked:
+        if different <= MAX_WHOLE_CLASSES and not asked:
             why += f"; if its {different} different values are classes, --task classification"
     batch = f"batches of {workload.batch_size}" if workload.batch_size else "full batch"
     notes = [

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas
 
 NO_NAME = "__index_level_"  # begins the name that parquet gives to an index without one
-LARGEST_ARRAY = 4 * 2**30  # bytes
+MAX_ARRAY_SIZE = 4 * 2**30  # bytes
 
 
 def read_parquet(content: bytes) -> pandas.DataFrame:
@@ -36,8 +36,8 @@ def read_parquet(content: bytes) -> pandas.DataFrame:
             " python -m pip install polars, or save the table as CSV"
         ) from None
     except BaseException as error:  # a panic of polars is no Exception
-        said = " ".join(str(error).split("\n")[0].split())[:100]
-        raise UsageError(f"cannot be read as parquet ({said})") from None
+        reason = " ".join(str(error).split("\n")[0].split())[:100]
+        raise UsageError(f"cannot be read as parquet ({reason})") from None
     # Writers keep an index without a name as a column of this name; it counts rows.
     table = table.drop(columns=[name for name in map(str, table) if name.startswith(NO_NAME)])
     check_names(list(table.columns))
@@ -122,5 +122,5 @@ def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or not dtype.itemsize or size != member.file_size - file.tell():
             raise ValueError("an array that is not as long as its header says")
-        if size > LARGEST_ARRAY:
+        if size > MAX_ARRAY_SIZE:
             raise UsageError(f"holds an array of {size / 2**30:.1f} GiB; at most 4 are read")

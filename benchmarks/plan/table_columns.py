@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError, format_count, quote_names
-from benchmarks.plan.table_values import MOST_WHOLE_CLASSES, Missing, read_values
+from benchmarks.plan.table_values import MAX_WHOLE_CLASSES, Missing, read_values
 
 if TYPE_CHECKING:
     import pandas
@@ -26,12 +26,12 @@ FILLS = {
     " where",
     "drop": "rows with one are left out",
 }
-FEWEST_ROWS = 20
-FEWEST_OF_A_CLASS = 4  # a quarter of them is one test row
-LONGEST_CLASS = 200  # characters: its name stands on the screen and in the report
-LONGEST_NAME = 200  # of a column; longer ones are no names but a sign of another kind of file
-MOST_COLUMNS = 50_000  # of more the checks alone take minutes
-MOST_LISTED = 10  # columns with all that is known of their missing values
+MIN_ROWS = 20
+MIN_OF_A_CLASS = 4  # a quarter of them is one test row
+MAX_CLASS_LENGTH = 200  # characters: its name stands on the screen and in the report
+MAX_NAME_LENGTH = 200  # of a column; longer ones are no names but a sign of another kind of file
+MAX_COLUMNS = 50_000  # of more the checks alone take minutes
+MAX_LISTED = 10  # columns with all that is known of their missing values
 ID_NAME = re.compile(r"(?:.*[^a-z])?(?:id|uuid|guid|index|row)|unnamed: 0|.*[a-z]I[dD]")
 
 
@@ -70,17 +70,17 @@ def check_names(names: list[str]) -> None:
     """Every column has a name of its own."""
     if not names:
         raise UsageError("holds no columns")
-    if len(names) > MOST_COLUMNS:
-        raise UsageError(f"has {len(names):,} columns; at most {MOST_COLUMNS:,} can be learnt from")
+    if len(names) > MAX_COLUMNS:
+        raise UsageError(f"has {len(names):,} columns; at most {MAX_COLUMNS:,} can be learnt from")
     for place, name in enumerate(names, start=1):
         if not name.strip():
             raise UsageError(
                 f"has no name for column {place}; name it, or leave it out if it counts the rows"
             )
-        if len(name) > LONGEST_NAME:
+        if len(name) > MAX_NAME_LENGTH:
             raise UsageError(
                 f"has a column name of {len(name)} characters, beginning {name[:20]!r}; at most"
-                f" {LONGEST_NAME} are accepted, or the first line is no header"
+                f" {MAX_NAME_LENGTH} are accepted, or the first line is no header"
             )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -121,11 +121,9 @@ def check_columns(
     whole = len(frame)
     if fill is not None:
         frame = _leave_out_rows(frame, target, fill)
-    if len(frame) < FEWEST_ROWS:
+    if len(frame) < MIN_ROWS:
         rest = " without the rows that miss values" if len(frame) < whole else ""
-        raise UsageError(
-            f"the table has {len(frame)} rows{rest}; at least {FEWEST_ROWS} are needed"
-        )
+        raise UsageError(f"the table has {len(frame)} rows{rest}; at least {MIN_ROWS} are needed")
     values = read_values(frame[target], f"the target {target!r}", is_target=True)
     missing = [values] if isinstance(values, Missing) else []
     numeric: dict[str, Any] = {}
@@ -182,8 +180,8 @@ def _leave_out_rows(frame: pandas.DataFrame, target: str, fill: str) -> pandas.D
 
 def _advice(missing: list[Missing]) -> str:
     """All columns with missing values at once, and what can be done."""
-    listed = "; ".join(map(str, missing[:MOST_LISTED]))
-    rest = ", ".join(f"{one.what} {one.count}" for one in missing[MOST_LISTED:])
+    listed = "; ".join(map(str, missing[:MAX_LISTED]))
+    rest = ", ".join(f"{one.what} {one.count}" for one in missing[MAX_LISTED:])
     return (
         f"{listed}{f'; and {rest}' if rest else ''}. Add --missing median (fills them with the"
         " column's median of the training rows), --missing indicator (that, and an input that says"
@@ -221,13 +219,13 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
             " learn"
         )
     if task is None:
-        few = len(found) <= MOST_WHOLE_CLASSES and not is_text and (found % 1 == 0).all()
+        few = len(found) <= MAX_WHOLE_CLASSES and not is_text and (found % 1 == 0).all()
         task = "classification" if is_text or few else "regression"
     longest = max((str(value) for value in found), key=len) if is_text else ""
-    if len(longest) > LONGEST_CLASS:
+    if len(longest) > MAX_CLASS_LENGTH:
         raise UsageError(
             f"the target {name!r} holds a text of {len(longest):,} characters, beginning"
-            f" {longest[:20]!r}; a class may have {LONGEST_CLASS}"
+            f" {longest[:20]!r}; a class may have {MAX_CLASS_LENGTH}"
         )
     if task == "regression":
         if is_text:
@@ -236,11 +234,11 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
             )
         return values, []
     rare = counts.argmin()
-    if counts[rare] < FEWEST_OF_A_CLASS:
+    if counts[rare] < MIN_OF_A_CLASS:
         several = f" ({len(found)} different values: is it a quantity? then --task regression)"
         raise UsageError(
             f"class {_name_class(found[rare])!r} of the target {name!r} has"
-            f" {format_count(int(counts[rare]), 'row')}; at least {FEWEST_OF_A_CLASS} are needed"
+            f" {format_count(int(counts[rare]), 'row')}; at least {MIN_OF_A_CLASS} are needed"
             f" for training and test{'' if is_text else several}"
         )
     return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in found]

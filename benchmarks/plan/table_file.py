@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import UsageError
 from benchmarks.plan.table_arrays import read_npz, read_parquet
-from benchmarks.plan.table_text import LARGEST_FILE, read_csv
+from benchmarks.plan.table_text import MAX_FILE_SIZE, read_csv
 
 if TYPE_CHECKING:
     import pandas
@@ -107,9 +107,9 @@ def _checked_content(path: Path) -> bytes:
 def _unpacked(content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as file:
-            found = file.read(LARGEST_FILE + 1)
+            found = file.read(MAX_FILE_SIZE + 1)
     except (OSError, EOFError, zlib.error):
         raise UsageError("is no whole gzip file, whatever its name says") from None
-    if len(found) > LARGEST_FILE:
-        raise UsageError(f"holds more than {LARGEST_FILE / 2**30:.0f} GiB; take a sample of rows")
+    if len(found) > MAX_FILE_SIZE:
+        raise UsageError(f"holds more than {MAX_FILE_SIZE / 2**30:.0f} GiB; take a sample of rows")
     return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-LARGEST_FILE = 2**31  # bytes after unpacking: a packed file of 2 MiB could hold that many
+MAX_FILE_SIZE = 2**31  # bytes after unpacking: a packed file of 2 MiB could hold that many
 LOOKED_AT = 1000  # rows, to tell a header from a row
 # Where no comma separates cells, as in "1,5;2,25", it is the decimal sign.
 DECIMAL_COMMA = re.compile(r"(?:^|[;\t|])\s*[+-]?\d+,\d+\s*(?:[;\t|]|$)", re.M)
@@ -28,7 +28,7 @@ def read_csv(content: bytes) -> pandas.DataFrame:
     import pandas
 
     text = _text(content)
-    csv.field_size_limit(LARGEST_FILE)  # long cells get a sentence of their own later
+    csv.field_size_limit(MAX_FILE_SIZE)  # long cells get a sentence of their own later
     first = re.sub(r'"[^"]*"', "", text.lstrip("\n").partition("\n")[0])
     separator = max(SEPARATORS, key=first.count)  # the first of equals
     try:

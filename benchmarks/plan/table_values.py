@@ -15,10 +15,10 @@ from benchmarks.errors import UsageError, format_count
 if TYPE_CHECKING:
     import pandas
 
-MOST_WHOLE_CLASSES = 20  # whole numbers with more values than this are a quantity
-MOST_TEXTS = 50  # values of a text column: each becomes an input of the network
+MAX_WHOLE_CLASSES = 20  # whole numbers with more values than this are a quantity
+MAX_TEXTS = 50  # values of a text column: each becomes an input of the network
 FEW_TEXTS = 10  # beyond, a value must stand in two rows on average, or there is nothing to learn
-LARGEST = 1e100  # its square must be finite, or nothing can be standardised
+MAX_VALUE = 1e100  # its square must be finite, or nothing can be standardised
 EXACT = 2**53  # beyond, neighbouring whole numbers are the same float
 SCALARS = {str, bool, int, float}
 
@@ -110,7 +110,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
             return Missing(what, is_mark, stripped[int(is_mark.argmax())], numbers)
         if not _loses(stripped, numbers, different, is_target):
             return numbers
-        if not is_target and different > MOST_TEXTS:
+        if not is_target and different > MAX_TEXTS:
             raise UsageError(
                 f"{what} holds whole numbers such as {stripped[0]!r} that differ only beyond 2**53"
                 " or in leading zeros, so numbers cannot tell them apart: leave it out with --drop"
@@ -120,7 +120,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
     empty = stripped == ""
     if is_target and empty.any():
         return Missing(what, empty.to_numpy())
-    if is_number.sum() > is_text.sum() and len(set(numbers[is_number])) > MOST_WHOLE_CLASSES:
+    if is_number.sum() > is_text.sum() and len(set(numbers[is_number])) > MAX_WHOLE_CLASSES:
         first = int(is_text.argmax())
         raise UsageError(
             f"{what} holds numbers but for {format_count(int(is_text.sum()), 'text')} such as"
@@ -128,7 +128,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
             f" rows out{'' if is_target else ' or the column (--drop)'}"
         )
     _refuse_disguised(stripped[~is_mark], what, is_target)
-    most = min(MOST_TEXTS, max(FEW_TEXTS, len(column) // 2))
+    most = min(MAX_TEXTS, max(FEW_TEXTS, len(column) // 2))
     if different > most and not is_target:
         raise UsageError(
             f"{what} holds {different} different texts such as {column[0][:30]!r}; in"
@@ -145,7 +145,7 @@ def _loses(texts: pandas.Series, numbers: Any, different: int, is_target: bool) 
     if not texts.str.fullmatch(WHOLE).all():
         return False
     codes, beyond = texts.str.fullmatch(CODE).any(), (np.abs(numbers) >= EXACT).any()
-    if codes and different <= (MOST_WHOLE_CLASSES if is_target else MOST_TEXTS):
+    if codes and different <= (MAX_WHOLE_CLASSES if is_target else MAX_TEXTS):
         return True
     return bool(codes or beyond) and len(set(numbers.tolist())) < different
 
@@ -177,10 +177,11 @@ def _finite(numbers: Any, what: str, is_missing: Any = False) -> Any:
     """The numbers, if each that is not missing has a finite square."""
     import numpy as np
 
-    wrong = ~((np.abs(numbers) <= LARGEST) | is_missing)
+    wrong = ~((np.abs(numbers) <= MAX_VALUE) | is_missing)
     if wrong.any():
         raise UsageError(
-            f"{what} has {format_count(int(wrong.sum()), 'value')} infinite or beyond {LARGEST:g},"
-            f" the first in {name_row(wrong.argmax())}; replace them or leave these rows out"
+            f"{what} has {format_count(int(wrong.sum()), 'value')} infinite or beyond"
+            f" {MAX_VALUE:g}, the first in {name_row(wrong.argmax())}; replace them or leave these"
+            " rows out"
         )
     return numbers

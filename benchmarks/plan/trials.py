@@ -19,7 +19,7 @@ CONTROLS = {
     "parity": (),
 }
 DTYPES = {"parity": "float64"}
-MOST = 2**32  # seeds, blocks, places, repeats and threads are below it
+LIMIT = 2**32  # seeds, blocks, places, repeats and threads are below it
 NAME = re.compile(r"[\w][\w.@+:=-]*")  # of a system or workload: a plain part of a path
 
 
@@ -79,7 +79,7 @@ def read_trial(entry: Mapping[str, object]) -> Trial:
     trial = Trial(**values)  # type: ignore[arg-type]
     numbers = (trial.seed, trial.block, trial.order, trial.repeat, trial.threads - 1)
     if (
-        not all(0 <= number < MOST for number in numbers)
+        not all(0 <= number < LIMIT for number in numbers)
         or trial.measure not in MEASURES
         or trial.dtype != DTYPES.get(trial.measure, "float32")
         or not all(NAME.fullmatch(name) for name in (trial.system, trial.workload))

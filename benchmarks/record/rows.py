@@ -37,16 +37,16 @@ def find_damage(run: Path) -> list[str]:
 
     The last line, if a crash has cut it short, is no damage: its trial is run again.
     """
-    said, kept = [], 0
+    problems, kept = [], 0
     for number, _, fault in judge_lines(run):
         kept += not fault
         if fault:
-            said.append(f"line {number} of {ROWS} {fault} and is left out")
+            problems.append(f"line {number} of {ROWS} {fault} and is left out")
     last = max((end["rows"] for end in read_ends(run)), default=0)
     if kept < last:
         rows = format_count(kept, "row")
-        said.append(f"{ROWS} has {rows} of the {last} that were there when the run ended")
-    return said
+        problems.append(f"{ROWS} has {rows} of the {last} that were there when the run ended")
+    return problems
 
 
 def read_ends(run: Path) -> list[dict[str, Any]]:

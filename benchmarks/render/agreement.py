@@ -39,17 +39,17 @@ def describe_published(data: RunData, published: Mapping[tuple[str, str], Publis
         return []
     own = sum(line.run == data.name and line.ruling.decided for line in published.values())
     compared = compare_published(data, read_claims(), published)
-    said = []
+    sentences = []
     if compared:
         agreeing = sum(one.holds for one in compared)
-        said.append(f"{agreeing} of {len(compared)} published verdicts hold on your machine.")
+        sentences.append(f"{agreeing} of {len(compared)} published verdicts hold on your machine.")
     elif not own:
-        said.append("This run measures none of the published verdicts.")
+        sentences.append("This run measures none of the published verdicts.")
     if own:
-        said.append(
+        sentences.append(
             f"{own} published verdicts come from this very run, so it is not compared with them."
         )
-    return said + [_contradict(one) for one in compared if not one.holds]
+    return sentences + [_contradict(one) for one in compared if not one.holds]
 
 
 def _contradict(one: Agreement) -> str:

@@ -57,12 +57,12 @@ def answer(data: RunData) -> list[str]:
             f"After {format_count(cap, 'epoch')} this is a check that everything works, and no"
             " result: scores and times of networks are those of a training that was cut short."
         ]
-    said = describe_case(data, case)
+    sentences = describe_case(data, case)
     if len({one.workload for one in data.cases}) > 1:
-        said += [_compare_over_workloads(data), _count_scores(data)]
+        sentences += [_compare_over_workloads(data), _count_scores(data)]
     else:
-        said.append(break_even.describe_break_even(data, case))
-    return [sentence for sentence in said if sentence]
+        sentences.append(break_even.describe_break_even(data, case))
+    return [sentence for sentence in sentences if sentence]
 
 
 def describe_case(data: RunData, case: Case) -> list[str]:
@@ -77,7 +77,7 @@ def describe_scores(data: RunData, case: Case) -> str:
     if base is None or not base.has(score):
         return ""
     kind = "test accuracy" if score == "accuracy_test" else "test R2"
-    said = f"On {_name_task(data, case)} {BASE} reaches a {kind} of {_show(base, score)}"
+    text = f"On {_name_task(data, case)} {BASE} reaches a {kind} of {_show(base, score)}"
     others = [x for x in lines if x.family == "network" and x.system != BASE and x.has(score)]
     if others:
         # By the paired difference where there is one: a system may have fewer seeds than mapicx.
@@ -85,16 +85,16 @@ def describe_scores(data: RunData, case: Case) -> str:
         spread = [base.value(score) + g.value if g.known else x.value(score) for x, g in gaps]
         between = f"{format_number(min(spread))} to {format_number(max(spread))}"
         one = f"the other network, {others[0].system}, {_show(others[0], score)}"
-        said += f"; {one if len(others) == 1 else f'the {len(others)} other networks {between}'}"
-        said += f" ({_count_verdicts(others, score)}, each against {BASE})"
+        text += f"; {one if len(others) == 1 else f'the {len(others)} other networks {between}'}"
+        text += f" ({_count_verdicts(others, score)}, each against {BASE})"
     best = find_best_classical(lines, score)
     if best is not None:
-        said += f"; the best classical model, {best.system}, {_show(best, score)}"
-        said += f" ({format_verdict(best.against(score).verdict, METRICS[score])})"
+        text += f"; the best classical model, {best.system}, {_show(best, score)}"
+        text += f" ({format_verdict(best.against(score).verdict, METRICS[score])})"
     ceiling = find_ceiling(data.rows(case))
     if score == "accuracy_test" and math.isfinite(ceiling):
-        said += f"; no classifier can exceed {ceiling:.3f} on average"
-    return said + "."
+        text += f"; no classifier can exceed {ceiling:.3f} on average"
+    return text + "."
 
 
 def _name_task(data: RunData, case: Case) -> str:
@@ -173,11 +173,11 @@ def describe_time(data: RunData, case: Case) -> str:
     if base is None or not base.has(name):
         return ""
     rivals = _find_rivals(data, case, name)
-    said = f"From start to end a fresh process takes {format_with_unit(base.estimate(name), 's')}"
-    said += f" with {BASE}"
+    text = f"From start to end a fresh process takes {format_with_unit(base.estimate(name), 's')}"
+    text += f" with {BASE}"
     if rivals:
-        said += f" and {_format_rivals(rivals, name, 'as long')}"
-    return f"{said}{_describe_phases(base, rivals)}."
+        text += f" and {_format_rivals(rivals, name, 'as long')}"
+    return f"{text}{_describe_phases(base, rivals)}."
 
 
 def describe_memory(data: RunData, case: Case) -> str:
@@ -186,9 +186,9 @@ def describe_memory(data: RunData, case: Case) -> str:
     base = data.base(case)
     if base is None or not base.has(name):
         return ""
-    said = f"Memory peaks at {format_with_unit(base.estimate(name), 'B')} with {BASE}"
+    text = f"Memory peaks at {format_with_unit(base.estimate(name), 'B')} with {BASE}"
     rivals = _find_rivals(data, case, name)
-    return f"{said} and at {_format_rivals(rivals, name, 'that')}." if rivals else f"{said}."
+    return f"{text} and at {_format_rivals(rivals, name, 'that')}." if rivals else f"{text}."
 
 
 def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
@@ -222,14 +222,14 @@ def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
     parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
     if not parts:
         return ""
-    said = f"; of this {BASE} spends {join_words(parts)}"
+    text = f"; of this {BASE} spends {join_words(parts)}"
     trained = [line for line in rivals if line.has("time_train_cold_s")]
     training = sorted(round(100 * _find_share(line, PHASES["training"])) for line in trained)
     if not training:
-        return said
+        return text
     least, most = training[0], training[-1]
     others = f"{least} to {most} %" if least < most else f"{most} %"
-    return f"{said}, the others {others} on their first training"
+    return f"{text}, the others {others} on their first training"
 
 
 def _percent(share: float) -> str:
@@ -282,8 +282,8 @@ def _count_scores(data: RunData) -> str:
             if x.system != BASE and x.against(data.score(case)).estimate.known
         )
         if words:
-            said = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
-            parts.append(f"of {sum(words.values())} scores of {whom} {said}")
+            verdicts = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
+            parts.append(f"of {sum(words.values())} scores of {whom} {verdicts}")
     workloads = len({case.workload for case in data.cases})
     if not parts:
         return f"Too few seeds to compare scores on the {workloads} workloads."

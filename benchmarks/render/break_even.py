@@ -21,7 +21,7 @@ from benchmarks.render.numbers import NOTHING, choose_unit
 from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 
-MOST = 8  # curves in the picture
+MAX_CURVES = 8  # curves in the picture
 
 
 def find(data: RunData, case: Case) -> list[BreakEven]:
@@ -47,16 +47,16 @@ def _round(steps: float) -> str:
 def describe_break_even(data: RunData, case: Case) -> str:
     """Which systems catch up with mapicx, and when; "" if nothing can be said."""
     found = find(data, case)
-    repaid = [one for one in found if one.repays and one.faster]
+    repaid = [rival for rival in found if rival.repays and rival.faster]
     if repaid:
-        few = min(one.steps.n for one in repaid)
-        said = "A faster step repays a slower start"
-        if any(not one.slower_step.bounded for one in repaid):
-            said += f", in the median of {format_count(few, 'block')} (too few for a verdict)"
-        repaid.sort(key=lambda one: (one.steps.value, one.system))
-        parts = ", ".join(f"{one.system} after {format_steps(one.steps)}" for one in repaid)
-        return f"{said}: {parts} steps of this size."
-    if found and all(one.is_slower for one in found):
+        few = min(rival.steps.n for rival in repaid)
+        text = "A faster step repays a slower start"
+        if any(not rival.slower_step.bounded for rival in repaid):
+            text += f", in the median of {format_count(few, 'block')} (too few for a verdict)"
+        repaid.sort(key=lambda rival: (rival.steps.value, rival.system))
+        parts = ", ".join(f"{rival.system} after {format_steps(rival.steps)}" for rival in repaid)
+        return f"{text}: {parts} steps of this size."
+    if found and all(rival.is_slower for rival in found):
         many = f"all {len(found)} begin later and take"
         whom = many if len(found) > 1 else f"{found[0].system} begins later and takes"
         return f"No other network repays its slower start: {whom} longer per step than {BASE}."
@@ -68,17 +68,17 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
     found = find(data, case)
     if not found:
         return [Paragraph("No network system has a start and a step to compare.")]
-    starts = choose_unit("s", [abs(one.later_start.value) for one in found])
-    steps = choose_unit("s", [abs(one.slower_step.value) for one in found])
+    starts = choose_unit("s", [abs(rival.later_start.value) for rival in found])
+    steps = choose_unit("s", [abs(rival.slower_step.value) for rival in found])
     rows: list[list[Cell]] = [
         [
-            one.system,
-            Quantity(one.later_start, starts[0], signed=True),
-            Quantity(one.slower_step, steps[0], signed=True),
-            format_steps(one.steps),
-            NOTHING if not one.steps.known else one.system if one.repays else BASE,
+            rival.system,
+            Quantity(rival.later_start, starts[0], signed=True),
+            Quantity(rival.slower_step, steps[0], signed=True),
+            format_steps(rival.steps),
+            NOTHING if not rival.steps.known else rival.system if rival.repays else BASE,
         ]
-        for one in found
+        for rival in found
     ]
     head = ["system", f"later start ({starts[1]})", f"slower step ({steps[1]})"]
     head += ["even after steps", "from there on ahead"]
@@ -88,32 +88,35 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
 def draw(data: RunData, case: Case) -> Drawing | None:
     """Expected total time against the number of steps; None unless some system catches up."""
     found = find(data, case)
-    chosen = [one for one in found if one.repays and one.faster]
-    chosen = sorted(chosen, key=lambda one: one.steps.value)[:MOST]
+    chosen = [rival for rival in found if rival.repays and rival.faster]
+    chosen = sorted(chosen, key=lambda rival: rival.steps.value)[:MAX_CURVES]
     if not chosen or data.base(case) is None:
         return None
     names = {"later_start": "later_start_s", "slower_step": "slower_step_s", "steps": "steps"}
     table = make_frame(
-        {"system": one.system} | {name: getattr(one, field) for field, name in names.items()}
-        for one in found
+        {"system": rival.system} | {name: getattr(rival, field) for field, name in names.items()}
+        for rival in found
     )
     lines = {line.system: line for line in data.lines(case)}
     return Drawing(table, lambda: _plot(chosen, lines))
 
 
 def _plot(chosen: list[BreakEven], lines: dict[str, Line]) -> Any:
-    ends = [one.steps.high if math.isfinite(one.steps.high) else one.steps.value for one in chosen]
-    steps = np.geomspace(min(one.steps.low for one in chosen) / 30, max(ends) * 10, 200)
-    names = [BASE, *(one.system for one in chosen)]
+    ends = [
+        rival.steps.high if math.isfinite(rival.steps.high) else rival.steps.value
+        for rival in chosen
+    ]
+    steps = np.geomspace(min(rival.steps.low for rival in chosen) / 30, max(ends) * 10, 200)
+    names = [BASE, *(rival.system for rival in chosen)]
     curves = {name: (steps, _predict(lines[name], steps)) for name in names}
     fig, axis = style.plot_curves(curves, "fresh process, start to end (s)", first=-1)
     style.set_log_axis(axis, steps, "training steps")
-    for index, one in enumerate(chosen):
+    for index, rival in enumerate(chosen):
         colour = style.choose_curve(index, False)["color"]
-        y, right = _predict(lines[BASE], one.steps.value), min(one.steps.high, steps[-1])
-        axis.plot([one.steps.low, right], [y, y], color=colour, linewidth=4, alpha=0.5, zorder=6)
-        (dot,) = axis.plot(one.steps.value, y, "o", color=colour, mec="black", zorder=7)
-        style.add_tip(dot, f"{one.system}: even after {format_steps(one.steps)} steps")
+        y, right = _predict(lines[BASE], rival.steps.value), min(rival.steps.high, steps[-1])
+        axis.plot([rival.steps.low, right], [y, y], color=colour, linewidth=4, alpha=0.5, zorder=6)
+        (dot,) = axis.plot(rival.steps.value, y, "o", color=colour, mec="black", zorder=7)
+        style.add_tip(dot, f"{rival.system}: even after {format_steps(rival.steps)} steps")
     style.set_plain_ticks(axis.yaxis, np.array(axis.get_ylim()))
     return fig
 

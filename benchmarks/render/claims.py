@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.analyse.claims import SOURCE, Evidence, Judgement, Ruling, judge
 from benchmarks.analyse.run_data import RunData, read_run_data
-from benchmarks.analyse.stats import LEVEL, SMALLEST_FOR_MEAN, SMALLEST_FOR_MEDIAN
+from benchmarks.analyse.stats import LEVEL, MIN_FOR_MEAN, MIN_FOR_MEDIAN
 from benchmarks.measure.code_lines import count_code_lines
 from benchmarks.paths import write_atomically
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
@@ -64,8 +64,8 @@ def count_facts() -> dict[str, float]:
         "code_lines_training": lines.training,
         "code_lines_package": lines.package,
         "interval_percent": LEVEL * 100,
-        "interval_blocks": SMALLEST_FOR_MEDIAN,
-        "ratio_blocks": SMALLEST_FOR_MEAN,
+        "interval_blocks": MIN_FOR_MEDIAN,
+        "ratio_blocks": MIN_FOR_MEAN,
         "default_budget_s": parse_duration(PRESETS["quick"]["budget"]) or math.nan,
     }
 
@@ -99,15 +99,15 @@ def write_claims(runs: Sequence[Path], reports: Path) -> Path:
 def find_problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str]:
     """A sentence for each stale file, and for each sentence of README that rows do not support."""
     entries = judge_all(map(read_run_data, runs))
-    said = []
+    problems = []
     for name, text in make_files(entries).items():
         path = reports / name
         if not path.exists():
             advice = "is missing; `python -m benchmarks.report` writes it"
-            said.append(f"{reports.name}/{name} {advice}")
+            problems.append(f"{reports.name}/{name} {advice}")
         elif path.read_text(encoding="utf-8") != text:
-            said.append(f"{reports.name}/{name} differs from what the tracked runs give")
-    return said + (find_unsupported(entries, readme) if readme.exists() else [])
+            problems.append(f"{reports.name}/{name} differs from what the tracked runs give")
+    return problems + (find_unsupported(entries, readme) if readme.exists() else [])
 
 
 def find_unsupported(entries: Iterable[Entry], readme: Path) -> list[str]:
@@ -233,10 +233,10 @@ def describe_limit(reading: Reading) -> str:
     scale, name, signed = _find_unit(reading)
     low, high = (f"{x / scale:{'+' if signed and x else ''}g}" for x in (reading.low, reading.high))
     if reading.low == reading.high:
-        said = low
+        limit = low
     elif math.isinf(reading.high):
-        said = f"more than {low}" if reading.low == 1 else f"at least {low}"
+        limit = f"more than {low}" if reading.low == 1 else f"at least {low}"
     else:
-        said = f"at most {high}" if math.isinf(reading.low) else f"{low} to {high}"
-    said = f"{said} {name}".strip()
-    return f"{said}, tolerance {reading.tolerance / scale:g}" if reading.tolerance else said
+        limit = f"at most {high}" if math.isinf(reading.low) else f"{low} to {high}"
+    limit = f"{limit} {name}".strip()
+    return f"{limit}, tolerance {reading.tolerance / scale:g}" if reading.tolerance else limit

@@ -21,7 +21,7 @@ from benchmarks.render.document import (
 )
 from benchmarks.render.numbers import MIB, choose_unit, format_cell, join_words
 
-MOST_NAMED = 4
+MAX_NAMED = 4
 FORMAT = 1
 
 
@@ -39,10 +39,10 @@ def say(comparison: Comparison) -> str:
     worse = [one for one in comparison.findings if one.is_worse]
     named = worse or [one for one in comparison.findings if one.is_better]
     if named:
-        more = f" and {format_count(len(named) - MOST_NAMED, 'more')}"
+        more = f" and {format_count(len(named) - MAX_NAMED, 'more')}"
         return (
-            "; ".join(_say_finding(one) for one in named[:MOST_NAMED])
-            + (more.removesuffix("s") if len(named) > MOST_NAMED else "")
+            "; ".join(_say_finding(one) for one in named[:MAX_NAMED])
+            + (more.removesuffix("s") if len(named) > MAX_NAMED else "")
             + "."
         )
     if comparison.undecided:

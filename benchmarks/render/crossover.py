@@ -28,24 +28,26 @@ FASTER, SLOWER = Kind.LESS, Kind.MORE
 
 def describe_crossings(found: list[Crossing]) -> list[str]:
     """One sentence per axis, framework and number of threads, and one about the parts."""
-    many = len({one.threads for one in found}) > 1
-    said = []
-    for one in found:
-        if one.part == WHOLE:
-            where = f" on {format_count(one.threads, 'thread')}" if many else ""
-            said.append(f"Against {one.framework} along {one.axis.name}{where} {BASE} is"
-                        f" {describe_crossing(one)}.")  # fmt: skip
-    return said + _describe_parts(found)
+    many = len({crossing.threads for crossing in found}) > 1
+    sentences = []
+    for crossing in found:
+        if crossing.part == WHOLE:
+            where = f" on {format_count(crossing.threads, 'thread')}" if many else ""
+            sentences.append(
+                f"Per training step, against {crossing.framework} along {crossing.axis.name}"
+                f"{where}, {BASE} is {describe_crossing(crossing)}."
+            )
+    return sentences + _describe_parts(found)
 
 
 def _describe_parts(found: list[Crossing]) -> list[str]:
     """How often each part of mapicx's step is the shorter one throughout."""
     clauses = []
     for part in (MULTIPLIED, REST):
-        compared = [one for one in found if one.part == part]
-        resolved = [one for one in compared if one.ratios]
+        compared = [crossing for crossing in found if crossing.part == part]
+        resolved = [crossing for crossing in compared if crossing.ratios]
         if resolved:
-            less = sum(all(r.value < 1 for r in one.ratios.values()) for one in resolved)
+            less = sum(all(r.value < 1 for r in crossing.ratios.values()) for crossing in resolved)
             lost = len(compared) - len(resolved)
             unresolved = f" ({lost} more are not resolved against noise)" if lost else ""
             clauses.append(f"{part} in {less} of {len(resolved)} comparisons{unresolved}")
@@ -55,62 +57,68 @@ def _describe_parts(found: list[Crossing]) -> list[str]:
             f" compared for {', for '.join(clauses)}."]  # fmt: skip
 
 
-def describe_crossing(one: Crossing) -> str:
+def describe_crossing(crossing: Crossing) -> str:
     """ "faster below N units (95 % interval a to b)", or where it is so throughout."""
-    lost = f"; not resolved against noise at {_join(one.unresolved)}" if one.unresolved else ""
-    if one.unresolved and not one.ratios:
+    lost = (
+        f"; not resolved against noise at {_join(crossing.unresolved)}"
+        if crossing.unresolved
+        else ""
+    )
+    if crossing.unresolved and not crossing.ratios:
         return "not resolved against noise at any size"
-    if not one.at.known:
+    if not crossing.at.known:
         return f"not compared: no block has every size{lost}"
-    if len(one.ratios) == 1:
-        ((size, verdict),) = one.verdicts.items()
-        return f"{format_verdict(verdict, STEP)} at {size:,} {_unit(one)}, the only size resolved"
-    few = "" if _judged(one) else ", in the middle of too few blocks for a verdict"
-    return _describe_range(one) + few + lost
+    if len(crossing.ratios) == 1:
+        ((size, verdict),) = crossing.verdicts.items()
+        return (
+            f"{format_verdict(verdict, STEP)} at {size:,} {_unit(crossing)}, the only size resolved"
+        )
+    few = "" if _judged(crossing) else ", in the middle of too few blocks for a verdict"
+    return _describe_range(crossing) + few + lost
 
 
-def _describe_range(one: Crossing) -> str:
-    at, judged = one.at, _judged(one)
+def _describe_range(crossing: Crossing) -> str:
+    at, judged = crossing.at, _judged(crossing)
     if judged and not {FASTER, SLOWER} & set(judged.values()):
         return "neither faster nor slower by a difference that was shown at any size"
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
-        bounds = f" (95 % interval {_bound(one, at.low)} to {_bound(one, at.high)})"
-    every = f"at every size {'resolved' if one.unresolved else 'measured'} ({_span(one)})"
+        bounds = f" (95 % interval {_bound(crossing, at.low)} to {_bound(crossing, at.high)})"
+    every = f"at every size {'resolved' if crossing.unresolved else 'measured'} ({_span(crossing)})"
     if math.isinf(at.value):
-        above = _find_lost(one)
-        first = f"above {max(above):,} {_unit(one)}" if above else every
+        above = _find_lost(crossing)
+        first = f"above {max(above):,} {_unit(crossing)}" if above else every
         return f"faster {first}{bounds}{_name_unsure(judged, FASTER)}"
     if at.value == 0:
         return f"slower {every}{bounds}{_name_unsure(judged, SLOWER)}"
-    mixed = [size for size in _find_lost(one) if size < at.value]
+    mixed = [size for size in _find_lost(crossing) if size < at.value]
     some = f", but for {_join(mixed)}" if mixed else ""
     beyond = [kind for size, kind in judged.items() if size > at.value]
     never = ", above that not shown to be slower" if beyond and SLOWER not in beyond else ""
-    return f"faster below {_number(at.value)} {_unit(one)}{some}{bounds}{never}"
+    return f"faster below {_number(at.value)} {_unit(crossing)}{some}{bounds}{never}"
 
 
-def _span(one: Crossing) -> str:
+def _span(crossing: Crossing) -> str:
     """ "16 to 4,096 units"."""
-    return f"{min(one.ratios):,} to {max(one.ratios):,} {_unit(one)}"
+    return f"{min(crossing.ratios):,} to {max(crossing.ratios):,} {_unit(crossing)}"
 
 
-def _unit(one: Crossing) -> str:
-    return UNITS[one.axis.name]
+def _unit(crossing: Crossing) -> str:
+    return UNITS[crossing.axis.name]
 
 
-def _judged(one: Crossing) -> dict[int, Kind]:
+def _judged(crossing: Crossing) -> dict[int, Kind]:
     """The verdicts, if there are blocks enough for all."""
-    kinds = {size: verdict.kind for size, verdict in one.verdicts.items()}
+    kinds = {size: verdict.kind for size, verdict in crossing.verdicts.items()}
     return {} if Kind.TOO_FEW in kinds.values() else kinds
 
 
-def _find_lost(one: Crossing) -> list[int]:
+def _find_lost(crossing: Crossing) -> list[int]:
     """The sizes at which mapicx is the slower one: by verdict, by its mean without verdicts."""
-    judged = _judged(one)
+    judged = _judged(crossing)
     if judged:
         return [size for size, kind in judged.items() if kind is SLOWER]
-    return [size for size, ratio in one.ratios.items() if ratio.value >= 1]
+    return [size for size, ratio in crossing.ratios.items() if ratio.value >= 1]
 
 
 def _name_unsure(judged: dict[int, Kind], usual: Kind) -> str:
@@ -126,40 +134,40 @@ def _number(size: float) -> str:
     return f"{float(f'{size:.2g}'):,.0f}" if size >= 10 else f"{size:.2g}"
 
 
-def _bound(one: Crossing, size: float) -> str:
+def _bound(crossing: Crossing, size: float) -> str:
     if size == 0:
-        return f"below {min(one.ratios):,}"
-    return f"beyond {max(one.ratios):,}" if math.isinf(size) else _number(size)
+        return f"below {min(crossing.ratios):,}"
+    return f"beyond {max(crossing.ratios):,}" if math.isinf(size) else _number(size)
 
 
 def make_compact_table(found: list[Crossing]) -> Table:
     """One row per axis, threads and framework: the whole step at both ends."""
     rows: list[list[Cell]] = []
     stood: dict[str, set[str]] = {}
-    for one in (one for one in found if one.part == WHOLE):
-        stood.setdefault(one.framework, set()).update(one.variants.values())
+    for crossing in (crossing for crossing in found if crossing.part == WHOLE):
+        stood.setdefault(crossing.framework, set()).update(crossing.variants.values())
         ends: list[Cell] = [
-            (Quantity(one.ratios[size], bounds=False), f" at {size:,}")
-            for size in (min(one.ratios), max(one.ratios))
+            (Quantity(crossing.ratios[size], bounds=False), f" at {size:,}")
+            for size in (min(crossing.ratios), max(crossing.ratios))
         ]
-        rows.append([*_place(one), *ends, describe_crossing(one)])
+        rows.append([*_place(crossing), *ends, describe_crossing(crossing)])
     head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
     names = "; ".join(f"{name}: {', '.join(sorted(stood[name]))}" for name in sorted(stood))
     note = f"{TEXTS['notes']['crossover']} {names}."
     return make_table([*head, f"{BASE} is"], rows, (note,), words=(2, 5), name="crossover")
 
 
-def _place(one: Crossing) -> list[Cell]:
-    return [f"{one.axis.name} ({_unit(one)})", str(one.threads), one.framework]
+def _place(crossing: Crossing) -> list[Cell]:
+    return [f"{crossing.axis.name} ({_unit(crossing)})", str(crossing.threads), crossing.framework]
 
 
 def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
     """The parts, then per axis every size, every framework's best variant and ratio."""
     sections = []
-    told = {(*_place(one), one.part): describe_crossing(one) for one in found}
+    told = {(*_place(crossing), crossing.part): describe_crossing(crossing) for crossing in found}
     rows: list[list[Cell]] = [
         [*place, told.get((*place, MULTIPLIED), "the same products"), told[*place, REST]]
-        for place in (_place(one) for one in found if one.part == REST)
+        for place in (_place(crossing) for crossing in found if crossing.part == REST)
     ]
     if rows:
         head = ["axis", "threads", "framework", f"products: {BASE} is",
@@ -169,21 +177,23 @@ def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
         sections.append(Section("Products, and everything else", (apart, note)))
     for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
         these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
-        sizes = sorted({size for one in these for size in (*one.ratios, *one.unresolved)})
+        sizes = sorted(
+            {size for crossing in these for size in (*crossing.ratios, *crossing.unresolved)}
+        )
         body: list[list[Cell]] = [[f"{size:,}", *(_show(c, size) for c in these)] for size in sizes]
-        head = [UNITS[axis], *(f"{BASE} / {one.framework}" for one in these)]
+        head = [UNITS[axis], *(f"{BASE} / {crossing.framework}" for crossing in these)]
         title = f"{axis.capitalize()}, {format_count(threads, 'thread')}: {part}"
         sections.append(Section(title, (make_table(head, body),)))
     return tuple(sections)
 
 
-def _show(one: Crossing, size: int) -> Cell:
-    if size not in one.ratios:
-        return "not resolved" if size in one.unresolved else NOTHING
-    kind, said = one.verdicts[size].kind, ""
+def _show(crossing: Crossing, size: int) -> Cell:
+    if size not in crossing.ratios:
+        return "not resolved" if size in crossing.unresolved else NOTHING
+    kind, remark = crossing.verdicts[size].kind, ""
     if kind not in (FASTER, SLOWER):
-        said = f", {format_verdict(one.verdicts[size], STEP)}"
-    return Quantity(one.ratios[size]), f" {one.variants[size]}{said}"
+        remark = f", {format_verdict(crossing.verdicts[size], STEP)}"
+    return Quantity(crossing.ratios[size]), f" {crossing.variants[size]}{remark}"
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:
@@ -195,20 +205,24 @@ def draw(data: RunData, case: Case) -> Drawing | None:
 def _tabulate(found: list[Crossing]) -> pd.DataFrame:
     """One line per axis, threads, part, framework and size; the crossing repeats on each."""
     lines: list[dict[str, Any]] = []
-    for one in found:
-        place = {"axis": one.axis.name, "threads": one.threads, "part": one.part}
-        place |= {"framework": one.framework}
-        for size, ratio in one.ratios.items():
-            line = place | {"size": size, "variant": one.variants[size]}
-            line |= {"mapicx_over_variant": ratio, "verdict": one.verdicts[size].kind.value}
-            lines.append(line | {"crossing": one.at})
-        lines += [place | {"size": size, "verdict": "not resolved"} for size in one.unresolved]
+    for crossing in found:
+        place = {"axis": crossing.axis.name, "threads": crossing.threads, "part": crossing.part}
+        place |= {"framework": crossing.framework}
+        for size, ratio in crossing.ratios.items():
+            line = place | {"size": size, "variant": crossing.variants[size]}
+            line |= {"mapicx_over_variant": ratio, "verdict": crossing.verdicts[size].kind.value}
+            lines.append(line | {"crossing": crossing.at})
+        lines += [place | {"size": size, "verdict": "not resolved"} for size in crossing.unresolved]
     return make_frame(lines)
 
 
 def _plot(found: list[Crossing]) -> Any:
-    parts = [part for part in PARTS if any(one.part == part and one.ratios for one in found)]
-    places = list(dict.fromkeys((one.axis.name, one.threads) for one in found))
+    parts = [
+        part
+        for part in PARTS
+        if any(crossing.part == part and crossing.ratios for crossing in found)
+    ]
+    places = list(dict.fromkeys((crossing.axis.name, crossing.threads) for crossing in found))
     panels = [(*place, part) for place in places for part in parts]
     # The whole step alone: panels side by side, two in a row.
     columns = len(parts) if len(parts) > 1 else min(2, len(panels))
@@ -216,13 +230,13 @@ def _plot(found: list[Crossing]) -> Any:
     fig, axes = style.make_figure(
         3.4 * columns + 1.6, 2.7 * rows + 0.3, nrows=rows, ncols=columns, sharey=True
     )
-    names = sorted({one.framework for one in found})
+    names = sorted({crossing.framework for crossing in found})
     handles: dict[str, Any] = {}
     for axis, panel in zip(axes, panels, strict=False):
         handles |= _plot_panel(axis, panel, found, names)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    ratios = np.array([ratio.value for one in found for ratio in one.ratios.values()])
+    ratios = np.array([ratio.value for crossing in found for ratio in crossing.ratios.values()])
     for axis in axes[::columns]:
         axis.set_ylabel(f"{BASE} / framework's best, log scale", fontsize=8)
         style.set_plain_ticks(axis.yaxis, ratios)
@@ -238,12 +252,15 @@ def _plot_panel(
     """Draw one panel; returns the curve of each framework for the legend."""
     name, threads, part = panel
     these = [c for c in found if (c.axis.name, c.threads, c.part) == panel and c.ratios]
-    handles = {one.framework: _plot_curve(axis, one, names.index(one.framework)) for one in these}
+    handles = {
+        crossing.framework: _plot_curve(axis, crossing, names.index(crossing.framework))
+        for crossing in these
+    }
     axis.axhline(1, color="black", linewidth=1.2)
     axis.set_yscale("log")
     axis.set_title(f"{name}, {format_count(threads, 'thread')}: {part}", fontsize=9)
     # Only the sizes that have a point: an axis does not run on into nothing.
-    sizes = np.array(sorted({size for one in these for size in one.ratios}), dtype=float)
+    sizes = np.array(sorted({size for crossing in these for size in crossing.ratios}), dtype=float)
     if sizes.size:
         style.set_log_axis(axis, sizes, UNITS[name])
         axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
@@ -252,19 +269,19 @@ def _plot_panel(
     return handles
 
 
-def _plot_curve(axis: Any, one: Crossing, place: int) -> Any:
-    sizes, ratios = list(one.ratios), list(one.ratios.values())
+def _plot_curve(axis: Any, crossing: Crossing, place: int) -> Any:
+    sizes, ratios = list(crossing.ratios), list(crossing.ratios.values())
     look = style.choose_curve(place, False)
     marker = style.MARKS[place % len(style.MARKS)]
     (line,) = axis.plot(sizes, [r.value for r in ratios], **look)
     axis.vlines(sizes, [r.low for r in ratios], [r.high for r in ratios], color=look["color"],
                 linewidth=1.5)  # fmt: skip
-    for size, ratio in one.ratios.items():
+    for size, ratio in crossing.ratios.items():
         (dot,) = axis.plot(size, ratio.value, marker, color=look["color"], markersize=4)
-        style.add_tip(dot, f"{one.framework} at {size:,}: {format_estimate(ratio)}")
-    if one.at.known and 0 < one.at.value < math.inf:
-        left, right = max(one.at.low, sizes[0]), min(one.at.high, sizes[-1])
+        style.add_tip(dot, f"{crossing.framework} at {size:,}: {format_estimate(ratio)}")
+    if crossing.at.known and 0 < crossing.at.value < math.inf:
+        left, right = max(crossing.at.low, sizes[0]), min(crossing.at.high, sizes[-1])
         axis.plot([left, right], [1, 1], color=look["color"], linewidth=5, alpha=0.5, zorder=4)
-        axis.plot(one.at.value, 1, marker, color=look["color"], markeredgecolor="black",
+        axis.plot(crossing.at.value, 1, marker, color=look["color"], markeredgecolor="black",
                   markersize=6, zorder=5)  # fmt: skip
     return line

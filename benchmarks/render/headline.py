@@ -21,7 +21,7 @@ from benchmarks.render.results import (
     select_scores,
 )
 
-MOST_ROWS = 8
+MAX_ROWS = 8
 HEADLINE = {
     "time_total_s": "start to end",
     "time_train_warm_s": "training",
@@ -29,7 +29,7 @@ HEADLINE = {
 }
 
 
-def select_headline(data: RunData, case: Case, most: int = MOST_ROWS) -> list[Line]:
+def select_headline(data: RunData, case: Case, most: int = MAX_ROWS) -> list[Line]:
     """mapicx, each framework's fastest variant, the best classical model, the ceiling.
 
     Of a user's own table also the system to use, and the floor in place of the ceiling.
@@ -82,7 +82,8 @@ def _caption(
     if costs:
         notes.append(
             f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
-            f" brackets the multiple of {BASE}, a mean of pairs and no quotient of these medians."
+            f" brackets the multiple of {BASE}: the geometric mean of paired ratios, which differs"
+            " a little from the quotient of the medians."
         )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]
@@ -90,7 +91,7 @@ def _caption(
         line, widest = max(known, key=lambda pair: pair[1].high / pair[1].low)
         factor = format_number(math.sqrt(widest.high / widest.low))
         notes.append(
-            f" How sure: the widest 95 % interval of a multiple reaches a factor of {factor} to"
+            f" Uncertainty: the widest 95 % interval of a multiple reaches a factor of {factor} to"
             f" either side ({line.system}){'; all intervals stand in the ' if report else '.'}"
         )
     elif report and costs:
@@ -98,13 +99,15 @@ def _caption(
     notes += [Link("report", report), "."] if report and costs else []
     wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]
     others = [x.system for x in lines if x.other_work and x.family != "bound"]
-    said = {
-        f" Wheels: {'; '.join(wheels)}.": bool(wheels),
-        f" Another method or amount of training: {join_words(others)}.": bool(others),
-        f" No classifier exceeds {CEILING} on average.": any(x.system == CEILING for x in lines),
-        f" {name_unchecked(lines)}": any(line.unchecked for line in lines),
-    }
-    return (*notes, *(text for text, true in said.items() if true))
+    if wheels:
+        notes.append(f" Wheels: {'; '.join(wheels)}.")
+    if others:
+        notes.append(f" Another kind or amount of training than {BASE}'s: {join_words(others)}.")
+    if any(line.system == CEILING for line in lines):
+        notes.append(f" No classifier exceeds {CEILING} on average.")
+    if any(line.unchecked for line in lines):
+        notes.append(f" {name_unchecked(lines)}")
+    return tuple(notes)
 
 
 def _count_blocks(lines: list[Line], costs: list[str]) -> str:

@@ -32,7 +32,7 @@ from benchmarks.render.markdown import write_markdown
 from benchmarks.render.style import choose_curve, make_figure, save_figure
 
 FORMATS = ("md", "html", "csv")
-MOST_CURVES = 8
+MAX_CURVES = 8
 CAUSES = 6  # named in a cell
 
 
@@ -144,8 +144,8 @@ def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
         drawn = sorted(drawn, key=lambda one: (-len(one.changes), -len(one.points), one.name))
         if drawn:
             name = "history-" + re.sub(r"[^\w-]+", "-", metric).strip("-")
-            save_figure(_plot(metric, drawn[:MOST_CURVES]), folder / f"{name}.png", ("png", "svg"))
-            left_out = len(drawn) - MOST_CURVES
+            save_figure(_plot(metric, drawn[:MAX_CURVES]), folder / f"{name}.png", ("png", "svg"))
+            left_out = len(drawn) - MAX_CURVES
             more = f" {left_out} more series are in the table." if left_out > 0 else ""
             caption = f"{heading(metric)}: each series as a multiple of its first point, in the"
             caption += f" order of time; triangles are changes.{more}"

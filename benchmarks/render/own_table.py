@@ -21,7 +21,7 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import count_replicates, find_best_classical
 
-MOST_NAMED = 6  # systems in one sentence
+MAX_NAMED = 6  # systems in one sentence
 SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
 AGAINST = {
     Kind.MORE: "above that",
@@ -34,16 +34,16 @@ ORDER = (Kind.EQUIVALENT, Kind.MORE, Kind.UNDECIDED, Kind.LESS, Kind.TOO_FEW)
 def answer_own_table(data: RunData, case: Case) -> list[str]:
     """Sentences, the most important first."""
     choice, table, score = choose_system(data, case), data.run.get("table") or {}, data.score(case)
-    said = [
-        _tell_floor(data, case, choice, table),
+    sentences = [
+        _describe_floor(data, case, choice, table),
         _recommend(choice, table, score),
-        _tell_rivals(choice, score),
-        _tell_costs(data, case, choice),
-        _tell_balanced(choice, table),
-        _tell_overfitting(choice, score),
+        _describe_rivals(choice, score),
+        _describe_costs(data, case, choice),
+        _describe_balanced(choice, table),
+        _describe_overfitting(choice, score),
         break_even.describe_break_even(data, case),
     ]
-    return [sentence for sentence in said if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def name_floor(table: Mapping[str, Any]) -> str:
@@ -56,34 +56,34 @@ def name_floor(table: Mapping[str, Any]) -> str:
     return f"always answering '{classes[counts.index(max(counts))]}'"
 
 
-def _tell_floor(data: RunData, case: Case, choice: Choice, table: Mapping[str, Any]) -> str:
+def _describe_floor(data: RunData, case: Case, choice: Choice, table: Mapping[str, Any]) -> str:
     """Always the same answer, the best classical model and mapicx, in this order."""
     score = data.score(case)
     about = f" ({table['rows']:,} rows, target '{table['target']}')" if table else ""
-    said = f"On {table.get('file') or case.workload}{about}"
+    text = f"On {table.get('file') or case.workload}{about}"
     parts = []
     if choice.floor.known:
         parts.append(f"{name_floor(table)} has a {SCORES[score]} of {_show(choice.floor)}")
     classical = find_best_classical(data.lines(case), score)
     base = data.base(case)
     if classical is not None:
-        told = _tell_score(classical, choice, score)
-        parts.append(f"the best classical model, {classical.system}, {told}")
+        reached = _describe_score(classical, choice, score)
+        parts.append(f"the best classical model, {classical.system}, {reached}")
     if base is not None and base.has(score):
-        parts.append(f"{BASE} {_tell_score(base, choice, score)}")
+        parts.append(f"{BASE} {_describe_score(base, choice, score)}")
     splits = count_replicates(choice.lines, score, "split")
-    return f"{said}, over {splits}, {'; '.join(parts)}."
+    return f"{text}, over {splits}, {'; '.join(parts)}."
 
 
-def _tell_score(line: Line, choice: Choice, score: str) -> str:
+def _describe_score(line: Line, choice: Choice, score: str) -> str:
     """ "0.819 (0.80–0.83), below that": than always answering the same."""
     found = choice.against_floor.get(line.system, Comparison())
-    said = format_estimate(line.estimate(score))
+    text = format_estimate(line.estimate(score))
     if not found.estimate.known or found.verdict.kind is Kind.TOO_FEW:
-        return said
+        return text
     if found.verdict.kind is Kind.EQUIVALENT:
-        return f"{said}, {format_verdict(found.verdict, METRICS[score])} to that"
-    return f"{said}, {AGAINST[found.verdict.kind]}"
+        return f"{text}, {format_verdict(found.verdict, METRICS[score])} to that"
+    return f"{text}, {AGAINST[found.verdict.kind]}"
 
 
 def _show(estimate: Any) -> str:
@@ -111,7 +111,7 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
             + ("; balanced accuracy and AUC, below, say more." if is_unbalanced(table) else ".")
         )
     best, chosen = choice.best, choice.chosen
-    cost = _tell_cost(chosen)
+    cost = _describe_cost(chosen)
     if chosen is best:
         others = [line.system for line in alike if line is not best]
         shared = f", as is that of {join_words(others)}" if best in alike and others else ""
@@ -123,7 +123,7 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
     )
 
 
-def _tell_cost(line: Line) -> str:
+def _describe_cost(line: Line) -> str:
     cost = _show_costs(line)
     return f". A fresh process with it takes {cost} from start to end" if cost else ""
 
@@ -137,7 +137,7 @@ def _show_costs(line: Line) -> str:
     return join_words(parts)
 
 
-def _tell_rivals(choice: Choice, score: str) -> str:
+def _describe_rivals(choice: Choice, score: str) -> str:
     """How sure the choice is: every other system against the best."""
     if choice.best is None:
         return ""
@@ -160,12 +160,12 @@ def _tell_rivals(choice: Choice, score: str) -> str:
     )
 
 
-def _name(lines: list[Line], most: int = MOST_NAMED) -> str:
+def _name(lines: list[Line], most: int = MAX_NAMED) -> str:
     more = f" and {len(lines) - most} more" if len(lines) > most else ""
     return ", ".join(line.system for line in lines[:most]) + more
 
 
-def _tell_costs(data: RunData, case: Case, choice: Choice) -> str:
+def _describe_costs(data: RunData, case: Case, choice: Choice) -> str:
     """Time and memory of mapicx and of the cheapest of those that score as well as the best."""
     base = data.base(case)
     known = [x for x in choice.lines if x.has("time_total_s")]
@@ -177,23 +177,23 @@ def _tell_costs(data: RunData, case: Case, choice: Choice) -> str:
     if base is None or not base.has("time_total_s") or not known:
         return ""
     whom = "those that score as well as the best" if choice.best is not None else "the others"
-    if len(known) > MOST_NAMED:
-        whom = f"the {MOST_NAMED} fastest of {whom}"
-    parts = ", ".join(f"{line.system} {_show_costs(line)}" for line in known[:MOST_NAMED])
+    if len(known) > MAX_NAMED:
+        whom = f"the {MAX_NAMED} fastest of {whom}"
+    parts = ", ".join(f"{line.system} {_show_costs(line)}" for line in known[:MAX_NAMED])
     return (
         f"Costs from start to end of a fresh process: {BASE} {_show_costs(base)}; {whom}: {parts}."
     )
 
 
-def _tell_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
+def _describe_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
     """Where one class is rare: scores that always answering the other does not have."""
     if not is_unbalanced(table):
         return ""
     counts, classes = table["class_rows"], table["classes"]
     guess = 1 / len(classes)
     rarest = counts.index(min(counts))
-    said = f"Classes are unbalanced ('{classes[rarest]}' has {counts[rarest] / sum(counts):.1%} of"
-    said += " the rows), so accuracy alone says little"
+    text = f"Classes are unbalanced ('{classes[rarest]}' has {counts[rarest] / sum(counts):.1%} of"
+    text += " the rows), so accuracy alone says little"
     parts = []
     for name, word, floor in (
         ("balanced_accuracy_test", "balanced accuracy", guess),
@@ -209,10 +209,10 @@ def _tell_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
                 f"the highest {word} is that of {best.system}, {format_number(best.value(name))}"
                 f"{mine} (guessing: {format_number(floor)})"
             )
-    return f"{said}: {'; '.join(parts)}." if parts else f"{said}."
+    return f"{text}: {'; '.join(parts)}." if parts else f"{text}."
 
 
-def _tell_overfitting(choice: Choice, score: str) -> str:
+def _describe_overfitting(choice: Choice, score: str) -> str:
     """Who scores far better on training rows."""
     found = find_overfitted(choice.lines, score)
     if not found:
@@ -222,8 +222,8 @@ def _tell_overfitting(choice: Choice, score: str) -> str:
         f"{line.system} {format_number(train)} and {format_number(line.value(score))}"
         for line, train in sorted(found, key=lambda pair: (pair[0].system != BASE, pair[0].system))
     ]
-    more = f" and {len(parts) - MOST_NAMED} more systems" if len(parts) > MOST_NAMED else ""
+    more = f" and {len(parts) - MAX_NAMED} more systems" if len(parts) > MAX_NAMED else ""
     return (
-        f"Overfitting, {kind} on training and on test rows: {', '.join(parts[:MOST_NAMED])}{more}."
+        f"Overfitting, {kind} on training and on test rows: {', '.join(parts[:MAX_NAMED])}{more}."
         " The first says nothing about new rows."
     )

@@ -79,8 +79,8 @@ def list_choices() -> Iterator[str]:
     yield "workloads:"
     for name, workload in read_workloads().items():
         shape = "-".join(map(str, workload.layers))
-        said = f"{workload.dataset}, {workload.train_rows} rows, {shape}, {workload.optimizer}"
-        yield wrap_entry(f"  {name}", said, LIST_COLUMN)
+        text = f"{workload.dataset}, {workload.train_rows} rows, {shape}, {workload.optimizer}"
+        yield wrap_entry(f"  {name}", text, LIST_COLUMN)
     yield f"presets: {', '.join(suites.PRESETS)}"
 
 
@@ -94,8 +94,8 @@ def _describe_block(number: int, trials: list[Trial], durations: Durations) -> s
     for measure, members in itertools.groupby(trials, key=lambda trial: trial.measure):
         counts = Counter(trial.system for trial in members)
         often = ", ".join(f"{n} × {name}" for name, n in counts.most_common() if n > 1)
-        said = f"{counts.total()} trials of {measure}, {format_count(len(counts), 'system')}"
-        parts.append(f"{said} ({often})" if often and measure == "time" else said)
+        text = f"{counts.total()} trials of {measure}, {format_count(len(counts), 'system')}"
+        parts.append(f"{text} ({often})" if often and measure == "time" else text)
     expected = format_duration(durations.expect(trials))
     return f"block {number}: {'; '.join(parts)}; expected {expected}"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.analyse.checks import estimate_overhead
 from benchmarks.analyse.frameworks import AGAIN, BASE
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.stats import SMALLEST_FOR_MEAN, median_interval
+from benchmarks.analyse.stats import MIN_FOR_MEAN, median_interval
 from benchmarks.analyse.work import compute_memory_floor
 from benchmarks.errors import format_count
 from benchmarks.record.rows import read_ends, read_machines
@@ -62,7 +62,7 @@ def describe_run(data: RunData) -> list[Block]:
     if frame["machine_id"].nunique() > 1:
         items.append(
             "several machines: ratios of times and memory are formed within each machine. From"
-            f" {SMALLEST_FOR_MEAN} machines on, an interval is over machines, each with the mean of"
+            f" {MIN_FOR_MEAN} machines on, an interval is over machines, each with the mean of"
             " its blocks; of two machines, over their blocks, and says nothing of other machines."
         )
     return [Items(tuple(items)), *_describe_machines(data)]
@@ -108,7 +108,7 @@ def describe_table(facts: dict[str, Any]) -> list[str]:
 
 def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
     """What had changed since the plan when the run went on, and in what."""
-    said = f"{', '.join(entry.get('changed') or ())} had changed since the plan"
+    text = f"{', '.join(entry.get('changed') or ())} had changed since the plan"
     parts = []
     for name in ("versions", "digests"):
         now, then = entry.get(name) or {}, run.get(name) or {}
@@ -117,7 +117,7 @@ def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
                 was, became = then.get(key, "absent"), now.get(key, "absent")
                 parts.append(f"{key} from {was} to {became}")
     changes = f" ({'; '.join(parts)})" if parts else ""
-    return f"{said}{changes}; rows before and after may differ"
+    return f"{text}{changes}; rows before and after may differ"
 
 
 def describe_controls(data: RunData) -> list[Block]:
@@ -142,12 +142,12 @@ def describe_controls(data: RunData) -> list[Block]:
         )
     head = ("control", "workload", "total (s)", "training (s)", "peak memory (MiB)", "× mapicx")
     blocks: list[Block] = [make_table(head, rows, words=(1,), name="controls")]
-    said = " ".join(describe_twin(data))
+    text = " ".join(describe_twin(data))
     overhead = estimate_overhead(data.frame)
     if overhead.known:
-        said += f" A trial that does nothing takes {format_estimate(overhead)} s more than a bare"
-        said += " interpreter, from exec to its row on disk."
-    return [*blocks, Paragraph(said)]
+        text += f" A trial that does nothing takes {format_estimate(overhead)} s more than a bare"
+        text += " interpreter, from exec to its row on disk."
+    return [*blocks, Paragraph(text)]
 
 
 def describe_twin(data: RunData, doubtful_only: bool = False) -> list[str]:
@@ -163,13 +163,13 @@ def describe_twin(data: RunData, doubtful_only: bool = False) -> list[str]:
                and not ratio.low <= 1 <= ratio.high]  # fmt: skip
         if off or (ratios and not doubtful_only):
             shown = ", ".join(f"{words} {format_estimate(r)}" for words, r in ratios.items())
-            said = f"Noise: mapicx measured against itself on {line.case.workload}: {shown}"
-            said += "; this should be 1, so differences of that size are noise" if off else ""
+            text = f"Noise: mapicx measured against itself on {line.case.workload}: {shown}"
+            text += "; this should be 1, so differences of that size are noise" if off else ""
             ranges = [ratio.n for ratio in ratios.values() if ratio.kind == "range"]
-            said += (
+            text += (
                 f" (lowest and highest of {format_count(max(ranges), 'block')})" if ranges else ""
             )
-            found.append(f"{said}.")
+            found.append(f"{text}.")
     return found
 
 
@@ -227,8 +227,8 @@ def describe_floor(data: RunData, workload: str) -> Paragraph:
         parts = compute_memory_floor(data.workloads[workload], dtype)
     except (KeyError, TypeError, ValueError):
         return Paragraph("The run does not describe this workload, so its floor is not known.")
-    said = ", ".join(f"{name} {size / MIB:.3g}" for name, size in parts.items() if name != "sum")
-    return Paragraph(f"Computed floor of the training: {parts['sum'] / MIB:.3g} MiB ({said}).")
+    sizes = ", ".join(f"{name} {size / MIB:.3g}" for name, size in parts.items() if name != "sum")
+    return Paragraph(f"Computed floor of the training: {parts['sum'] / MIB:.3g} MiB ({sizes}).")
 
 
 def describe_environment(data: RunData) -> list[Block]:

@@ -67,8 +67,8 @@ def _answer(data: RunData) -> list[Block]:
     case = Case(SUBJECT, min((c.threads for c in data.cases if c.workload == SUBJECT), default=1))
     if data.base(case) is None:
         return []
-    said = answer.describe_case(data, case)
-    return [Paragraph(" ".join(said)), Picture(figures.COSTS.name, figures.COSTS.caption)]
+    sentences = answer.describe_case(data, case)
+    return [Paragraph(" ".join(sentences)), Picture(figures.COSTS.name, figures.COSTS.caption)]
 
 
 def _steps(data: RunData) -> list[Block]:
@@ -83,8 +83,8 @@ def _crossover(data: RunData) -> list[Block]:
     found = [one for one in data.crossings if one.threads == fewest and one.part == WHOLE]
     if not found:
         return []
-    said = Items(tuple(crossover.describe_crossings(found)))
-    return [said, Picture(figures.CROSSOVER.name, figures.CROSSOVER.caption)]
+    items = Items(tuple(crossover.describe_crossings(found)))
+    return [items, Picture(figures.CROSSOVER.name, figures.CROSSOVER.caption)]
 
 
 def make_engine_table() -> Table:
@@ -134,11 +134,11 @@ def make_part(data: RunData, name: str) -> Part:
 def _name_source(data: RunData, report: str) -> Text:
     threads = sorted({case.threads for case in data.summary})
     where = f", on {data.cpu}" if data.cpu else ""
-    said = f"Run {data.name}: {format_count(data.blocks(), 'block')}, on"
+    text = f"Run {data.name}: {format_count(data.blocks(), 'block')}, on"
     cores = " and ".join(map(str, threads)) + (" core" if threads == [1] else " cores")
     other = find_other_code(data.run)
     changed = f" Changed since this run: {other}." if other else ""
-    return (f"{said} {cores}{where}; ", Link("report", report), f".{changed}")
+    return (f"{text} {cores}{where}; ", Link("report", report), f".{changed}")
 
 
 def find_other_code(run: Mapping[str, Any]) -> str:
@@ -259,13 +259,13 @@ def find_differences(part: Part, body: str) -> list[str]:
     """What differs between a part as the rows give it and as it stands."""
     standing = [line.rstrip() for line in body.splitlines() if line.strip()]
     wanted = [line for line in part.write() if line.strip()]
-    said = [
+    problems = [
         f"the row of {row[0]} is missing or differs from the run's rows"
         for table in part.blocks
         if isinstance(table, Table)
         for row, line in zip(table.rows, write_table(table)[2:], strict=False)
         if line not in standing
     ]
-    if not said and standing != wanted:
-        said.append("the text or the order of its rows differs from what the rows give")
-    return said
+    if not problems and standing != wanted:
+        problems.append("the text or the order of its rows differs from what the rows give")
+    return problems

@@ -47,7 +47,7 @@ from benchmarks.render.results import make_phase_table, make_result_table
 
 SHORT, FULL = "report.md", "report.html"
 FIGURES_SHOWN = 2  # in the short form
-LONGEST_TABLE = 16  # rows in the short form
+MAX_TABLE_ROWS = 16  # rows in the short form
 MEMORY_PARTS = (
     "memory_import_anon_bytes",
     "memory_import_file_bytes",
@@ -139,11 +139,11 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
     blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
     table = make_headline(data, FULL)
     if table is not None:
-        if len(table.rows) > LONGEST_TABLE:
-            more: tuple = (f" The other {len(table.rows) - LONGEST_TABLE} rows stand in ",
+        if len(table.rows) > MAX_TABLE_ROWS:
+            more: tuple = (f" The other {len(table.rows) - MAX_TABLE_ROWS} rows stand in ",
                            Link(FULL, FULL), ".")  # fmt: skip
             notes = (*table.notes, *more)
-            table = dataclasses.replace(table, rows=table.rows[:LONGEST_TABLE], notes=notes)
+            table = dataclasses.replace(table, rows=table.rows[:MAX_TABLE_ROWS], notes=notes)
         blocks.append(table)
     for picture in [p for pictures in drawn.values() for p in pictures][:FIGURES_SHOWN]:
         blocks += [picture, Paragraph((f"{picture.caption} ", Link("Data", f"{picture.name}.csv")))]
@@ -175,28 +175,28 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
 
 def _find_doubts(data: RunData) -> list[str]:
     """What of this run speaks against its numbers."""
-    said = [f"{f.name} on {f.case.workload} is not shown: {f.detail}."
+    doubts = [f"{f.name} on {f.case.workload} is not shown: {f.detail}."
             for f in data.findings if f.holds is None][:3]  # fmt: skip
-    said += provenance.describe_twin(data, doubtful_only=bool(data.crossings or data.sweep))[:3]
+    doubts += provenance.describe_twin(data, doubtful_only=bool(data.crossings or data.sweep))[:3]
     failed = int(data.frame["status"].ne("ok").sum())
     missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
     if failed:
-        said.append(f"{format_count(failed, 'trial')} of {len(data.frame)} failed.")
+        doubts.append(f"{format_count(failed, 'trial')} of {len(data.frame)} failed.")
     if missing:
-        said.append(f"{format_count(missing, 'planned trial')} not run.")
+        doubts.append(f"{format_count(missing, 'planned trial')} not run.")
     lost = int(data.frame["memory_samples"].eq(0).sum())
     if lost:
-        said.append(
+        doubts.append(
             f"{format_count(lost, 'memory trial')} lost every sample of the curve;"
             " the kernel's peak, which the tables show, is not concerned."
         )
-    said += [str(warning) for warning in data.run.get("warnings") or ()][:5]
-    said += [f"{sentence}." for sentence in find_damage(data.folder)[:3]]
+    doubts += [str(warning) for warning in data.run.get("warnings") or ()][:5]
+    doubts += [f"{sentence}." for sentence in find_damage(data.folder)[:3]]
     if data.run.get("side_by_side"):
-        said.append("Timed trials ran side by side: their times are a look, not a comparison.")
+        doubts.append("Timed trials ran side by side: their times are a look, not a comparison.")
     if data.forced:
-        said.append("The run was resumed although something had changed since its plan.")
-    return said
+        doubts.append("The run was resumed although something had changed since its plan.")
+    return doubts
 
 
 def make_full(

@@ -33,7 +33,7 @@ from benchmarks.render.numbers import (
 
 COSTS = ("time_total_s", "time_train_warm_s", "memory_peak_bytes")
 ROLES = {CEILING: "ceiling", FLOOR: "floor"}
-MOST_NAMED = 4  # systems in brackets
+MAX_NAMED = 4  # systems in brackets
 UNCHECKED, OTHER_WORK = "†", "‡"
 
 
@@ -59,10 +59,10 @@ def count_replicates(lines: Iterable[Line], score: str, noun: str) -> str:
     counts = {line.system: line.estimate(score).n for line in lines if line.has(score)}
     most = max(counts.values(), default=0)
     fewer = {name: n for name, n in counts.items() if n < most}
-    said = format_count(most, noun)
-    if len(fewer) > MOST_NAMED:
-        return f"{said} ({len(fewer)} systems fewer, from {min(fewer.values())} on)"
-    return said + (f" ({', '.join(f'{name}: {n}' for name, n in fewer.items())})" if fewer else "")
+    text = format_count(most, noun)
+    if len(fewer) > MAX_NAMED:
+        return f"{text} ({len(fewer)} systems fewer, from {min(fewer.values())} on)"
+    return text + (f" ({', '.join(f'{name}: {n}' for name, n in fewer.items())})" if fewer else "")
 
 
 def name_unchecked(lines: list[Line]) -> str:
@@ -128,61 +128,67 @@ def _compare(line: Line, name: str) -> Cell:
     if metric.compare == "difference":
         return format_verdict(found.verdict, metric)
     mark = f" {OTHER_WORK}" if line.other_work else f" {UNCHECKED}" if line.unchecked else ""
-    said = ""
+    text = ""
     if found.verdict.kind in (Kind.EQUIVALENT, Kind.UNDECIDED):
-        said = f" {format_verdict(found.verdict, metric)}"
-    return (Quantity(found.estimate), said + mark) if said + mark else Quantity(found.estimate)
+        text = f" {format_verdict(found.verdict, metric)}"
+    return (Quantity(found.estimate), text + mark) if text + mark else Quantity(found.estimate)
 
 
 def _remark(line: Line) -> str:
     """Role, other work and every status that is not ok."""
     differs = ", ".join(FIELDS[name].heading for name in line.differs_in)
-    said = {
-        ROLES.get(line.system, ""): line.system in ROLES,
-        "beginner's variant": line.system in BEGINNERS and line.family == "network",
-        f"different work: {differs}": bool(differs),
-        "different work": line.other_work and line.family != "bound" and not differs,
-        **{f"{status} {n}": line.counts.failed for status, n in line.counts.by_status.items()},
-        f"{line.machines} machines": line.machines > 1,
-        f"{len(line.versions)} versions": len(line.versions) > 1,
-    }
-    return "; ".join(text for text, true in said.items() if true)
+    remarks = []
+    if line.system in ROLES:
+        remarks.append(ROLES[line.system])
+    if line.system in BEGINNERS and line.family == "network":
+        remarks.append("beginner's variant")
+    if differs:
+        remarks.append(f"different work: {differs}")
+    elif line.other_work and line.family != "bound":
+        remarks.append("different work")
+    if line.counts.failed:
+        remarks += [f"{status} {n}" for status, n in line.counts.by_status.items()]
+    if line.machines > 1:
+        remarks.append(f"{line.machines} machines")
+    if len(line.versions) > 1:
+        remarks.append(f"{len(line.versions)} versions")
+    return "; ".join(remarks)
 
 
 def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> str:
     """What the marks and brackets of a table mean, as far as they occur."""
-    compared = [c.verdict.kind for line in lines for c in line.comparisons.values()]
-    shown = {line.system for line in lines}
-    shuffled = data.workloads.get(case.workload, {}).get("shuffle")
-    scored = [line for line in lines if line.has(data.score(case))]
-    noun = "split" if data.is_own_table(case) else "seed"
-    own = [name for name in data.run.get("own_order") or () if shuffled and name in shown]
-    said = {
-        f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory.": True,
-        **dict.fromkeys(explain_bounds(table), True),
-        f"Scores are means over {count_replicates(scored, data.score(case), noun)}.": bool(scored),
-        "Some comparisons have too few blocks or seeds for a verdict.": Kind.TOO_FEW in compared,
-        f"{UNCHECKED} {name_unchecked(lines)}": any(line.unchecked for line in lines),
-        f"In an order of their own, not the harness's: {', '.join(own)}.": bool(own),
-        f"{OTHER_WORK} Different work: another method or amount of training.": any(
-            line.other_work and line.family != "bound" for line in lines
-        ),
-        "Times and memory of several machines are not pooled.": any(
-            line.machines > 1 for line in lines
-        ),
-    }
-    return " ".join(text for text, true in said.items() if true)
+    notes = [f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory."]
+    notes += explain_bounds(table)
+    if any(line.has(data.score(case)) for line in lines):
+        noun = "split" if data.is_own_table(case) else "seed"
+        notes.append(f"Scores are means over {count_replicates(lines, data.score(case), noun)}.")
+    if any(c.verdict.kind is Kind.TOO_FEW for line in lines for c in line.comparisons.values()):
+        notes.append("Some comparisons have too few blocks or seeds for a verdict.")
+    if any(line.unchecked for line in lines):
+        notes.append(f"{UNCHECKED} {name_unchecked(lines)}")
+    if data.workloads.get(case.workload, {}).get("shuffle"):
+        shown = {line.system for line in lines}
+        own = [name for name in data.run.get("own_order") or () if name in shown]
+        if own:
+            notes.append(f"In an order of their own, not the harness's: {', '.join(own)}.")
+    if any(line.other_work and line.family != "bound" for line in lines):
+        notes.append(f"{OTHER_WORK} Different work: another method or amount of training.")
+    if any(line.machines > 1 for line in lines):
+        notes.append("Times and memory of several machines are not pooled.")
+    return " ".join(notes)
 
 
 def explain_bounds(table: Table) -> list[str]:
     """What the brackets in a table mean."""
-    said = []
+    sentences = []
     if table.shows("interval"):
-        said.append("(low–high): 95 % interval.")
+        sentences.append("(low–high): 95 % interval.")
     if table.shows("range"):
-        said.append("[low–high]: lowest and highest value, where there are too few values for an"
-                    " interval or the quantity hardly varies.")  # fmt: skip
-    return said
+        sentences.append(
+            "[low–high]: lowest and highest value, where there are too few values for an interval"
+            " or the quantity hardly varies."
+        )
+    return sentences
 
 
 def make_phase_table(lines: Iterable[Line], metrics: Iterable[str], name: str = "") -> Table | None:

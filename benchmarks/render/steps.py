@@ -35,27 +35,29 @@ TITLE = "The ladder of training steps"
 
 def describe_sweep(points: list[SweepPoint]) -> list[str]:
     """The answer of a sweep."""
-    said = []
+    sentences = []
     pairs = [(point, rival) for point in points if (rival := point.competitor) is not None]
     if pairs:
-        said.append(_count("the fastest of the systems whose training loop runs in Python", pairs))
+        sentences.append(
+            _count("the fastest of the systems whose training loop runs in Python", pairs)
+        )
         ends = [pairs[0], pairs[-1]] if len(pairs) > 1 else pairs
         parts = ", ".join(
             f"{format_with_unit(point.steps[BASE].step, 's')} on {_name(point)}"
             f" ({format_estimate(rival.ratio, bounds=False)} times {rival.system}'s)"
             for point, rival in ends
         )
-        said.append(f"Its step takes {parts}.")
+        sentences.append(f"Its step takes {parts}.")
     loops = [(p, p.steps[WHOLE_LOOP]) for p in points if WHOLE_LOOP in p.steps]
     loops = [(point, step) for point, step in loops if step.ratio.known]
     if loops:
-        said.append(_count(f"{WHOLE_LOOP}, whose whole loop is one compiled program,", loops))
+        sentences.append(_count(f"{WHOLE_LOOP}, whose whole loop is one compiled program,", loops))
     shares = [point.products_share for point in points if point.products_share is not None]
     if shares:
         low, high = (f"{100 * share:.0f}" for share in (min(shares), max(shares)))
         between = f"{low} %" if low == high else f"{low} to {high} %"
-        said.append(f"NumPy's matrix products alone take {between} of {BASE}'s step.")
-    return said
+        sentences.append(f"NumPy's matrix products alone take {between} of {BASE}'s step.")
+    return sentences
 
 
 def _count(whom: str, pairs: list[tuple[SweepPoint, StepCost]]) -> str:
@@ -68,15 +70,14 @@ def _count(whom: str, pairs: list[tuple[SweepPoint, StepCost]]) -> str:
     if all(kind is Kind.TOO_FEW for kind in kinds):
         below = sum(ratio < 1 for ratio in ratios)
         return (
-            f"Of {format_count(len(pairs), 'step')}, {BASE}'s median is below that of {whom} on"
-            f" {below} ({span}; too few blocks for verdicts)."
+            f"Of {format_count(len(pairs), 'configuration')}, {BASE}'s median step is below that of"
+            f" {whom} in {below} ({span}; too few blocks for verdicts)."
         )
-    parts = [
-        f"faster than {whom} on {kinds.count(Kind.LESS)} of {format_count(len(pairs), 'step')}"
-    ]
+    count = format_count(len(pairs), "configuration")
+    parts = [f"faster than {whom} in {kinds.count(Kind.LESS)} of {count}"]
     words = {Kind.MORE: "slower", Kind.EQUIVALENT: "equivalent", Kind.UNDECIDED: "undecided"}
-    parts += [f"{word} on {kinds.count(kind)}" for kind, word in words.items() if kind in kinds]
-    return f"{BASE} is {', '.join(parts)} ({span})."
+    parts += [f"{word} in {kinds.count(kind)}" for kind, word in words.items() if kind in kinds]
+    return f"Per training step {BASE} is {', '.join(parts)} ({span})."
 
 
 def _name(point: SweepPoint) -> str:
@@ -125,13 +126,13 @@ def _show_verdict(step: StepCost | None) -> str:
 
 
 def _note(table: Table, points: list[SweepPoint]) -> str:
-    said = [TEXTS["notes"]["steps"], *explain_bounds(table)]
+    sentences = [TEXTS["notes"]["steps"], *explain_bounds(table)]
     steps = [step for point in points for step in point.steps.values() if step.ratio.known]
     if any(step.verdict.kind is Kind.TOO_FEW for step in steps):
-        said.append("Some comparisons have too few blocks for a verdict.")
+        sentences.append("Some comparisons have too few blocks for a verdict.")
     if any(not step.checked for step in steps):
-        said.append(f"{UNCHECKED} not proven to train the same network in this run.")
-    return " ".join(said)
+        sentences.append(f"{UNCHECKED} not proven to train the same network in this run.")
+    return " ".join(sentences)
 
 
 def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:

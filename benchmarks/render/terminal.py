@@ -59,7 +59,7 @@ class Screen:
         else:
             self._print_tables()
 
-    def begins(self, trial: Trial, left_s: float) -> None:
+    def on_trial_start(self, trial: Trial, left_s: float) -> None:
         """Say what is measured now and how long everything will still take."""
         self._left = left_s, time.perf_counter()
         self._now = (
@@ -67,7 +67,7 @@ class Screen:
             f" {trial.system}, {trial.workload}, {trial.measure}"
         )
 
-    def ended(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
+    def on_trial_end(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
         """One line per trial where lines are kept; failures are kept everywhere."""
         self._count += 1
         reason = f" ({row['reason']})" if row.get("reason") else ""
@@ -83,7 +83,7 @@ class Screen:
                 soft_wrap=True,
             )
 
-    def part_complete(self, block: int) -> None:
+    def on_stage_end(self, block: int) -> None:
         """Make the table anew from every row on disk: after the times of a block, and after it."""
         if block:
             self._tables = make_tables(self._store)

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.stats import SMALLEST_FOR_MEAN
+from benchmarks.analyse.stats import MIN_FOR_MEAN
 from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
 from benchmarks.paths import write_atomically
@@ -70,8 +70,8 @@ def _write_tables(data: RunData) -> Iterable[str]:
         table = make_result_table(data, case)
         if table.rows:
             label = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}")
-            said = "Scores are means over seeds, times and memory medians over processes."
-            yield latex.write_table(table, label, f"{describe_case(data, case)} {said} {source}")
+            text = "Scores are means over seeds, times and memory medians over processes."
+            yield latex.write_table(table, label, f"{describe_case(data, case)} {text} {source}")
 
 
 def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> Iterable[str]:
@@ -85,12 +85,12 @@ def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> It
 def describe_case(data: RunData, case: Case) -> str:
     """What a case is, for a reader who sees one table or figure alone."""
     facts = data.workloads.get(case.workload)
-    said = f"Workload {case.workload}"
+    text = f"Workload {case.workload}"
     if facts:
         shape = "-".join(str(width) for width in facts["layers"])
-        said += f" ({facts['train_rows']} training rows, network {shape},"
-        said += f" {facts['epochs']} epochs of {facts['optimizer']})"
-    return f"{said}, {format_count(case.threads, 'thread')}."
+        text += f" ({facts['train_rows']} training rows, network {shape},"
+        text += f" {facts['epochs']} epochs of {facts['optimizer']})"
+    return f"{text}, {format_count(case.threads, 'thread')}."
 
 
 def _name_source(data: RunData) -> str:
@@ -114,8 +114,8 @@ def describe_methods(data: RunData) -> str:
         versions=", ".join(f"{k} {v}" for k, v in sorted((run.get("versions") or {}).items())),
         threads=", ".join(str(n) for n in sorted(trials["threads"].dropna().unique())),
         counted=", ".join(f"{n} of {name}" for name, n in blocks.items()),
-        few=blocks.max() < SMALLEST_FOR_MEAN if len(blocks) else True,
-        smallest=SMALLEST_FOR_MEAN,
+        few=blocks.max() < MIN_FOR_MEAN if len(blocks) else True,
+        smallest=MIN_FOR_MEAN,
         networks=networks,
         wrong=", ".join(sorted(name for name, proven in networks.items() if proven is False)),
         unchecked=list(networks.values()).count(None),

@@ -158,10 +158,10 @@ function painter(largest) {
   };
 }
 
-const MOST_PICTURES = 64;
+const MAX_PICTURES = 64;
 
 export function drawNeurons(canvas, outputs, side) {
-  const count = Math.min(MOST_PICTURES, outputs.length / (side * side));
+  const count = Math.min(MAX_PICTURES, outputs.length / (side * side));
   const width = canvas.clientWidth || 600;
   const gap = 4;
   const across = Math.min(count, Math.max(4, Math.min(16, Math.floor(width / 52))));

@@ -6,7 +6,7 @@ import { fromAddress, readForm, rememberDefaults, toAddress } from "./settings.j
 const $ = (id) => document.getElementById(id);
 const form = $("settings");
 const worker = new Worker("worker.js", { type: "module" });
-const MOST_IN_CURVE = 800; // beyond, every second value is let go
+const MAX_IN_CURVE = 800; // beyond, every second value is let go
 
 let data = null; // what "configured" told: points, labels, names, ceiling, sizes
 let boundary = null;
@@ -63,7 +63,7 @@ const receive = {
   },
   scores(message) {
     curve.push(message);
-    if (curve.length > MOST_IN_CURVE) curve = curve.filter((_, k) => k % 2 === 0 || k === curve.length - 1);
+    if (curve.length > MAX_IN_CURVE) curve = curve.filter((_, k) => k % 2 === 0 || k === curve.length - 1);
     $("epoch").textContent = `epoch ${message.epoch.toLocaleString("en")}`;
     $("epoch").dataset.epoch = message.epoch;
     $("accuracy").textContent = message.test_accuracy.toFixed(3);

@@ -13,8 +13,8 @@ import numpy as np
 from mapicx import SGD, Adam, AdamW, Mapicx, RMSprop
 from mapicx.datasets import spiral_data
 
-MOST_POINTS, FEWEST_POINTS, MOST_CLASSES = 5000, 12, 6
-MOST_LAYERS, MOST_NEURONS = 6, 256
+MAX_POINTS, MIN_POINTS, MAX_CLASSES = 5000, 12, 6
+MAX_LAYERS, MAX_NEURONS = 6, 256
 OPTIMIZERS = {"sgd": SGD, "momentum": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
 GALLERY = 24  # pixels along each side of a neuron's picture
 
@@ -111,9 +111,9 @@ def read_points(text):
 
 def check_points(X, labels):
     """ValueError unless there is something to learn."""
-    if not FEWEST_POINTS <= len(labels) <= MOST_POINTS:
+    if not MIN_POINTS <= len(labels) <= MAX_POINTS:
         raise ValueError(
-            f"There are {len(labels):,} points; from {FEWEST_POINTS} to {MOST_POINTS:,} are taken."
+            f"There are {len(labels):,} points; from {MIN_POINTS} to {MAX_POINTS:,} are taken."
         )
     for name, column in zip("xy", X.T, strict=True):
         if np.ptp(column) == 0:
@@ -122,9 +122,9 @@ def check_points(X, labels):
     names = values.tolist()
     if len(names) == 1:
         raise ValueError(f"Every point is of class {names[0]!r}; at least two classes are needed.")
-    if len(names) > MOST_CLASSES:
+    if len(names) > MAX_CLASSES:
         raise ValueError(
-            f"The third column has {len(names)} different values; at most {MOST_CLASSES} classes"
+            f"The third column has {len(names)} different values; at most {MAX_CLASSES} classes"
             " can be shown. If it is a quantity, group it first."
         )
     if counts.min() < 2:
@@ -136,14 +136,14 @@ def read_layers(text):
     """The sizes of hidden layers, such as "64, 64"; none is a straight-line classifier."""
     sizes = []
     for part in str(text).replace(",", " ").split():
-        if not (part.isascii() and part.isdigit() and 1 <= int(part) <= MOST_NEURONS):
+        if not (part.isascii() and part.isdigit() and 1 <= int(part) <= MAX_NEURONS):
             raise ValueError(
-                f"Hidden layers are whole numbers from 1 to {MOST_NEURONS}, such as 64, 64;"
+                f"Hidden layers are whole numbers from 1 to {MAX_NEURONS}, such as 64, 64;"
                 f" {part[:20]!r} is none."
             )
         sizes.append(int(part))
-    if len(sizes) > MOST_LAYERS:
-        raise ValueError(f"There are {len(sizes)} hidden layers; at most {MOST_LAYERS} are shown.")
+    if len(sizes) > MAX_LAYERS:
+        raise ValueError(f"There are {len(sizes)} hidden layers; at most {MAX_LAYERS} are shown.")
     return sizes
 
 

@@ -144,11 +144,13 @@ def test_each_framework_has_its_sentence(tmp_path):
     made, workloads = scaling_rows()
     data = read_run_data(run_folder(tmp_path, made, workloads=workloads, suite="scaling"))
     said = describe_crossings(data.crossings)
-    assert (
-        said[0]
-        == "Against JAX along width mapicx is slower at every size measured (16 to 256 units)."
+    assert said[0] == (
+        "Per training step, against JAX along width, mapicx is slower at every size measured (16 to"
+        " 256 units)."
     )
-    assert said[1].startswith("Against PyTorch along width mapicx is faster below ")
+    assert said[1].startswith(
+        "Per training step, against PyTorch along width, mapicx is faster below "
+    )
     (note,) = crossover.make_compact_table(data.crossings).notes
     assert note.endswith("JAX: jax-jit; PyTorch: torch-eager; TensorFlow: tf-function.")
     assert len(make_part(data, "crossover").blocks[0].items) == 3

@@ -55,9 +55,10 @@ def test_the_answer_counts_verdicts(found):
     said = steps.describe_sweep(found)
     whom = "the fastest of the systems whose training loop runs in Python"
     assert said[0].startswith(
-        f"mapicx is faster than {whom} on 4 of 4 steps (mapicx's time over theirs: 0."
+        f"Per training step mapicx is faster than {whom} in 4 of 4 configurations (mapicx's time"
+        " over theirs: 0."
     )
-    assert any("on 0 of 4 steps, slower on 4" in sentence for sentence in said)
+    assert any("in 0 of 4 configurations, slower in 4" in sentence for sentence in said)
     lines = write_table(steps.make_compact_table(found))
     assert any(line.startswith("| 2-64-3, 300 | Adam | 100") for line in lines)
 

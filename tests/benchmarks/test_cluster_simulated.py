@@ -57,8 +57,8 @@ class Client:
         self.busy_s, self.lost_s, self.deaths = 0.0, 0.0, 0
         self.counting = threading.Lock()
 
-    def subscribe_topic(self, topic, hear):
-        self.hear = hear
+    def subscribe_topic(self, topic, handle):
+        self.handle = handle
 
     def scheduler_info(self, n_workers):
         worker = {"resources": {"trial": 1}, "nthreads": 1}
@@ -71,7 +71,7 @@ class Client:
 
     def work(self, spec, token, future):
         while True:
-            self.hear((0.0, {"unit": token}))
+            self.handle((0.0, {"unit": token}))
             trials = spec["trials"]
             with self.counting:
                 dies = self.random.random() < DEATHS
@@ -80,7 +80,7 @@ class Client:
                 time.sleep(TRIAL_S)
                 row = {**trial, "run_id": "simulated", "machine_id": "m", "status": "ok"}
                 line = json.dumps({"row": row, "seconds": TRIAL_S})
-                self.hear((0.0, {"unit": token, "line": line}))
+                self.handle((0.0, {"unit": token, "line": line}))
             with self.counting:
                 self.busy_s += last * TRIAL_S
                 self.lost_s += dies * last * TRIAL_S  # Dask gives the whole unit to another worker
@@ -94,11 +94,11 @@ class Client:
 
 
 class Listener:
-    def begins(self, trial, left_s): ...
+    def on_trial_start(self, trial, left_s): ...
 
-    def ended(self, trial, row, seconds): ...
+    def on_trial_end(self, trial, row, seconds): ...
 
-    def part_complete(self, block): ...
+    def on_stage_end(self, block): ...
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_a_hundred_workers_of_which_one_in_twenty_units_kills_one(tmp_path, caps
         side_by_side=False, note=store.note_machine,
     )  # fmt: skip
     before, began = psutil.Process().memory_info().rss, time.perf_counter()
-    durations = Durations({workload.name: workload}, *cluster.count_places())
+    durations = Durations({workload.name: workload}, *cluster.count_parallel())
     assert Scheduler(store, cluster, durations, Listener()).run(plan, None)
     seconds = time.perf_counter() - began
     grown = (psutil.Process().memory_info().rss - before) / 2**20

@@ -143,7 +143,9 @@ def test_where_the_twin_differs_too_nothing_is_slower():
     slow, same = [0.3, 0.31, 0.29] * 4, [0.0, 0.01, -0.01] * 4
     judged = {}
     for name, twin in (("fit", same), ("unfit", slow)):
-        samples = Samples(logs={("total_s", "head"): slow, ("total_s", "twin"): twin}, most=20)
+        samples = Samples(
+            logs={("total_s", "head"): slow, ("total_s", "twin"): twin}, max_rounds=20
+        )
         judged[name] = judge_times("total_s", TIMED["total_s"], samples).verdict.kind
     assert judged == {"fit": Kind.MORE, "unfit": Kind.UNDECIDED}
 

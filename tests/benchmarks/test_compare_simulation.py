@@ -77,7 +77,7 @@ def compare(seed: int, slower: dict[str, float]) -> tuple[Judge, float]:
         budget_s=BUDGET_S,
         clock=lambda: machine.now,
         rng=random.Random(seed),
-        find_open=judge.find_open,
+        find_undecided=judge.update,
     )
     return judge, machine.now
 

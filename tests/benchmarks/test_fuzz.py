@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import benchmarks
 from benchmarks.errors import UsageError
 from benchmarks.measure.exit_status import judge_exit
-from benchmarks.measure.process import Ended
+from benchmarks.measure.process import ProcessEnd
 from benchmarks.plan.table import prepare
 from benchmarks.record.rows import find_damage
 from benchmarks.record.run_json import KEYS, validate_run
@@ -41,7 +41,7 @@ def line(values: dict) -> bytes:
 @FUZZ
 @given(st.binary(max_size=200) | MESSAGES.map(lambda m: line({"status": "ok", "ended_at": 1, **m})))
 def test_a_message_gives_a_row_that_can_be_recorded(message):
-    end = Ended(message, "", 0, "", 0.0, 2.0)
+    end = ProcessEnd(message, "", 0, "", 0.0, 2.0)
     row = judge_exit(end, 120.0, None, ())
     row.pop("measured_until", None)
     assert find_fault(row) is None
