@@ -82,7 +82,7 @@ def _caption(
     if costs:
         notes.append(
             f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
-            f" brackets the multiple of {BASE}: the geometric mean of paired ratios, which differs"
+            f" brackets the multiple of {BASE}: the mean of paired ratios, which differs"
             " a little from the quotient of the medians."
         )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
