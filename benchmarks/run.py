@@ -225,7 +225,7 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
         end = "fault"
         reason = getattr(error, "strerror", None) or str(error)
         say(
-            f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Mend that, then"
+            f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Fix that, then"
             f" continue with {build_parser().prog} {run.resumption}",
             file=sys.stderr,
         )

@@ -2,7 +2,7 @@
 
 What is timed in a block goes as a whole to one worker that declares the resource `exclusive`, so
 that what is compared was timed on one machine. It arrives as a whole, too: if its worker dies, the
-block is timed anew. Everything else goes to any worker, row by row: as many units at once as the
+block is timed again. Everything else goes to any worker, row by row: as many units at once as the
 workers declare of the resource `trial`, one for each core or, where none declares any, one for
 each thread of a worker.
 """

@@ -73,7 +73,7 @@ class Workers:
         return {self._machine_of_host.get(host, host) for host in hosts}
 
     def require(self, *, exclusive: bool, cores: int) -> None:
-        """UsageError if no worker takes blocks of times, or trials of so many cores."""
+        """UsageError if no worker takes blocks of times, or trials of that many cores."""
         places = self.places()
         if exclusive and not places.exclusive:
             raise UsageError(

@@ -116,7 +116,7 @@ def check_reset(system: Any) -> Iterator[str]:
         if compiled is not None and trained.compilations() > compiled:
             yield (
                 f"{task}: reset() and train() compiled {trained.compilations() - compiled} times"
-                " more; fill the same arrays anew instead of making new ones"
+                " more; fill the same arrays again instead of making new ones"
             )
 
 

@@ -84,7 +84,7 @@ def make_checks(name: str, group: str, recipes: Sequence[str]) -> Iterator[dict[
 
 
 def _find_line(error: BaseException) -> str:
-    """Where in the code of the system an exception came up, for whoever has to mend it."""
+    """Where in the code of the system an exception came up, for whoever has to fix it."""
     frames = traceback.extract_tb(error.__traceback__)
     for frame in frames:
         if not Path(frame.filename).is_relative_to(HERE):

@@ -98,7 +98,7 @@ def _start_cluster(distributed: Any) -> Any:
 
 
 def _open_client(distributed: Any, address: str, least: int) -> Any:
-    """A client, once there are so many workers."""
+    """A client, once there are that many workers."""
     try:
         client = distributed.Client(f"tcp://{address}", timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError):

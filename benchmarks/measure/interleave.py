@@ -142,5 +142,5 @@ def measure_round(
 
 
 def shuffled(sides: Mapping[str, Measured], rng: random.Random) -> list[str]:
-    """The names in an order that chance decides anew."""
+    """The names in an order that chance decides again."""
     return rng.sample(sorted(sides), len(sides))

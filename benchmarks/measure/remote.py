@@ -63,7 +63,7 @@ def find_difference(spec: Mapping[str, Any]) -> str | None:
 
 @contextlib.contextmanager
 def hold_cores(count: int | None) -> Iterator[int]:
-    """Lock so many cores (None: all) and yield the number of their slot.
+    """Lock that many cores (None: all) and yield the number of their slot.
 
     Waits until they are free. The locks are files, because units of one machine may belong to
     several workers; the end of a process, however it comes, frees its cores.

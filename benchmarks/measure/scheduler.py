@@ -23,7 +23,7 @@ from benchmarks.record.store import Store
 Future = concurrent.futures.Future[None]
 Event = Future | tuple[Trial, dict[str, Any], float]
 MAX_OVERRUN, MIN_OVERRUN_S = 2.0, 60.0  # of the first block: twice the budget, or 60 s beyond it
-RECOMPUTE_S = 1.0  # after which what is left is computed anew, and not counted down
+RECOMPUTE_S = 1.0  # after which what is left is computed again, and not counted down
 
 
 class Listener(Protocol):

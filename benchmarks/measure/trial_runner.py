@@ -208,7 +208,7 @@ class TrialRunner:
         return {**row, **identity}
 
     def _describe(self, trial: Trial, workload: Workload, slot: int) -> dict[str, Any]:
-        """A trial as worker.py reads it, but for its draws."""
+        """A trial as worker.py reads it, without its draws."""
         return {
             "system": trial.system,
             "workload": dataclasses.asdict(workload),

@@ -123,7 +123,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
     if is_number.sum() > is_text.sum() and len(set(numbers[is_number])) > MAX_WHOLE_CLASSES:
         first = int(is_text.argmax())
         raise UsageError(
-            f"{what} holds numbers but for {format_count(int(is_text.sum()), 'text')} such as"
+            f"{what} holds numbers except for {format_count(int(is_text.sum()), 'text')} such as"
             f" {column[first]!r} in {name_row(first)}; write numbers, or leave these"
             f" rows out{'' if is_target else ' or the column (--drop)'}"
         )

@@ -122,6 +122,6 @@ def _plot(chosen: list[BreakEven], lines: dict[str, Line]) -> Any:
 
 
 def _predict(line: Line, steps: Any) -> Any:
-    """Seconds of a fresh process that makes so many steps."""
+    """Seconds of a fresh process that makes that many steps."""
     start = line.value("time_total_s") - line.value("time_train_warm_s")
     return start + steps * line.value(STEP.name)

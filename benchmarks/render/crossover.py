@@ -92,7 +92,7 @@ def _describe_range(crossing: Crossing) -> str:
     if at.value == 0:
         return f"slower {every}{bounds}{_name_unsure(judged, SLOWER)}"
     mixed = [size for size in _find_lost(crossing) if size < at.value]
-    some = f", but for {_join(mixed)}" if mixed else ""
+    some = f", except for {_join(mixed)}" if mixed else ""
     beyond = [kind for size, kind in judged.items() if size > at.value]
     never = ", above that not shown to be slower" if beyond and SLOWER not in beyond else ""
     return f"faster below {_number(at.value)} {_unit(crossing)}{some}{bounds}{never}"

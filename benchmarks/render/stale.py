@@ -1,6 +1,6 @@
 """What no longer agrees with the rows it was made from: README, reports, table.csv.
 
-Everything is made anew in a folder of its own and compared with what stands; nothing is written.
+Everything is made again in a folder of its own and compared with what stands; nothing is written.
 """
 
 from __future__ import annotations

@@ -178,6 +178,6 @@ def set_plain_ticks(axis: Any, values: np.ndarray) -> None:
 
 
 def thin(*arrays: np.ndarray, points: int = 400) -> list[np.ndarray]:
-    """At most so many points of each array, the first and last among them."""
+    """At most that many points of each array, the first and last among them."""
     keep = np.unique(np.linspace(0, len(arrays[0]) - 1, points).astype(int))
     return [array[keep] for array in arrays]

@@ -84,7 +84,7 @@ class Screen:
             )
 
     def on_stage_end(self, block: int) -> None:
-        """Make the table anew from every row on disk: after the times of a block, and after it."""
+        """Make the table again from every row on disk: after the times of a block, and after it."""
         if block:
             self._tables = make_tables(self._store)
 
