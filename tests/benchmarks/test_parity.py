@@ -22,7 +22,7 @@ def gated(tmp_path_factory):
     done = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.run", "--systems", "mapicx,honest-copy,wrong-rate",
-            "--measures", "parity,time", "--seeds", "1", "--workloads", "spiral,spiral-sgd",
+            "--measures", "parity,time", "--preset", "smoke", "--workloads", "spiral,spiral-sgd",
             "--results", folder / "results", "--reports", folder / "reports",
         ],
         cwd=Path(__file__).parents[2],

@@ -246,12 +246,12 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_loses_no_row(command, tmp_
     import resource
 
     def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (28_000, resource.RLIM_INFINITY))
 
     process = subprocess.run(
         [
             sys.executable, "-m", "benchmarks.run", "--results", tmp_path / "results",
-            "--reports", tmp_path / "reports", *QUICK, "--seeds", "12",
+            "--reports", tmp_path / "reports", *QUICK, "--seeds", "8",
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": PLUGIN},
