@@ -1,1 +1,1 @@
-"""DataFrame of rows -> estimates with intervals and verdicts. Knows no framework."""
+"""DataFrame of rows -> estimates with intervals and verdicts. Imports no framework."""

@@ -1,8 +1,8 @@
-"""After how many training steps a faster step has repaid a slower start.
+"""How many training steps it takes for a faster step to make up for a slower start.
 
 The start is what a fresh process takes beyond its training at warm speed: interpreter, import,
-build, compilation, exit. Of two systems the one that starts later repays step by step; after
-(later start) / (time saved per step) steps both have taken as long.
+build, compilation, exit. Of two systems, the one that starts later catches up step by step; after
+(later start) / (time saved per step) steps both have taken the same time.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from benchmarks.analyse.verdicts import Kind
 
 @dataclasses.dataclass(frozen=True)
 class BreakEven:
-    """A system against mapicx. Estimates of differences: system less mapicx, in seconds.
+    """A system compared with mapicx. Differences are system minus mapicx, in seconds.
 
-    steps: from this many steps on the one that starts later is ahead; unknown where one of the
-    two both starts earlier and steps faster, or where blocks disagree about it. An upper bound
-    of infinity: it may never happen. faster: its step is shown to be the faster one, or is so in
-    the median of too few blocks for a verdict.
+    steps: number of steps after which the later starter is ahead; unknown where one of the two
+    both starts earlier and steps faster, or where blocks disagree. An infinite upper bound means
+    that it may never catch up. faster: the system's step is shown to be faster, or its median is
+    lower where there are too few blocks for a verdict.
     """
 
     system: str
@@ -41,18 +41,18 @@ class BreakEven:
 
     @property
     def repays(self) -> bool:
-        """The system starts later than mapicx and makes up for it."""
+        """Whether the system starts later than mapicx but catches up."""
         return self.steps.known and self.later_start.value > 0
 
     @property
     def is_slower(self) -> bool:
-        """The system begins later and takes longer per step."""
+        """Whether the system both starts later and takes longer per step."""
         both = (self.later_start, self.slower_step)
         return all(estimate.low > 0 and estimate.n > 1 for estimate in both)
 
 
 def compare_starts(rows: pd.DataFrame, system: str, base: str = BASE) -> BreakEven | None:
-    """From the rows of one case; None without a block that has both systems."""
+    """Compare two systems in the rows of one case; None if no block has both."""
     own, other = (_split_time(rows[rows["system"].eq(name)]) for name in (base, system))
     shared = [key for key in other if key in own]
     if not shared:
@@ -63,13 +63,13 @@ def compare_starts(rows: pd.DataFrame, system: str, base: str = BASE) -> BreakEv
 
 
 def _divide(start: np.ndarray, step: np.ndarray) -> Estimate:
-    """Median of start / -step over blocks, by way of its inverse, which is finite.
+    """Estimate the median of start / -step over blocks via its inverse, which is finite.
 
-    Only where the sign of `start` is the same in every block and the median step has the other.
+    Known only if `start` has the same sign in every block and the median step the opposite one.
     """
     if not (np.all(start > 0) or np.all(start < 0)):
         return Estimate()
-    repaid = stats.median_interval(-step / start)  # share of the later start that a step repays
+    repaid = stats.median_interval(-step / start)  # share of the later start that one step recovers
     if repaid.value <= 0:
         return Estimate()
     high = 1 / repaid.low if repaid.low > 0 else math.inf
@@ -77,7 +77,7 @@ def _divide(start: np.ndarray, step: np.ndarray) -> Estimate:
 
 
 def _split_time(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
-    """Block -> (start, step) in seconds."""
+    """Map each block to (start, step) in seconds."""
     names = ("time_total_s", "time_train_warm_s", STEP.name)
     total, warm, step = (collect_samples(rows, METRICS[name]) for name in names)
     shared = {key: total[key] for key in total if key in warm and key in step}
@@ -87,7 +87,7 @@ def _split_time(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
 def find_break_evens(
     rows: pd.DataFrame, lines: Iterable[Line], base: str = BASE
 ) -> list[BreakEven]:
-    """Of every network system whose steps may be compared with the base's, in order of lines."""
+    """Compare each network system whose steps are comparable to the base's, in order of lines."""
     found = []
     for line in lines:
         step = line.against(STEP.name)

@@ -1,7 +1,7 @@
-"""Where a series of figures jumps, and whether the jump is worth telling.
+"""Where a series of figures jumps, and whether the jump is worth reporting.
 
-ruptures finds the segments (PELT, Killick et al. 2012) of the logarithms; what it finds must be
-large and lasting before it counts, because a figure of one night is often the machine's.
+ruptures finds the segments (PELT, Killick et al. 2012) of the logarithms; a jump counts only if
+it is large and lasting, because one odd night is usually the machine's doing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 MIN_STEP = 0.05  # 5 %: the smallest effect of interest
-MIN_SEGMENT = 3  # points: what is gone after two nights was no change of the code
-MIN_POINTS = 2 * MIN_SEGMENT  # of a series in which there can be a change
-PENALTY = 3.0  # times sigma squared times ln n for each segment: BIC asks for 2 to 3
+MIN_SEGMENT = 3  # points: a jump that is gone after two nights was not a code change
+MIN_POINTS = 2 * MIN_SEGMENT  # shortest series in which a change can be found
+PENALTY = 3.0  # times sigma squared times ln n per segment: BIC suggests 2 to 3
 MIN_Z = 4.5  # standard errors between neighbouring segments; simulated in the tests
-SMALL_SAMPLE = 6.0  # widens that limit by 1 + 6 / n: from few points sigma itself is uncertain
-MIN_SIGMA = 0.002  # or figures that never vary would be split at rounding
+SMALL_SAMPLE = 6.0  # widens that limit by 1 + 6 / n: few points give an uncertain sigma
+MIN_SIGMA = 0.002  # keeps constant figures from being split at rounding errors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Change:
 
 
 def find_changes(values: Sequence[float]) -> list[Change]:
-    """The steps of a series of positive values, in order."""
+    """Find the jumps in a series of positive values, in order."""
     if len(values) < MIN_POINTS:
         return []
     logs = np.log(np.asarray(values, dtype=float))
@@ -44,14 +44,14 @@ def find_changes(values: Sequence[float]) -> list[Change]:
 
 
 def estimate_spread(logs: np.ndarray) -> float:
-    """The standard deviation around the steps, from differences of neighbours: steps are rare."""
+    """Estimate the noise from differences of neighbouring points, which few jumps affect."""
     differences = np.diff(logs)
     middle = np.median(np.abs(differences - np.median(differences)))
     return max(MIN_SIGMA, 1.4826 * float(middle) / math.sqrt(2))
 
 
 def _segment(logs: np.ndarray, penalty: float) -> list[int]:
-    """The ends of the segments."""
+    """Return the end index of each segment."""
     import ruptures
 
     found = ruptures.Pelt(model="l2", min_size=MIN_SEGMENT, jump=1).fit(logs.reshape(-1, 1))
@@ -59,7 +59,7 @@ def _segment(logs: np.ndarray, penalty: float) -> list[int]:
 
 
 def _merge(logs: np.ndarray, starts: list[int], sigma: float) -> list[int]:
-    """Join neighbours as long as some differ too little, those that differ least first."""
+    """Merge neighbouring segments that differ too little, the most similar pair first."""
     while len(starts) > 1:
         levels = _levels(logs, starts)
         sizes = np.diff([*starts, len(logs)])
@@ -75,13 +75,13 @@ def _merge(logs: np.ndarray, starts: list[int], sigma: float) -> list[int]:
 
 
 def _pool_spread(logs: np.ndarray, starts: list[int]) -> float:
-    """The standard deviation within segments, in which outliers are."""
+    """Pool the standard deviation within segments, outliers included."""
     squares = sum(float(((part - part.mean()) ** 2).sum()) for part in np.split(logs, starts[1:]))
     return math.sqrt(squares / (len(logs) - len(starts)))
 
 
 def _find_lasting(logs: np.ndarray, starts: list[int], levels: list[float]) -> np.ndarray:
-    """For each two neighbours whether both have MIN_SEGMENT points nearer to their own level."""
+    """Tell for each pair of neighbours if both have MIN_SEGMENT points nearer their own level."""
     parts = np.split(logs, starts[1:])
 
     def lasts(part: np.ndarray, own: float, other: float) -> bool:
@@ -94,5 +94,5 @@ def _find_lasting(logs: np.ndarray, starts: list[int], levels: list[float]) -> n
 
 
 def _levels(logs: np.ndarray, starts: list[int]) -> list[float]:
-    """The median of each segment."""
+    """Return the median of each segment."""
     return [float(np.median(part)) for part in np.split(logs, starts[1:])]

@@ -1,4 +1,4 @@
-"""What must be true of a trustworthy run, as named findings that reports print and tests assert."""
+"""What must hold for a trustworthy run: named findings that reports print and tests assert."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from benchmarks.analyse.samples import Sample, collect_samples, find_identical, 
 from benchmarks.analyse.stats import Estimate, median_interval
 from benchmarks.analyse.summary import GROUP, Case
 
-MIN_N = 3  # the standard error of fewer seeds is too unsure to accuse a system
+MIN_N = 3  # with fewer seeds the standard error is too uncertain to fault a system
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One checked statement; holds: None where these rows cannot tell."""
+    """One checked statement. `holds` is None where the rows cannot tell."""
 
     name: str
     case: Case
@@ -35,7 +35,7 @@ def check_run(
     margins: Mapping[str, float] | None = None,
     shares: Mapping[str, float] | None = None,
 ) -> list[Finding]:
-    """Every finding of every case, in a fixed order. For the arguments see `summarise`."""
+    """Return all findings of all cases in a fixed order. See `summarise` for the arguments."""
     margin = float((margins or {}).get("accuracy", MARGINS["accuracy"]))
     findings = []
     for (workload, threads), group in frame.groupby(GROUP, sort=True):
@@ -60,7 +60,7 @@ def check_run(
 
 
 def check_parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
-    """Every network system that gave rows proved that it trains the same network."""
+    """Check that every network system with rows was shown to train the same network."""
     ran = networks[networks["status"].eq("ok")].drop_duplicates("system")
     proven = dict(zip(ran["system"], ran["comparable"], strict=True))
     failed = sorted(name for name, verdict in proven.items() if pd.notna(verdict) and not verdict)
@@ -73,9 +73,9 @@ def check_parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
 
 
 def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarray]:
-    """Paired differences of every two systems that share two seeds.
+    """Return paired differences for each pair of systems that share at least two seeds.
 
-    Of systems that gave the same bits the first one stands for all.
+    Systems with bit-identical scores are represented by the first of them.
     """
     found = {}
     same_bits = find_identical(scores)
@@ -90,7 +90,7 @@ def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarr
 def check_same_accuracy(
     scores: Mapping[str, Sample], share: float = 0.0
 ) -> tuple[bool | None, str]:
-    """No pair of network systems differs in test accuracy (paired over seeds, Holm)."""
+    """Check that no two network systems differ in test accuracy (paired over seeds, Holm)."""
     pairs = _pair_scores(scores)
     if not pairs:
         return None, "a paired test needs two systems and two seeds"
@@ -107,9 +107,9 @@ def check_same_accuracy(
 def check_equivalence(
     scores: Mapping[str, Sample], margin: float, share: float = 0.0
 ) -> tuple[bool | None, str]:
-    """Every pair of network systems is equivalent within the margin (two one-sided tests, Holm).
+    """Check that all pairs of network systems are equivalent (two one-sided tests, Holm).
 
-    None instead of False: rows that do not show equivalence do not show a difference either.
+    None, not False, otherwise: failing to show equivalence does not show a difference.
     """
     pairs = _pair_scores(scores)
     if not pairs:
@@ -123,7 +123,7 @@ def check_equivalence(
 
 
 def find_ceiling(group: pd.DataFrame) -> float:
-    """The accuracy that no system can exceed on fresh points; nan if unknown."""
+    """Return the accuracy that no system can exceed on fresh points; nan if unknown."""
     known = group["ceiling"].dropna()
     if len(known):
         return float(known.mean())
@@ -132,7 +132,7 @@ def find_ceiling(group: pd.DataFrame) -> float:
 
 
 def check_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
-    """No trained system's mean test accuracy is above the ceiling by over 3 standard errors."""
+    """Check that no trained system's mean accuracy is over 3 standard errors above the ceiling."""
     ceiling = find_ceiling(group)
     if not math.isfinite(ceiling):
         return None, "the ceiling of this data set is not known"
@@ -154,7 +154,7 @@ def check_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
 
 
 def estimate_overhead(frame: pd.DataFrame) -> Estimate:
-    """Seconds from exec to row on disk of a trial that does nothing, less a bare interpreter."""
+    """Estimate seconds from exec to row on disk of an empty trial, minus a bare interpreter."""
     rows = frame[
         frame["system"].eq("noop") & frame["measure"].eq("time") & frame["status"].eq("ok")
     ]

@@ -1,11 +1,11 @@
-"""Judges sentences: reading x program over the rows of runs -> a number and a verdict.
+"""Judge sentences: reading x program over the rows of runs -> a number and a verdict.
 
-holds           the whole 95 % interval (memory: the whole range) lies within what is said
-does not hold   the whole of it lies outside
-undecided       measured, but the bounds reach across the limit or are too few for bounds
-not measured    no run has the rows
+holds           the whole 95 % interval (memory: the whole range) lies within the claim
+does not hold   the whole of it lies outside the claim
+undecided       measured, but the bounds straddle the limit or there are too few values for bounds
+not measured    no run has the rows needed
 
-A sentence about several systems holds if it holds for each, and does not if it fails for one.
+A sentence about several systems holds if it holds for each of them and fails if it fails for one.
 The words of a query are explained in plan/claims.py.
 """
 
@@ -29,14 +29,14 @@ from benchmarks.analyse.summary import Case, Line, compare_samples
 from benchmarks.plan.claims import BEST, ENGINE, EVERY, PROGRAM, Claim, Reading
 from benchmarks.record.schema import FIELDS
 
-SOURCE = "this repository"  # in place of a run, for what is counted in the source
+SOURCE = "this repository"  # stands for the run where a figure is counted in the source
 LOADED = "loaded_beyond_numpy"  # distributions that the timed process had loaded
-MEASURED = (*METRICS, *FOOTPRINT, LOADED)  # what a run can say; the rest is counted in the source
+MEASURED = (*METRICS, *FOOTPRINT, LOADED)  # given by runs; other metrics are counted in the source
 CLASSICAL = "classical"
 
 
 class Ruling(enum.Enum):
-    """The verdict on a sentence, in the words of the page."""
+    """The verdict on a sentence, as worded on the page."""
 
     HOLDS = "holds"
     FAILS = "does not hold"
@@ -45,15 +45,15 @@ class Ruling(enum.Enum):
 
     @property
     def decided(self) -> bool:
-        """The rows can tell."""
+        """Whether the rows suffice to decide."""
         return self in (Ruling.HOLDS, Ruling.FAILS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """What one reading gave for one program.
+    """The result of one reading for one program.
 
-    systems: (of, to) as the query found them. fields: in place of a number, for recorded fields.
+    systems: (of, to) as the query resolved them. fields: recorded fields, instead of a number.
     """
 
     estimate: Estimate = dataclasses.field(default_factory=Estimate)
@@ -65,12 +65,12 @@ class Judgement:
 
     @property
     def known(self) -> bool:
-        """There is something to show."""
+        """Whether there is anything to show."""
         return self.estimate.known or bool(self.fields)
 
 
 class Evidence:
-    """A run, with the samples that a ledger asks for again and again."""
+    """A run with a cache of the samples that many claims use."""
 
     def __init__(self, data: RunData) -> None:
         self.data = data
@@ -85,12 +85,12 @@ class Evidence:
 def judge(
     reading: Reading, program: str, runs: Iterable[Evidence], facts: Mapping[str, float]
 ) -> Judgement:
-    """By the newest run that can tell, else by the newest that has anything.
+    """Judge by the newest run that decides the reading, else the newest with any value.
 
     Parameters
     ----------
     reading : Reading
-        The sentence, read in one way.
+        One interpretation of the sentence.
     program : str
         The program that PROGRAM stands for.
     runs : iterable of Evidence
@@ -107,7 +107,7 @@ def judge(
 
 
 def rule(estimate: Estimate, reading: Reading) -> Ruling:
-    """Where the bounds lie."""
+    """Compare the bounds of an estimate with the limits of a reading."""
     low, high = reading.low - reading.tolerance, reading.high + reading.tolerance
     if low <= estimate.low and estimate.high <= high:
         return Ruling.HOLDS
@@ -135,9 +135,9 @@ def _judge_in(reading: Reading, program: str, evidence: Evidence) -> Judgement:
         return Judgement()
     rulings = [ruling for _, ruling, _ in found]
     worst = next((r for r in (Ruling.FAILS, Ruling.UNDECIDED) if r in rulings), Ruling.HOLDS)
-    # Of several systems the one that the sentence fits least is shown.
+    # Of several systems, show the one least in favour of the sentence.
     estimate, _, systems = min(found, key=lambda one: _find_slack(one[0], reading))
-    digest = ""  # so that only equal work is compared between runs
+    digest = ""  # lets other runs be compared only if they did the same work
     if reading.workload:
         rows = evidence.data.rows(case)
         digest = " ".join(sorted(rows["workload_digest"].dropna().unique()))
@@ -145,14 +145,14 @@ def _judge_in(reading: Reading, program: str, evidence: Evidence) -> Judgement:
 
 
 def _find_slack(estimate: Estimate, reading: Reading) -> float:
-    """How far inside of what is said the value lies; negative outside."""
+    """Return how far inside the claimed limits the value lies; negative if outside."""
     return min(estimate.value - reading.low, reading.high - estimate.value)
 
 
 def _find_systems(
     named: str, reading: Reading, program: str, evidence: Evidence, lines: list[Line]
 ) -> list[str]:
-    """The systems that a query names."""
+    """Resolve the systems that a query names."""
     if named == PROGRAM:
         return [program]
     for word in (BEST, EVERY):
@@ -163,7 +163,7 @@ def _find_systems(
 
 
 def _rank(group: str, metric: str, evidence: Evidence, lines: list[Line]) -> list[str]:
-    """The systems of a group that have a value, best first; parity must not have failed."""
+    """Return the systems of a group that have a value and did not fail parity, best first."""
     if metric in FOOTPRINT:
         sizes = read_installed(evidence.data.run, metric)
         fitting = [name for name in sizes if find_framework(name) == group]
@@ -198,7 +198,7 @@ def _estimate(reading: Reading, of: str, to: str, evidence: Evidence, case: Case
 
 
 def _count_loaded(rows: pd.DataFrame) -> dict[str, float]:
-    """System -> distributions other than NumPy and itself that its timed process had loaded."""
+    """Count the distributions, other than ITSELF, that each system's timed process had loaded."""
     timed = rows["measure"].eq("time") & rows["status"].eq("ok") & rows["distributions"].notna()
     return {
         str(system): float(max(len(set(names) - ITSELF) for names in part))
@@ -207,7 +207,7 @@ def _count_loaded(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _judge_recorded(reading: Reading, data: RunData) -> Judgement:
-    """Whether the run used the workload that the sentence describes."""
+    """Judge whether the run used the workload that the sentence describes."""
     workload = data.workloads.get(reading.workload)
     if workload is None or not data.frame["workload"].eq(reading.workload).any():
         return Judgement()
@@ -223,7 +223,7 @@ def _judge_recorded(reading: Reading, data: RunData) -> Judgement:
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A verdict as it stands in claims.csv."""
+    """A verdict as recorded in claims.csv."""
 
     program: str
     ruling: Ruling
@@ -234,7 +234,7 @@ class Published:
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """One published verdict and what another run says."""
+    """One published verdict and the verdict of another run."""
 
     claim: Claim
     reading: Reading
@@ -243,17 +243,17 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Both say the same."""
+        """Whether both verdicts agree."""
         return self.published.ruling is self.here.ruling
 
 
 def compare_published(
     data: RunData, claims: Iterable[Claim], published: Mapping[tuple[str, str], Published]
 ) -> list[Agreement]:
-    """Every published verdict that this run measures and is not itself the evidence of.
+    """Compare this run with the published verdicts that it measures but is not the evidence for.
 
-    The same reading and program on a workload with the same definition, with the systems between
-    which the published verdict was found, and blocks enough to tell.
+    Both use the same reading, program and workload definition and the same systems as the
+    published verdict, and this run must have enough blocks to decide.
     """
     here, found = Evidence(data), []
     present = {*data.frame["system"], *(data.run.get("footprint") or {})}

@@ -1,7 +1,7 @@
-"""What two revisions or two recorded runs differ in, quantity by quantity.
+"""How two revisions or two recorded runs differ, quantity by quantity.
 
-Times are judged by intervals. What does not depend on the clock is judged by limits: two revisions
-on one machine give the same counts, so a difference is a difference.
+Times are judged by intervals. What does not depend on the clock is judged by limits: it is the
+same in every run on one machine, so any difference beyond the limit is real.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.measure.parity import find_largest_difference
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """Something that is compared.
+    """A quantity to compare.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Quantity:
     worse : Kind
         Which of the two is a regression.
     share, least : float
-        A limit: differences up to this share of base's value, or up to this much, are none.
+        Differences up to this share of base's value, or up to this amount, are ignored.
     """
 
     heading: str
@@ -68,7 +68,7 @@ NO_ESTIMATE, NO_VERDICT = Estimate(), Verdict()
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One line of a comparison. `twin` is base against base, or what a control changed by."""
+    """One line of a comparison. `twin` is base against base, or the change in a control."""
 
     name: str
     quantity: Quantity
@@ -81,12 +81,12 @@ class Finding:
 
     @property
     def is_worse(self) -> bool:
-        """This is a regression."""
+        """Whether this is a regression."""
         return self.verdict.kind is self.quantity.worse
 
     @property
     def is_better(self) -> bool:
-        """This is an improvement."""
+        """Whether this is an improvement."""
         return self.verdict.kind in (Kind.LESS, Kind.MORE) and not self.is_worse
 
     @property
@@ -98,17 +98,17 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """All findings about two sides, and what a reader must know of how they were made."""
+    """All findings about two sides, with remarks on how they were obtained."""
 
     base: str
     head: str
     findings: tuple[Finding, ...]
-    twin: str  # what the column of that name shows
+    twin: str  # heading of the twin column
     remarks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
-        """Slower, faster, equivalent or undecided: the whole in one word."""
+        """The overall verdict: slower, faster, equivalent or undecided."""
         timed = [finding for finding in self.findings if finding.quantity.unit == "s"]
         if any(finding.is_worse for finding in self.findings):
             return "slower" if any(finding.is_worse for finding in timed) else "worse"
@@ -118,7 +118,7 @@ class Comparison:
 
     @property
     def undecided(self) -> list[Finding]:
-        """What was measured, and needs more rounds."""
+        """The quantities that were measured but need more rounds."""
         known = [
             finding for finding in self.findings if finding.verdict.kind is not Kind.NOT_MEASURED
         ]
@@ -126,21 +126,21 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Something is a regression."""
+        """Whether anything is a regression."""
         return any(finding.is_worse for finding in self.findings)
 
 
 class Judge:
-    """Judges timed quantities after each round; what is decided stays decided.
+    """Judge timed quantities after each round; a decision, once made, stands.
 
-    Which is allowed because the intervals of all looks hold together.
+    This is valid because the intervals of all looks cover simultaneously.
     """
 
     def __init__(self) -> None:
         self.findings: dict[str, Finding] = {}
 
     def update(self, samples: Any) -> list[str]:
-        """Look at measure.interleave's samples; the quantities that need more rounds."""
+        """Look at measure.interleave's samples; return the quantities that need more rounds."""
         undecided = []
         for name, quantity in TIMED.items():
             if name in self.findings and self.findings[name].verdict.decided:
@@ -152,10 +152,10 @@ class Judge:
 
 
 def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
-    """The finding about one timed quantity after the rounds so far.
+    """Return the finding about one timed quantity after the rounds so far.
 
-    If the twin, which runs base's own code, differs from base, then the machine is no judge:
-    a difference of head is left undecided.
+    If the twin, which runs base's own code, differs from base, the machine cannot be trusted and
+    a difference in head is left undecided.
     """
     ratio, twin = (
         repeated_interval(samples.logs.get((name, side), ()), samples.max_rounds, len(TIMED))
@@ -170,7 +170,7 @@ def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
 
 
 def judge_counts(counts: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """Findings from limits. counts: "base", "head" and "twin", each name -> value or values."""
+    """Judge counts by limits. counts: "base", "head" and "twin", each name -> value or values."""
     found = []
     for name, quantity in COUNTED.items():
         if name == "parity":
@@ -181,7 +181,7 @@ def judge_counts(counts: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
         if not (base.known and head.known):
             found.append(Finding(name, quantity, base, head))
             continue
-        own = abs(twin.value - base.value) if twin.known else 0.0  # what base differs from itself
+        own = abs(twin.value - base.value) if twin.known else 0.0  # base against itself
         limit = max(quantity.share * abs(base.value), quantity.least) + 2 * own
         verdict = judge_limit(head.value - base.value, limit)
         ratio = Estimate.exact(head.value / base.value) if base.value else Estimate()
@@ -191,14 +191,14 @@ def judge_counts(counts: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
 
 
 def judge_limit(difference: float, limit: float) -> Verdict:
-    """A difference beyond a limit is one; anything else is none."""
+    """Judge a difference: less or more beyond the limit, otherwise equivalent."""
     if abs(difference) <= limit:
         return Verdict(Kind.EQUIVALENT, limit)
     return Verdict(Kind.LESS if difference < 0 else Kind.MORE, limit)
 
 
 def judge_weights(quantity: Quantity, counts: Mapping[str, Mapping[str, Any]]) -> Finding:
-    """Whether both sides end at the same weights from the same start, in float64."""
+    """Judge whether both sides reach the same weights from the same start, in float64."""
     weights = {side: counts[side].get("weights") for side in ("base", "head", "twin")}
     if weights["base"] is None or weights["head"] is None:
         return Finding("parity", quantity)
@@ -210,6 +210,6 @@ def judge_weights(quantity: Quantity, counts: Mapping[str, Mapping[str, Any]]) -
 
 
 def _middle(value: Any) -> Estimate:
-    """A count, or the median of several."""
+    """Return a count, or the median of several, as an exact estimate."""
     values = [v for v in (value if isinstance(value, list) else [value]) if v is not None]
     return Estimate.exact(float(statistics.median(values))) if values else Estimate()

@@ -1,8 +1,8 @@
-"""From which size on a framework's step is faster than mapicx's, along one axis of scaling.
+"""The size above which a framework's step is faster than mapicx's, along one scaling axis.
 
-For the whole step, for its matrix products, and for everything else. At every size a framework
-stands for its best variant there, the one with the shortest step. Between the sizes of the fixed
-grid the logarithm of the ratio is interpolated linearly in the logarithm of the size.
+Computed for the whole step, its matrix products, and everything else. At each size a framework is
+represented by its best variant there, the one with the shortest step. Between the sizes of the
+fixed grid the log ratio is interpolated linearly in the log size.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNITS = {"width": "units", "depth": "hidden layers", "batch": "rows a batch", "r
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """Workloads that differ in one size alone: size -> workload, smallest first."""
+    """Workloads that differ in a single size: size -> workload, smallest first."""
 
     name: str
     workloads: dict[int, str]
@@ -44,12 +44,12 @@ class Axis:
 
 @dataclasses.dataclass(frozen=True)
 class Crossing:
-    """One framework against mapicx along an axis, in one part of the step.
+    """One framework against mapicx along an axis, for one part of the step.
 
     ratios: size -> mapicx / framework, below 1 where mapicx is faster; verdicts: on mapicx.
-    at: the size from which on the framework is faster at every larger one; 0 and infinity stand
-    for below the smallest and beyond the largest size, also as bounds. unresolved: sizes at which
-    everything else does not stand out from noise.
+    at: the size above which the framework is faster throughout; 0 means below the smallest size
+    and infinity beyond the largest, also in the bounds. unresolved: sizes at which the part
+    "everything else" cannot be told from noise.
     """
 
     axis: Axis
@@ -64,7 +64,7 @@ class Crossing:
 
 
 def find_axes(workloads: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
-    """Groups of workloads NAME-VALUE that differ in one size; [] if there are none."""
+    """Find groups of workloads NAME-VALUE that differ in one size; [] if there are none."""
     groups: dict[str, list[str]] = {}
     for name in workloads:
         stem, _, value = name.rpartition("-")
@@ -78,7 +78,7 @@ def find_axes(workloads: Mapping[str, Mapping[str, Any]]) -> list[Axis]:
 
 
 def _find_sizes(group: list[Mapping[str, Any]]) -> dict[str, list[int]]:
-    """The one size that varies within a group; {} if none does or several do."""
+    """Find the one size that varies within a group; {} if none or several do."""
     sizes = {
         "width": [workload["layers"][1] for workload in group],
         "depth": [len(workload["layers"]) - 2 for workload in group],
@@ -86,7 +86,7 @@ def _find_sizes(group: list[Mapping[str, Any]]) -> dict[str, list[int]]:
         "rows": [workload["train_rows"] for workload in group],
     }
     varying = {axis: found for axis, found in sizes.items() if len(set(found)) > 1}
-    if "rows" in varying:  # a full batch grows with the rows
+    if "rows" in varying:  # the size of a full batch grows with the rows
         varying.pop("batch", None)
     return varying if len(varying) == 1 else {}
 
@@ -97,7 +97,7 @@ def find_crossings(
     workloads: Mapping[str, Mapping[str, Any]],
     margin: float,
 ) -> list[Crossing]:
-    """Every framework along every axis of a run, per number of threads and part of the step."""
+    """Compare every framework along every axis of a run, per thread count and part of the step."""
     found = []
     for axis in find_axes(workloads):
         sizes = {workload: size for size, workload in axis.workloads.items()}
@@ -119,7 +119,7 @@ def find_crossings(
 
 @dataclasses.dataclass(frozen=True)
 class _Point:
-    """A framework against mapicx at one size, in one part; logs: block -> log ratio."""
+    """A framework against mapicx at one size, for one part. logs: block -> log ratio."""
 
     framework: str
     part: str
@@ -129,7 +129,7 @@ class _Point:
 
 
 def _compare_at(size: int, samples: Mapping[str, Sample], lines: Lines) -> list[_Point]:
-    """The step and, where the products of both were measured, its two parts."""
+    """Compare the step and, where both systems' products were measured, its two parts."""
     found = []
     able = [line for line in lines.values() if line.against(STEP.name).estimate.known]
     for name, line in sorted(find_best_variants(able, STEP.name).items()):
@@ -148,7 +148,7 @@ def _compare_at(size: int, samples: Mapping[str, Sample], lines: Lines) -> list[
 
 
 def _stands_out(rest: Mapping[tuple, float]) -> bool:
-    """A difference of two times is measured if it is above 0 in every block, and its interval."""
+    """Whether a difference of two times is above 0 in every block, and its interval too."""
     return (
         bool(rest) and min(rest.values()) > 0 and stats.mean_interval(list(rest.values())).low > 0
     )
@@ -161,7 +161,7 @@ def _take_logs(own: Mapping[tuple, float], other: Mapping[tuple, float]) -> dict
 
 
 def _find_crossing(points: list[_Point], axis: Axis, threads: int, margin: float) -> Crossing:
-    """What the sizes say together, those that are not resolved left out."""
+    """Combine the sizes into one crossing, leaving out unresolved ones."""
     known = [point for point in points if point.logs]
     ratios = {p.size: stats.mean_interval(list(p.logs.values())).exp() for p in known}
     return Crossing(
@@ -178,10 +178,10 @@ def _find_crossing(points: list[_Point], axis: Axis, threads: int, margin: float
 
 
 def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
-    """The crossing of the mean log ratio, with the 95 % interval over whole blocks.
+    """Locate the crossing of the mean log ratio, with its 95 % interval over whole blocks.
 
-    logs: size -> block -> log(mapicx / framework). The bootstrap draws blocks, the same for every
-    size; blocks that lack a size are left out. Below six blocks there is no interval.
+    logs: size -> block -> log(mapicx / framework). The bootstrap resamples blocks, the same for
+    every size; blocks that lack a size are left out. Below six blocks there is no interval.
     """
     sizes = sorted(logs)
     shared = set.intersection(*(set(logs[size]) for size in sizes))
@@ -193,7 +193,7 @@ def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
         return Estimate(value, value, value, len(table), "single")
     rng = np.random.default_rng(RNG_SEED)
     draws = rng.integers(len(table), size=(RESAMPLES, len(table)))
-    # A plain percentile interval of few blocks covers too little; widened as Student's t is
+    # A plain percentile interval undercovers with few blocks, so widen it as Student's t does
     # (Hesterberg, What teachers should know about the bootstrap, 2015, section 3.3).
     n, mean = len(table), table.mean(axis=0)
     wider = math.sqrt(n / (n - 1)) * float(t.ppf(0.975, n - 1) / norm.ppf(0.975))
@@ -204,8 +204,8 @@ def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
 
 
 def _interpolate(sizes: list[int], logs: np.ndarray) -> float:
-    """Where the framework becomes faster and stays so; 0: everywhere, infinity: nowhere."""
-    slower = np.flatnonzero(logs < 0)  # there mapicx is faster
+    """Return the size where the framework becomes and stays faster; 0: everywhere, inf: nowhere."""
+    slower = np.flatnonzero(logs < 0)  # indices where mapicx is faster
     if not len(slower):
         return 0.0
     last = int(slower[-1])

@@ -1,4 +1,4 @@
-"""What a system's installation weighs, what its process loads, and why it loads it."""
+"""The size of a system's installation, what its process loads, and why."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Footprint:
     distributions: int | None
     modules: Estimate
     shared_objects: Estimate
-    absent: tuple[str, ...]  # required and not installed
-    unasked: tuple[str, ...]  # loaded for no other reason than that it is installed here
+    absent: tuple[str, ...]  # required but not installed
+    unasked: tuple[str, ...]  # loaded only because it happens to be installed here
 
 
 def read_installed(run: Mapping[str, Any], metric: str) -> dict[str, float]:
-    """System -> value of one of FOOTPRINT, for the systems of which run.json knows it."""
+    """Map systems to their value of one of FOOTPRINT, where run.json has it."""
     found: dict[str, float] = {}
     for system, entry in (run.get("footprint") or {}).items():
         value = entry.get(metric)
@@ -54,7 +54,7 @@ def read_installed(run: Mapping[str, Any], metric: str) -> dict[str, float]:
 
 
 def find_footprints(run: Mapping[str, Any], frame: pd.DataFrame) -> list[Footprint]:
-    """Every system with a footprint, mapicx first, then by family and size."""
+    """Return the known footprints, mapicx first, then by family and size."""
     entries: dict[str, dict[str, Any]] = run.get("footprint") or {}
     rows = frame[frame["measure"].eq("memory")]
     pairs = [(str(trial.get("system")), trial.get("family")) for trial in run.get("trials") or ()]
@@ -87,5 +87,5 @@ def _rank(one: Footprint) -> tuple:
 
 
 def _find_loaded(rows: pd.DataFrame) -> set[str]:
-    """Distributions that the processes of some rows had loaded."""
+    """Return the distributions that the processes of these rows had loaded."""
     return {canonicalize_name(name) for names in rows["distributions"].dropna() for name in names}

@@ -1,6 +1,6 @@
 """Which framework a network system belongs to, and which variant a beginner would write.
 
-Adding a framework is adding its prefix, its products control and, if it matters, its wheel.
+To add a framework, add its prefix, its products control and, if relevant, its wheel.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ AGAIN = "mapicx-again"  # the base under another name
 CEILING, FLOOR = "bayes-rule", "majority-class"
 WHOLE_LOOP = "jax-scan"  # the training loop is one compiled program
 FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order
-JUDGED = ("network", "classical")  # families of comparisons, each corrected by itself
+JUDGED = ("network", "classical")  # families of comparisons, each corrected separately
 
 # Longest prefix wins.
 PREFIXES = {
@@ -25,9 +25,9 @@ PREFIXES = {
     "sklearn-mlp": "scikit-learn",
     "jax-": "JAX",
 }
-# Where an expert's variant stands beside it.
+# Of frameworks that also have an expert's variant.
 BEGINNERS = {"torch-eager", "keras-fit", "keras-fit-jax", "jax-jit"}
-# The control that makes a framework's matrix products and nothing else.
+# The control that runs only the framework's matrix products.
 PRODUCTS = {
     BASE: "matmul-only",
     "plain NumPy": "matmul-only",
@@ -36,11 +36,11 @@ PRODUCTS = {
     "TensorFlow": "matmul-only-tensorflow",
     "JAX": "matmul-only-jax",
 }
-# The distribution whose wheel decides what a framework costs, as system_version names it.
+# The distribution whose wheel determines a framework's cost, as named in system_version.
 WHEELS = {"PyTorch": "torch", "TensorFlow": "tensorflow", "JAX": "jaxlib"}
 
 
 def find_framework(system: str) -> str:
-    """The framework of a network system; an unknown system is its own framework."""
+    """Return the framework of a network system; an unknown system is its own framework."""
     fitting = [prefix for prefix in PREFIXES if system.startswith(prefix)]
     return PREFIXES[max(fitting, key=len)] if fitting else system

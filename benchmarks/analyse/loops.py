@@ -1,4 +1,4 @@
-"""Gradients in Python loops against vectorised ones: how many times longer one pass takes."""
+"""How many times longer a backward pass takes with Python loops than vectorised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import collect_steps
 from benchmarks.analyse.summary import GROUP, Case
 
-# Controls, a step of which is one backward pass of the network.
+# Controls whose step is one backward pass of the network.
 LOOPS, VECTORISED = "dense-loops", "dense-vectorised"
 
 
@@ -27,7 +27,7 @@ class BackwardPass:
 
 
 def compare_loops(frame: pd.DataFrame) -> list[BackwardPass]:
-    """One for each case that has both; [] if a run has none."""
+    """Compare both in each case that has them; [] if there is none."""
     found = []
     rows = frame[frame["system"].isin([LOOPS, VECTORISED])]
     for (workload, threads), part in rows.groupby(GROUP, sort=True):

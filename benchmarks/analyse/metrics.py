@@ -1,6 +1,6 @@
-"""Which fields of a row a report estimates, from which trials, and in which words it judges.
+"""Which fields a report estimates, from which trials, and how verdicts on them are worded.
 
-One table; summary.py interprets it. Which of them a table of a report shows: render/results.py.
+summary.py interprets this table; render/results.py chooses which of the metrics to show.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import math
 from benchmarks.plan.workloads import read_table
 from benchmarks.record.schema import FIELDS
 
-# Fixed before a run is looked at, and kept in its run.json, which then counts.
+# Fixed before a run is analysed and stored in its run.json, which then takes precedence.
 MARGINS: dict[str, float] = read_table("margins.toml")
 SCORED = ("time", "memory", "accuracy")
-PHASES = {  # of a process from start to end, which is time_total_s
+PHASES = {  # of a process from start to end (time_total_s)
     "start and import": ("time_start_s", "time_import_s"),
     "data and build": ("time_data_s", "time_build_s"),
     "training": ("time_train_cold_s",),
@@ -24,17 +24,17 @@ PHASES = {  # of a process from start to end, which is time_total_s
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """One estimated field. Unit and meaning stand in record/schema.py under the same name."""
+    """One estimated field. Unit and meaning are in record/schema.py under the same name."""
 
     name: str
-    measures: tuple[str, ...]  # trials that supply it, the preferred one first
+    measures: tuple[str, ...]  # trials that supply it, in order of preference
     estimator: str  # "median" (95 % interval), "range" (hardly varies) or "mean" (over seeds)
-    compare: str = ""  # "ratio" or "difference" to the base system, or "" for the value alone
+    compare: str = ""  # "ratio" to or "difference" from the base system, or "" for neither
     less: str = ""  # verdict when the system's value is below the base's ...
     more: str = ""  # ... and when it is above
     margin: str = ""  # key of MARGINS
-    scale: tuple[float, float] = (-math.inf, math.inf)  # ends, which no interval crosses
-    trained: bool = False  # means nothing for a system that trains nothing
+    scale: tuple[float, float] = (-math.inf, math.inf)  # limits to which intervals are clipped
+    trained: bool = False  # meaningless for a system that is not trained
 
     @property
     def heading(self) -> str:
@@ -48,7 +48,7 @@ class Metric:
 
     @property
     def depends_on_machine(self) -> bool:
-        """A cost, which is never pooled over machines; scores alone are means."""
+        """Whether it is a cost, never pooled over machines; only scores use the mean."""
         return self.estimator != "mean"
 
 
@@ -95,7 +95,7 @@ METRICS: dict[str, Metric] = {
         _peak("memory_train_peak_bytes"),
         _peak("memory_peak_bytes"),
         _peak("memory_sampled_peak_bytes"),
-        # Increments and parts may be nearly zero, so they get no ratio.
+        # Increments and parts may be close to zero, so no ratio is formed.
         Metric("memory_import_anon_bytes", ("memory",), "range"),
         Metric("memory_import_file_bytes", ("memory",), "range"),
         Metric("memory_train_increment_bytes", ("memory",), "range"),

@@ -1,7 +1,7 @@
-"""What a user's own table is measured for: is there anything to learn, and which system to use.
+"""What a user measures their own table for: is there anything to learn, and which system to use.
 
-Systems are compared with what always answering the same scores, then with the best of them. All of
-them form one family, because the choice is among all.
+Systems are compared with the score of a constant answer, then with the best system. All of them
+form one family, because the choice is among all.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from benchmarks.analyse.samples import Sample, collect_samples, find_test_train_
 from benchmarks.analyse.summary import Case, Comparison, Line, estimate_sample
 from benchmarks.analyse.verdicts import Kind, judge_difference
 
-UNBALANCED = 2  # rows of the most frequent class / rows of the rarest, from which on it is said
-OVERFIT = {"accuracy_test": 0.05, "r2_test": 0.1}  # score of training rows above that of test rows
+UNBALANCED = 2  # rows of the most frequent class / rows of the rarest, at which to say so
+OVERFIT = {"accuracy_test": 0.05, "r2_test": 0.1}  # training score minus test score
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """Which system to use on a table, and the comparisons that it rests on.
+    """Which system to use on a table, and the comparisons behind that choice.
 
     Attributes
     ----------
     floor : Estimate
-        What always answering the same scores.
+        Score of always giving the same answer.
     lines : list of Line
-        Networks and classical models with a score, the highest first.
+        Networks and classical models with a score, highest first.
     against_floor, against_best : dict
-        Comparisons by system, with what always answering the same and with `best` scores.
+        System -> comparison of its score with the floor and with that of `best`.
     best : Line or None
-        The highest score of those shown to be above the floor.
+        The highest-scoring of the systems shown to be above the floor.
     chosen : Line or None
-        Of the best and those shown to be equivalent to it, the one that takes the least time.
+        The fastest among the best and the systems shown to be equivalent to it.
     """
 
     floor: stats.Estimate
@@ -49,7 +49,7 @@ class Choice:
     chosen: Line | None
 
     def find(self, comparisons: Mapping[str, Comparison], *kinds: Kind) -> list[Line]:
-        """The systems of some verdicts, the highest score first."""
+        """Return the systems with any of these verdicts, highest score first."""
         return [x for x in self.lines if _kind(comparisons, x) in kinds]
 
     @property
@@ -64,7 +64,7 @@ def _kind(comparisons: Mapping[str, Comparison], line: Line) -> Kind:
 
 
 def choose_system(data: RunData, case: Case) -> Choice:
-    """The system to use, from the rows of one table."""
+    """Choose the system to use from the rows of one table."""
     metric = METRICS[data.score(case)]
     rows = data.rows(case)
     share = find_test_train_ratios(data.workloads).get(case.workload, 0.0)
@@ -91,9 +91,9 @@ def choose_system(data: RunData, case: Case) -> Choice:
 
 
 def _find_floor(table: Mapping[str, Any]) -> float | None:
-    """What always answering the same scores where it was not measured: equal shares in each split.
+    """Compute the floor where it was not measured, assuming the same class shares in each split.
 
-    The mean as answer has a coefficient of determination of 0 by its definition.
+    Always answering the mean has a coefficient of determination of 0 by definition.
     """
     if table.get("task") == "regression":
         return 0.0
@@ -104,7 +104,7 @@ def _find_floor(table: Mapping[str, Any]) -> float | None:
 def compare_scores(
     samples: Mapping[str, Sample], base: Mapping[tuple, float], margin: float, share: float
 ) -> dict[str, Comparison]:
-    """Differences to one sample with their verdicts, corrected as one family."""
+    """Compare every sample with the base and judge the differences, corrected as one family."""
     pairs = {name: pair(found, base) for name, found in samples.items()}
     gaps = {name: a - b for name, (a, b) in pairs.items()}
     p = stats.adjust_holm([stats.difference_p(gap, share) for gap in gaps.values()])
@@ -118,15 +118,15 @@ def compare_scores(
 
 
 def is_unbalanced(table: Mapping[str, Any]) -> bool:
-    """Whether accuracy alone says little: one class has far more rows than another."""
+    """Whether one class has far more rows than another, so that accuracy alone says little."""
     counts = table.get("class_rows") or ()
     return len(counts) > 1 and max(counts) >= UNBALANCED * min(counts)
 
 
 def find_overfitted(lines: Sequence[Line], score: str) -> list[tuple[Line, float]]:
-    """Systems that score far better on their training rows, with that score.
+    """Find systems that score far better on their training rows; return them with that score.
 
-    A regression target has variance 1 in the training rows, so their R2 is 1 less their error.
+    A regression target has variance 1 in the training rows, so their R2 is 1 minus the error.
     """
     found = []
     for line in lines:

@@ -1,4 +1,4 @@
-"""Two recorded runs compared: their rows paired trial by trial."""
+"""Compare two recorded runs, pairing their rows trial by trial."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ CONTROL = "matmul"  # its program is the same in both runs
 def compare_runs(
     base: pd.DataFrame, head: pd.DataFrame, names: tuple[str, str], cross_machine: bool = False
 ) -> Comparison:
-    """The comparison of two runs' rows, as `benchmarks.load` gives them.
+    """Compare the rows of two runs, as returned by `benchmarks.load`.
 
-    UsageError if they have no trial in common, or come from different machines and that was not
-    asked for.
+    Raise UsageError if they share no trial, or come from different machines without
+    `cross_machine`.
     """
     pairs = pair_rows(base, head)
     if pairs.empty:
@@ -62,7 +62,7 @@ def compare_runs(
 
 
 def pair_rows(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
-    """Trials that ended ok in both runs, one row each, with columns NAME_base and NAME_head."""
+    """Pair trials that ended ok in both runs: one row each, columns NAME_base and NAME_head."""
     sides = []
     for rows in (base, head):
         ok = rows[rows["status"] == "ok"]
@@ -72,7 +72,7 @@ def pair_rows(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_differences(pairs: pd.DataFrame) -> list[Finding]:
-    """One finding for each case and metric that has values, times corrected for their number."""
+    """Return a finding for each case and metric with values, corrected for their number."""
     found: list[Finding] = []
     tests: list[float] = []
     for case, rows in pairs.groupby(CASE, sort=True):
@@ -93,7 +93,7 @@ def find_differences(pairs: pd.DataFrame) -> list[Finding]:
 
 
 def collect(rows: pd.DataFrame, metric: Metric, side: str) -> np.ndarray:
-    """The values of a metric from the measure that supplies it."""
+    """Return the values of a metric from the first measure that supplies it."""
     for measure in metric.measures:
         chosen = rows.loc[rows["measure"] == measure, f"{metric.name}_{side}"]
         if chosen.notna().any():
@@ -102,7 +102,7 @@ def collect(rows: pd.DataFrame, metric: Metric, side: str) -> np.ndarray:
 
 
 def estimate_control(pairs: pd.DataFrame) -> Estimate:
-    """By how much the control's total time changed between the runs."""
+    """Estimate how much the control's total time changed between the runs."""
     rows = pairs[(pairs["system"] == CONTROL) & (pairs["measure"] == "time")]
     return paired_ratio(rows["time_total_s_head"], rows["time_total_s_base"])
 
@@ -111,7 +111,7 @@ def _describe(metric: Metric, a: np.ndarray, b: np.ndarray, case: str) -> Findin
     worse = Kind.LESS if metric.name in ("accuracy_test", "r2_test") else Kind.MORE
     quantity = Quantity(metric.heading, metric.unit, metric.less, metric.more, worse)
     if metric.compare == "difference":
-        # The column of ratios holds none; the difference stands behind the verdict.
+        # The ratio column stays empty; the verdict rests on the difference.
         base, head = mean_interval(a), mean_interval(b)
         verdict = judge_difference(
             paired_difference(b, a), MARGINS["accuracy"], difference_p(b - a),
@@ -123,7 +123,7 @@ def _describe(metric: Metric, a: np.ndarray, b: np.ndarray, case: str) -> Findin
 
 
 def _judge(found: Finding, p: float, control: Estimate) -> Finding:
-    """The finding with its verdict; times count only if the control's time did not change."""
+    """Add the verdict to a finding; times are decided only if the control's time did not change."""
     import dataclasses
 
     metric = METRICS[found.name]

@@ -1,4 +1,4 @@
-"""Everything a report is made of, read once from a run folder."""
+"""All data that a report is made from, read once from a run folder."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from benchmarks.paths import ARRAYS, FORCED, LOCAL
 from benchmarks.record.frame import load
 from benchmarks.record.rows import read_run
 
-OWN = "table"  # data set of a run on a user's table
+OWN = "table"  # name of the data set in a run on a user's table
 
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
-    """One run: its folder, its run.json, its rows and what follows from them."""
+    """One run: its folder, its run.json, its rows and what is derived from them."""
 
     folder: Path
     run: dict[str, Any]
@@ -43,22 +43,22 @@ class RunData:
 
     @property
     def is_local(self) -> bool:
-        """The run is on a user's table and is never published."""
+        """Whether the run is on a user's table, so that it is never published."""
         return "table" in self.run or self.folder.resolve().parent.name == LOCAL
 
     @property
     def margins(self) -> dict[str, float]:
-        """Margins as the run fixed them before its first trial, else the usual ones."""
+        """The margins fixed before the run's first trial, else the current defaults."""
         return MARGINS | {k: v for k, v in (self.run.get("margins") or {}).items() if k in MARGINS}
 
     @property
     def workloads(self) -> dict[str, dict[str, Any]]:
-        """What run.json says of each workload."""
+        """What run.json records about each workload."""
         return self.run.get("workloads") or {}
 
     @functools.cached_property
     def cases(self) -> list[Case]:
-        """Workloads in the run's order, planned ones and those that only rows name."""
+        """The cases in the run's order: planned ones, then those that occur only in rows."""
         planned = [
             Case(str(trial["workload"]), int(trial["threads"]))
             for trial in self.run.get("trials") or ()
@@ -70,52 +70,52 @@ class RunData:
 
     @functools.cached_property
     def headline(self) -> Case | None:
-        """The case that the first screen is about: the one of the most rows."""
+        """The case that the first screen shows: the one with the most rows."""
         counts = self.frame.groupby(["workload", "threads"]).size().to_dict()
         cases = sorted(self.cases, key=lambda c: -counts.get((c.workload, c.threads), 0))
         return cases[0] if cases else None
 
     @property
     def forced(self) -> list[dict[str, Any]]:
-        """Each time the run went on although something had changed: what, and to what."""
+        """Each time the run was continued despite changes: what changed, and to what."""
         path = self.folder / FORCED
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [json.loads(line) for line in lines if line.strip()]
 
     @functools.cached_property
     def findings(self) -> list[Finding]:
-        """What must be true of a trustworthy run, checked."""
+        """The results of all checks of the run's trustworthiness."""
         return check_run(self.frame, self.margins, find_test_train_ratios(self.workloads))
 
     @functools.cached_property
     def sweep(self) -> list[SweepPoint]:
-        """The step-time sweep of a run of suite `steps`; [] if it is none."""
+        """The step-time sweep, if the run is of suite `steps`; otherwise []."""
         return find_sweep(self.frame, self.summary, self.workloads, self.margins["time"])
 
     @functools.cached_property
     def crossings(self) -> list[Crossing]:
-        """Each framework along each axis of a run over sizes; [] if it is none."""
+        """Each framework along each scaling axis, if the run has any; otherwise []."""
         return find_crossings(self.frame, self.summary, self.workloads, self.margins["time"])
 
     def lines(self, case: Case | None = None, controls: bool = False) -> list[Line]:
-        """What was measured in one case or in all, without controls unless asked for."""
+        """Return the lines of one case or of all, without controls by default."""
         cases = [case] if case is not None else list(self.summary)
         found = [line for one in cases for line in self.summary.get(one, {}).values()]
         return [line for line in found if controls or line.family in FAMILIES]
 
     def rows(self, case: Case, measure: str = "") -> pd.DataFrame:
-        """The rows of one case, of one measure if it is named."""
+        """Return the rows of one case, optionally of a single measure."""
         rows = self.frame
         rows = rows[rows["workload"].eq(case.workload) & rows["threads"].eq(case.threads)]
         return rows[rows["measure"].eq(measure)] if measure else rows
 
     def base(self, case: Case | None) -> Line | None:
-        """The base system's line of a case, if it has an ok row."""
+        """Return the base system's line of a case, if it has an ok row."""
         line = self.summary.get(case, {}).get(BASE) if case else None
         return line if line and line.counts.ok else None
 
     def planned(self, case: Case) -> dict[str, str]:
-        """System -> family of what was planned in a case, without controls."""
+        """Map each system planned for a case to its family, without controls."""
         return {
             str(trial["system"]): str(trial["family"])
             for trial in self.run.get("trials") or ()
@@ -128,12 +128,12 @@ class RunData:
         return bool(self.workloads.get(case.workload, {}).get("dataset") == OWN)
 
     def score(self, case: Case) -> str:
-        """The field of the score of a case's task."""
+        """Return the score field that belongs to a case's task."""
         regression = self.workloads.get(case.workload, {}).get("task") == "regression"
         return "r2_test" if regression else "accuracy_test"
 
     def blocks(self, measure: str = "time") -> int:
-        """How many blocks of a measure the run has."""
+        """Count the blocks of a measure."""
         return int(self.frame.loc[self.frame["measure"].eq(measure), "block"].nunique())
 
     @property
@@ -142,7 +142,7 @@ class RunData:
         return str((self.run.get("environment") or {}).get("cpu") or "")
 
     def read_arrays(self, case: Case, measure: str) -> Iterator[tuple[str, dict]]:
-        """(system, arrays) of the first ok trial of each system that left readable arrays."""
+        """Yield (system, arrays) from each system's first ok trial with readable arrays."""
         rows = self.rows(case, measure)
         rows = rows[rows["status"].eq("ok") & rows["family"].isin(FAMILIES)]
         seen: set[str] = set()
@@ -165,11 +165,11 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return {}  # missing or cut short: reported without it
+        return {}  # missing or truncated: the report does without
 
 
 def read_run_data(folder: Path) -> RunData:
-    """Read a run. FileNotFoundError with a sentence if it is none."""
+    """Read a run. Raise FileNotFoundError, with a message, if there is none."""
     run, frame = read_run(folder), load(folder)
     shares = find_test_train_ratios(run.get("workloads"))
     margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}

@@ -1,4 +1,4 @@
-"""The values behind an estimate, and which values of two systems belong together."""
+"""The values behind an estimate, and how values of two systems are paired."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FIXED_TABLES = ("table", *BUNDLED)  # a user's own table, and those that come wi
 
 
 class Sample(dict[tuple, float]):
-    """(run, machine, block, seed), or (run, seed) for scores -> value; of repeats their mean.
+    """(run, machine, block, seed), or (run, seed) for scores -> value, the mean of repeats.
 
     Attributes
     ----------
     trials : dict
-        For each key the (order, value) of every trial, in the order in which they ran.
+        For each key, the (order, value) of every trial in the order they ran.
     """
 
     def __init__(self, trials: Mapping[tuple, list[tuple[int, float]]]) -> None:
@@ -35,10 +35,10 @@ class Sample(dict[tuple, float]):
 
 
 def collect_samples(rows: pd.DataFrame, metric: Metric) -> Sample:
-    """A system's values of a metric from its ok rows, sorted by key.
+    """Collect a system's values of a metric from its ok rows, sorted by key.
 
-    Scores of one seed may stand in several trials; the first of metric.measures is taken. Times
-    of trials that shared the machine have keys of their own, so that they are never compared.
+    Several trials may hold the score of one seed; the first of metric.measures is used. Times of
+    trials that shared the machine get keys of their own, so that they are never compared.
     """
     key = ["run_id", "seed"] if len(metric.measures) > 1 else PAIR
     rank = {measure: i for i, measure in enumerate(metric.measures)}
@@ -61,11 +61,11 @@ def collect_samples(rows: pd.DataFrame, metric: Metric) -> Sample:
 
 
 def pair(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[Any, Any]:
-    """The values of two systems where both have one, as two arrays.
+    """Return the values of two systems, where both have one, as two arrays.
 
     Where a block has several trials of either, each trial of the system with fewer trials is
-    compared with the geometric mean of the other's trials right before and right after it; both
-    values are then geometric means, because what follows is formed with logarithms.
+    compared with the geometric mean of the other's trials right before and right after it. Both
+    values are then geometric means, because later steps work with logarithms.
     """
     found = np.array(list(pair_by_block(values, base).values()), dtype=float).reshape(-1, 2)
     return found[:, 0], found[:, 1]
@@ -74,16 +74,16 @@ def pair(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[An
 def pair_by_block(
     values: Mapping[tuple, float], base: Mapping[tuple, float]
 ) -> dict[tuple, tuple[float, float]]:
-    """The pairs of `pair` by their keys."""
+    """Return the pairs of `pair` by key."""
     return {key: _pair_block(key, values, base) for key in values if key in base}
 
 
 def pair_levels(values: Mapping[tuple, float], base: Mapping[tuple, float]) -> tuple[Any, Any]:
-    """As `pair`, with one pair for each machine where three or more machines have pairs.
+    """Like `pair`, but with one pair per machine if three or more machines have pairs.
 
-    Blocks of one machine share what is peculiar to it, so machines are what is independent: the
-    pair of a machine is that of the geometric means over its blocks. Two machines are too few to
-    tell how machines differ; then the blocks of both stand side by side.
+    Blocks of one machine share its peculiarities, so the machine is the independent unit: its pair
+    holds the geometric means over its blocks. Two machines are too few to tell how machines
+    differ; their blocks are then used as they are.
     """
     a, b = pair(values, base)
     at = PAIR.index("machine_id")
@@ -114,7 +114,7 @@ def _pair_block(
 
 
 def _find_flanks(order: int, trials: list[tuple[int, float]]) -> list[float]:
-    """The nearest trials before and after a place in the run."""
+    """Return the values of the nearest trials before and after a place in the run."""
     before = [value for place, value in trials if place <= order]
     after = [value for place, value in trials if place > order]
     return before[-1:] + after[:1]
@@ -125,9 +125,9 @@ def _geometric_mean(values: list[float]) -> float:
 
 
 def find_identical(samples: Mapping[str, Mapping[tuple, float]]) -> dict[str, str]:
-    """System -> an earlier one that gave the same values, bit for bit, at three keys or more.
+    """Map systems to an earlier one with bit-identical values at three keys or more.
 
-    Two programs of the same arithmetic are one observation, and count once in a family.
+    Two programs with the same arithmetic are one observation and count once in a family.
     """
     found: dict[str, str] = {}
     for later, earlier in itertools.combinations(reversed(list(samples)), 2):
@@ -139,13 +139,13 @@ def find_identical(samples: Mapping[str, Mapping[tuple, float]]) -> dict[str, st
 
 
 def count_machines(values: Mapping[tuple, float]) -> int:
-    """How many machines the values come from."""
+    """Count the machines that the values come from."""
     at = PAIR.index("machine_id")
     return len({key[at] for key in values if len(key) >= len(PAIR)})
 
 
 def find_test_train_ratios(workloads: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
-    """Workload -> test rows / training rows, where every seed splits one fixed table.
+    """Map workloads to test rows / training rows where every seed splits one fixed table.
 
     Such splits overlap, so their scores are less independent than those of fresh draws.
     """

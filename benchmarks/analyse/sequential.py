@@ -1,8 +1,8 @@
-"""Intervals that may be looked at after every round, and what they decide.
+"""Intervals that may be checked after every round, and what they decide.
 
-A comparison stops as soon as its verdicts are there, so an ordinary interval would be asked too
-often: one that covers with 95 % at each of fifty looks errs at one of them far more often than
-once in twenty. Here the error is spent over the looks (Lan and DeMets 1983, Biometrika 70:659;
+A comparison stops as soon as it reaches its verdicts, so an ordinary interval would be used too
+often: one with 95 % coverage at each of fifty looks errs at one or more of them far more often
+than once in twenty. Here the error is spent over the looks (Lan and DeMets 1983, Biometrika 70:659;
 with the power family of Kim and DeMets 1987, Biometrika 74:149) and inverted into repeated
 confidence intervals (Jennison and Turnbull 1989, JRSS B 51:305), which cover the true ratio at all
 looks together. The spread is estimated, so the level of each look is applied to Student's
@@ -21,26 +21,26 @@ from scipy import optimize, stats
 
 from benchmarks.analyse.stats import Estimate
 
-FIRST_LOOK = 5  # rounds: below, Student's quantiles are too far out to decide anything
-ERROR = 0.02  # of a whole comparison: a wrong interval of any quantity at any look
-GRID = 201  # points of the numerical integration; twice as many change no bound by a hundredth
+FIRST_LOOK = 5  # rounds: with fewer, Student's quantiles are too large to decide anything
+ERROR = 0.02  # probability that any interval of a comparison is wrong at any look
+GRID = 201  # integration points; doubling them changes no bound by a hundredth
 
 
 def spend(share: float, error: float) -> float:
-    """How much of the error is spent when this share of the rounds is done."""
+    """Return how much of the error is spent once this share of the rounds is done."""
     return error * min(1.0, share)
 
 
 @functools.cache
 def find_levels(rounds: int, error: float) -> tuple[float, ...]:
-    """The two-sided level of each look, from FIRST_LOOK to `rounds` rounds.
+    """Return the two-sided level of each look, from FIRST_LOOK to `rounds` rounds.
 
-    The recursion of Armitage, McPherson and Rowe (1969): the density of the sum of normal values
-    that has stayed within its bounds is carried from look to look on a grid, and each bound is
-    where the next part of the error is spent.
+    The recursion of Armitage, McPherson and Rowe (1969): the density of a sum of normal values
+    that has stayed within its bounds is carried from look to look on a grid, and each bound is set
+    so that it spends the next part of the error.
     """
     levels: list[float] = []
-    grid, weights = np.zeros(1), np.ones(1)  # all of the density lies at 0 before the first value
+    grid, weights = np.zeros(1), np.ones(1)  # all mass is at 0 before the first value
     done = 0
     for look in range(FIRST_LOOK, rounds + 1):
         sd = math.sqrt(look - done)
@@ -71,16 +71,16 @@ def _trapezium(grid: np.ndarray) -> np.ndarray:
 
 
 def repeated_interval(logs: Sequence[float], rounds: int, quantities: int) -> Estimate:
-    """The ratio with its interval at this look; without bounds before the first look.
+    """Return the ratio with its interval at this look; no bounds before the first look.
 
     Parameters
     ----------
     logs : sequence of float
         One log ratio per round so far.
     rounds : int
-        How many there are at most, fixed before any value was looked at.
+        Maximum number of rounds, fixed before any value is seen.
     quantities : int
-        How many are judged together; each gets its share of the error.
+        Number of quantities judged together; each gets its share of the error.
     """
     values = np.asarray(logs, dtype=float)
     if not values.size:

@@ -1,7 +1,7 @@
 """Recorded figures over time: one series per machine, workload, system and metric.
 
-A figure of a run is its ratio to a control of the same block, whose program stays the same: a
-slower night, or a newer library of the harness, moves both.
+A run's figures are ratios to a control in the same block, whose program never changes: a slower
+night, or a newer library in the harness, moves both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.errors import UsageError
 from benchmarks.paths import RUN, find_runs
 from benchmarks.record.foreign import Measurement, read_foreign
 
-# metric -> the measure that has it, and the control's own metric to which it is set in relation
+# metric -> the measure that supplies it, and the control's metric that it is divided by
 RELATED = {
     "time_step_warm_s": ("time", "time_train_cold_s"),
     "time_predict_one_s": ("time", "time_train_cold_s"),
@@ -29,13 +29,13 @@ RELATED = {
     "time_total_s": ("time", "time_total_s"),
     "memory_peak_bytes": ("memory", "memory_peak_bytes"),
 }
-CONTROLS = ("matmul", "noop", "numpy-plain")  # the first that has the metric in a run
+CONTROLS = ("matmul", "noop", "numpy-plain")  # the first one with the metric in a run is used
 BLOCK = ["machine_id", "workload", "threads", "block"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One figure at one time. facts: versions, processor, digests of code."""
+    """One figure at one time. facts: versions, processor, code digests."""
 
     at: str
     run: str
@@ -45,7 +45,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """Points of one thing in the order of time, with the changes among them."""
+    """Points of one quantity in chronological order, with the changes among them."""
 
     machine: str
     workload: str
@@ -56,16 +56,16 @@ class Series:
 
     @property
     def name(self) -> str:
-        """What it is about, without the machine."""
+        """The system and workload, without the machine."""
         return ", ".join(part for part in (self.system, self.workload) if part)
 
     @property
     def is_worse(self) -> bool:
-        """The newest segment is above the one before; of all metrics less is better."""
+        """Whether the newest segment is above the one before; for all metrics, lower is better."""
         return bool(self.changes) and self.changes[-1].ratio > 1
 
     def find_causes(self, change: Change) -> list[str]:
-        """What was recorded differently before and after a change."""
+        """List the recorded facts that differ before and after a change."""
         before, after = self.points[change.index - 1].facts, self.points[change.index].facts
         return [
             f"{key} {before.get(key, '?')} → {after.get(key, '?')}"
@@ -75,9 +75,9 @@ class Series:
 
 
 def read_history(folder: Path) -> list[Series]:
-    """Every series below a folder: recorded runs, and JSON files of other programs.
+    """Read every series below a folder: recorded runs, and JSON files of other programs.
 
-    UsageError for a file that cannot be read, or if there is nothing.
+    Raise UsageError for a file that cannot be read, or if there are no figures.
     """
     runs = find_runs(folder)
     found: dict[tuple[str, str, str, str], list[Point]] = {}
@@ -110,7 +110,7 @@ def _place(one: Measurement, file: str) -> tuple[tuple[str, str, str, str], Poin
 
 
 def _read_run(run: Path) -> Iterable[tuple[tuple[str, str, str, str], Point]]:
-    """The figures of one run by series."""
+    """Yield the figures of one run, each with the key of its series."""
     import benchmarks
 
     try:
@@ -131,7 +131,7 @@ def _read_run(run: Path) -> Iterable[tuple[tuple[str, str, str, str], Point]]:
 
 
 def _list_facts(description: dict[str, Any]) -> dict[str, str]:
-    """What may explain a change, from run.json: processor, Python, versions, digests of code."""
+    """List facts in run.json that may explain a change: processor, Python, versions, digests."""
     environment = description["environment"]
     facts = {"processor": environment.get("cpu"), "python": environment.get("python")}
     facts |= {f"{name} code": digest for name, digest in description["digests"].items()
@@ -143,7 +143,7 @@ def _list_facts(description: dict[str, Any]) -> dict[str, str]:
 def relate(
     rows: pd.DataFrame, metric: str
 ) -> Iterable[tuple[tuple[str, str, int, str], float, str]]:
-    """(machine, workload, threads, system) with the mean ratio to the control over blocks."""
+    """Yield (machine, workload, threads, system), mean ratio to the control, system version."""
     measure, of_control = RELATED[metric]
     rows = rows[rows["measure"] == measure]
     for control in CONTROLS:

@@ -1,6 +1,6 @@
-"""Estimates with intervals from small samples. SciPy computes; this arranges.
+"""Estimates with intervals from small samples, computed with SciPy.
 
-The unit of analysis is the process (time, memory) or the seed (scores), never a repetition inside
+The unit of analysis is the process (time, memory) or the seed (scores), never a repetition within
 a process. Coverage and error rates of every method are simulated in tests/benchmarks.
 """
 
@@ -16,9 +16,9 @@ from scipy import stats
 
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
-# Below six values no pair of order statistics covers the median with 95 %: 1 - 2 / 2**5 = 0.9375.
+# Below six values no two order statistics cover the median with 95 %: 1 - 2 / 2**5 = 0.9375.
 MIN_FOR_MEDIAN = 6
-MIN_FOR_MEAN = 3  # Student's interval of two values is too wide to say anything
+MIN_FOR_MEAN = 3  # Student's interval of two values is too wide to be of use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Estimate:
     value, low, high : float
         The estimate and its bounds.
     n : int
-        How many processes or seeds are behind it.
+        Number of processes or seeds behind it.
     kind : str
         What the bounds are: "interval" (95 %), "range" (lowest and highest: too few values for an
-        interval, or a quantity that hardly varies), "single" (no bounds), "mixed" (of several
+        interval, or a quantity that hardly varies), "single" (no bounds), "mixed" (several
         machines, so there is no value) or "none".
     """
 
@@ -45,11 +45,11 @@ class Estimate:
 
     @classmethod
     def exact(cls, value: float) -> Estimate:
-        """Make the estimate of something that was counted."""
+        """Make the estimate of a count."""
         return cls(value, value, value, 1, "single")
 
     def exp(self) -> Estimate:
-        """Turn the estimate of a logarithm into that of the quantity."""
+        """Turn the estimate of a logarithm into that of the quantity itself."""
         low, value, high = (math.exp(x) for x in (self.low, self.value, self.high))
         return Estimate(value, low, high, self.n, self.kind)
 
@@ -64,12 +64,12 @@ class Estimate:
 
     @property
     def known(self) -> bool:
-        """There is a value."""
+        """Whether there is a value."""
         return self.kind not in ("none", "mixed")
 
     @property
     def bounded(self) -> bool:
-        """The bounds suffice for a verdict: an interval, or the range of three processes."""
+        """Whether bounds suffice for a verdict: an interval, or the range of three processes."""
         return self.kind == "interval" or (self.kind == "range" and self.n >= MIN_FOR_MEAN)
 
 
@@ -80,7 +80,7 @@ def keep_finite(values: ArrayLike) -> np.ndarray:
 
 
 def median_range(values: ArrayLike) -> Estimate:
-    """Median with the lowest and highest value."""
+    """Return the median with the lowest and highest value."""
     x = keep_finite(values)
     if not x.size:
         return Estimate()
@@ -89,7 +89,7 @@ def median_range(values: ArrayLike) -> Estimate:
 
 
 def median_interval(values: ArrayLike) -> Estimate:
-    """Median with the exact distribution-free 95 % interval; a range below six values.
+    """Return the median with its exact distribution-free 95 % interval; a range below six values.
 
     The bounds are order statistics, so nothing is assumed about the distribution (David and
     Nagaraja, Order Statistics, 7.1). Coverage is at least 95 %.
@@ -104,16 +104,16 @@ def median_interval(values: ArrayLike) -> Estimate:
 
 @functools.cache
 def _find_ranks(n: int) -> tuple[int, int]:
-    """Which of n sorted values bound the median with 95 %, counted from 0."""
+    """Return the 0-based ranks of the two of n sorted values that bound the median with 95 %."""
     bounds = stats.quantile_test(np.arange(n), p=0.5).confidence_interval(LEVEL)
     return int(bounds.low), int(bounds.high)
 
 
 def mean_interval(values: ArrayLike, test_train_ratio: float = 0.0) -> Estimate:
-    """Mean with Student's 95 % interval from three values on; a range below.
+    """Return the mean with Student's 95 % interval; a range below three values.
 
-    test_train_ratio: test rows / training rows, above 0 for repeated splits of one fixed table,
-    whose standard error is that of `standard_error`.
+    test_train_ratio: test rows / training rows, above 0 for repeated splits of one fixed table;
+    see `standard_error`.
     """
     x = keep_finite(values)
     if not x.size:
@@ -127,29 +127,29 @@ def mean_interval(values: ArrayLike, test_train_ratio: float = 0.0) -> Estimate:
 
 @functools.cache
 def find_t_quantile(freedom: int) -> float:
-    """By how many standard errors Student's 95 % interval reaches to each side."""
+    """Return the half-width of Student's 95 % interval in standard errors."""
     return float(stats.t.ppf(1 - ALPHA / 2, freedom))
 
 
 def standard_error(values: np.ndarray, test_train_ratio: float = 0.0) -> float:
-    """Of the mean. Splits of one table overlap, so s**2 / J becomes s**2 * (1 / J +
-    test_train_ratio) (Nadeau and Bengio 2003)."""
+    """Estimate it for the mean. Splits of one table overlap, so s**2 / J becomes
+    s**2 * (1 / J + test_train_ratio) (Nadeau and Bengio 2003)."""
     return math.sqrt((1 / values.size + test_train_ratio) * values.var(ddof=1))
 
 
 def log_ratios(values: ArrayLike, base: ArrayLike) -> np.ndarray:
-    """Logarithms of values / base where both are positive."""
+    """Return log(values / base) where both are positive."""
     a, b = np.asarray(values, dtype=float), np.asarray(base, dtype=float)
     usable = np.isfinite(a) & np.isfinite(b) & (a > 0) & (b > 0)
     return np.log(a[usable]) - np.log(b[usable])
 
 
 def paired_ratio(values: ArrayLike, base: ArrayLike, ranged: bool = False) -> Estimate:
-    """Typical ratio values / base of pairs from the same block: exp(mean of the paired logs).
+    """Estimate the ratio values / base of pairs from the same block: exp(mean of the paired logs).
 
-    With Student's interval, which covers as it should already at three blocks; the tests measure
-    it on noise like that of recorded runs. `ranged` asks for the median with the lowest and
-    highest ratio instead, for quantities that hardly vary.
+    Student's interval has its nominal coverage from three blocks on; the tests simulate it with
+    noise like that of recorded runs. `ranged` returns the median with the lowest and highest
+    ratio instead, for quantities that hardly vary.
     """
     logs = log_ratios(values, base)
     estimate = median_range(logs) if ranged else mean_interval(logs)
@@ -159,12 +159,12 @@ def paired_ratio(values: ArrayLike, base: ArrayLike, ranged: bool = False) -> Es
 def paired_difference(
     values: ArrayLike, base: ArrayLike, test_train_ratio: float = 0.0
 ) -> Estimate:
-    """Mean of values - base over paired seeds, with its interval over seeds."""
+    """Estimate the mean of values - base over paired seeds, with its interval over seeds."""
     return mean_interval(np.asarray(values, float) - np.asarray(base, float), test_train_ratio)
 
 
 def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
-    """Geometric mean of paired ratios, shape (blocks, cases), with its interval over blocks.
+    """Estimate the geometric mean ratio of paired (blocks, cases), with its interval over blocks.
 
     Blocks with a missing case are left out, so every case has the same weight.
     """
@@ -175,7 +175,7 @@ def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
 
 
 def difference_p(differences: ArrayLike, test_train_ratio: float = 0.0) -> float:
-    """Two-sided p of "the paired values do not differ" by Student's t; nan below two pairs."""
+    """Return Student's two-sided p of "the paired values do not differ"; nan below two pairs."""
     d = keep_finite(differences)
     if d.size < 2:
         return math.nan
@@ -185,7 +185,7 @@ def difference_p(differences: ArrayLike, test_train_ratio: float = 0.0) -> float
 
 
 def equivalence_p(differences: ArrayLike, margin: float, test_train_ratio: float = 0.0) -> float:
-    """p of "the means differ by `margin` or more": two one-sided t tests; nan below two pairs.
+    """Return p of "means differ by `margin` or more": two one-sided t tests, nan below two pairs.
 
     Without any spread there is no test: three equal differences count as proof, fewer do not.
     """
@@ -200,9 +200,9 @@ def equivalence_p(differences: ArrayLike, margin: float, test_train_ratio: float
 
 
 def adjust_holm(p_values: ArrayLike) -> np.ndarray:
-    """p values of one declared family, adjusted after Holm; missing ones stay missing.
+    """Adjust the p values of one declared family by Holm's method; missing ones stay missing.
 
-    By hand: statsmodels' function collects garbage each time, which takes a tenth of a second.
+    Not statsmodels' function: it collects garbage on each call, which takes a tenth of a second.
     """
     p = np.asarray(p_values, dtype=float)
     adjusted = np.full(p.shape, np.nan)
@@ -214,6 +214,6 @@ def adjust_holm(p_values: ArrayLike) -> np.ndarray:
 
 
 def share_above(differences: ArrayLike) -> float:
-    """P(A > B) over paired seeds, ties counted half; nan without pairs."""
+    """Return P(A > B) over paired seeds, counting ties half; nan without pairs."""
     d = keep_finite(differences)
     return float((np.sign(d) + 1).mean() / 2) if d.size else math.nan

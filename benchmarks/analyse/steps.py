@@ -1,8 +1,8 @@
-"""What one training step costs from the smallest network to the largest, and where it goes.
+"""What one training step costs, from the smallest network to the largest, and on what.
 
-A point of the sweep is one workload of suite `steps` at a number of threads. Ratios are mapicx /
-system within one block: below 1 mapicx is faster. A step less the matrix products of its
-framework, which a control makes alone, is everything else.
+A point of the sweep is one workload of suite `steps` at one number of threads. Ratios are mapicx /
+system within a block: below 1, mapicx is faster. "Everything else" is a step minus the matrix
+products of its framework, which a control measures alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.analyse.stats import Estimate, median_interval
 from benchmarks.analyse.summary import Case, Line, Summary
 from benchmarks.analyse.verdicts import Verdict
 
-PREFIX = "step-"  # how the workloads of the sweep are called
+PREFIX = "step-"  # of the names of the sweep's workloads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,10 +29,10 @@ class StepCost:
 
     system: str
     step: Estimate
-    rest: Estimate  # step less the framework's own products, paired in blocks
+    rest: Estimate  # step minus the framework's own products, paired within blocks
     ratio: Estimate  # mapicx / system
     verdict: Verdict  # on mapicx
-    checked: bool  # shown to train the same network
+    checked: bool  # whether it was shown to train the same network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SweepPoint:
 
     @property
     def competitor(self) -> StepCost | None:
-        """The fastest system with a loop in Python that mapicx can be compared with."""
+        """The fastest comparable system of another framework whose loop is in Python."""
         able = [
             step
             for step in self.steps.values()
@@ -60,7 +60,7 @@ class SweepPoint:
 
     @property
     def products_share(self) -> float | None:
-        """NumPy's products as a share of mapicx's step; None if one was not measured."""
+        """NumPy's products as a share of mapicx's step; None if either was not measured."""
         own = self.products.get(PRODUCTS[BASE])
         if own is None or BASE not in self.steps:
             return None
@@ -73,7 +73,7 @@ def find_sweep(
     workloads: Mapping[str, Mapping[str, Any]],
     margin: float,
 ) -> list[SweepPoint]:
-    """The step-time sweep of a run, in the order of `workloads`; [] if the run has none."""
+    """Return the step-time sweep of a run in the order of `workloads`; [] if it has none."""
     found = []
     for name, workload in workloads.items():
         if not name.startswith(PREFIX):
@@ -87,7 +87,7 @@ def find_sweep(
 
 
 def collect_steps(rows: pd.DataFrame) -> dict[str, Sample]:
-    """System -> step times by block, of the systems that have any."""
+    """Map each system that has step times to its step times by block."""
     found = {str(name): collect_samples(part, STEP) for name, part in rows.groupby("system")}
     return {name: values for name, values in found.items() if values}
 
@@ -95,7 +95,7 @@ def collect_steps(rows: pd.DataFrame) -> dict[str, Sample]:
 def subtract_samples(
     step: Mapping[tuple, float], products: Mapping[tuple, float]
 ) -> dict[tuple, float]:
-    """What is left of each step within its block."""
+    """Subtract the products from the step within each block."""
     return {key: value - products[key] for key, value in step.items() if key in products}
 
 
@@ -124,7 +124,7 @@ def _measure_point(
 
 
 def _measure_step(line: Line, samples: Mapping[str, Sample], margin: float) -> StepCost:
-    # The summary forms a ratio only where parity and equal work allow it.
+    # The summary has a ratio only where parity and equal work allow one.
     found = line.against(STEP.name)
     products: Mapping[tuple, float] = samples.get(PRODUCTS.get(line.framework, ""), {})
     return StepCost(

@@ -1,7 +1,7 @@
 """Rows -> one Line per system in each case: estimates, comparisons with the base, verdicts.
 
-A pure function of the rows. No ratio is formed with a system that is not comparable, nor across
-machines or blocks; ratios of several machines are combined with the machine as a level.
+Depends on the rows alone. No ratio is formed with a system that is not comparable, nor across
+machines or blocks; ratios of several machines are combined with machine as a level.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GROUP = ["workload", "threads"]
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Case:
-    """What systems are compared on: a workload at a number of threads."""
+    """What systems are compared on: a workload at one number of threads."""
 
     workload: str
     threads: int
@@ -41,18 +41,18 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """How many rows a system has, by status."""
+    """Number of rows of a system, by status."""
 
     by_status: Mapping[str, int]
 
     @property
     def ok(self) -> int:
-        """Rows with values."""
+        """Number of rows with values."""
         return self.by_status.get("ok", 0)
 
     @property
     def failed(self) -> bool:
-        """Some row has none."""
+        """Whether any row has no values."""
         return any(n for status, n in self.by_status.items() if status != "ok")
 
 
@@ -62,9 +62,9 @@ class Comparison:
 
     estimate: Estimate = dataclasses.field(default_factory=Estimate)
     verdict: Verdict = dataclasses.field(default_factory=Verdict)
-    p: float = math.nan  # of no difference; corrected, as the next one
-    p_equal: float = math.nan  # of no equivalence
-    share_above: float = math.nan  # of seeds on which the system scores above the base
+    p: float = math.nan  # of no difference; like p_equal, corrected
+    p_equal: float = math.nan  # of non-equivalence
+    share_above: float = math.nan  # of seeds where the system scores above the base
 
 
 @dataclasses.dataclass
@@ -87,24 +87,24 @@ class Line:
     comparisons: dict[str, Comparison] = dataclasses.field(default_factory=dict)
 
     def estimate(self, metric: str) -> Estimate:
-        """The estimate of a field; unknown if no row has it."""
+        """Return the estimate of a field; unknown if no row has it."""
         return self.values.get(metric, Estimate())
 
     def has(self, metric: str) -> bool:
-        """There is a value of the field."""
+        """Whether the field has a value."""
         return self.estimate(metric).known
 
     def value(self, metric: str) -> float:
-        """The value of a field; nan if unknown."""
+        """Return the value of a field; nan if unknown."""
         return self.estimate(metric).value
 
     def against(self, metric: str) -> Comparison:
-        """The comparison with the base; unknown where none is allowed."""
+        """Return the comparison with the base; unknown where none is allowed."""
         return self.comparisons.get(metric, Comparison())
 
     @property
     def unchecked(self) -> bool:
-        """A network that was not shown to train the same network as the base."""
+        """Whether it is a network not shown to train the same network as the base."""
         return self.family == "network" and self.comparable is None and self.system != BASE
 
 
@@ -123,13 +123,13 @@ def summarise(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Rows as `benchmarks.load` gives them.
+        Rows as returned by `benchmarks.load`.
     margins : mapping, optional
         Smallest effects of interest, keys of metrics.MARGINS, as fixed before the run.
     base : str
-        The system that ratios are to.
+        The system that others are compared with.
     shares : mapping, optional
-        Of workloads on a fixed table: test rows / training rows (`find_test_train_ratios`).
+        Workload on a fixed table -> test rows / training rows (`find_test_train_ratios`).
     """
     limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
     found: Summary = {}
@@ -184,7 +184,7 @@ def _first(column: pd.Series, default: Any = None) -> Any:
 
 
 def _measure(lines: Lines, metric: Metric, samples: Mapping[str, Sample], share: float) -> None:
-    """Give each line its estimate of one metric. Bounds train nothing."""
+    """Add the estimate of one metric to each line. Bounds are not trained."""
     for name, line in lines.items():
         values = samples[name]
         if not values or (metric.trained and line.family == "bound"):
@@ -196,14 +196,14 @@ def _measure(lines: Lines, metric: Metric, samples: Mapping[str, Sample], share:
 
 
 def estimate_sample(values: list[float], metric: Metric, share: float = 0.0) -> Estimate:
-    """The estimate of one metric from its values."""
+    """Estimate one metric from its values."""
     if metric.estimator == "mean":
         return stats.mean_interval(values, share).clip(*metric.scale)
     return (stats.median_range if metric.estimator == "range" else stats.median_interval)(values)
 
 
 def compare_samples(a: Sample, b: Sample, metric: Metric, share: float = 0.0) -> Estimate:
-    """The paired ratio a / b, or difference a - b, of two systems' samples."""
+    """Estimate the paired ratio a / b, or difference a - b, of two systems' samples."""
     if metric.compare == "ratio":
         return stats.paired_ratio(*pair_levels(a, b), metric.estimator == "range")
     return stats.paired_difference(*pair(a, b), share)
@@ -217,9 +217,9 @@ def _compare(
     margin: float,
     share: float,
 ) -> None:
-    """Compare every line with the base; each family is corrected by itself.
+    """Compare every line with the base, correcting each family separately.
 
-    The twin and other controls are compared too, outside of any family.
+    The twin and other controls are compared too, but belong to no family.
     """
     allowed = [line for line in lines if line.system != base and _may_compare(line, metric)]
     for family in {line.family for line in allowed}:
@@ -255,11 +255,11 @@ def _compare(
 
 
 def _adjust(p_values: Mapping[str, float], same_bits: Mapping[str, str]) -> dict[str, float]:
-    """Holm's adjustment of a family. A system that repeats another's bits adds no test to it."""
+    """Adjust a family by Holm's method. A system that repeats another's bits adds no test."""
     counted = {name: p for name, p in p_values.items() if name not in same_bits}
     adjusted = {}
     for name, p in p_values.items():
-        # The repeated one may have fewer seeds, so its own p stands in the other's place.
+        # A repeat may have fewer seeds than the original, so its own p replaces the original's.
         first = same_bits.get(name, name)
         family = counted | {first: p}
         adjusted[name] = float(stats.adjust_holm(list(family.values()))[list(family).index(first)])
@@ -267,7 +267,7 @@ def _adjust(p_values: Mapping[str, float], same_bits: Mapping[str, str]) -> dict
 
 
 def _may_compare(line: Line, metric: Metric) -> bool:
-    """No ratio with a bound, none if parity failed, none of steps of different work."""
+    """Whether a ratio is allowed: not with a bound, after failed parity, or for unequal work."""
     if metric.compare == "difference":
         return line.family in JUDGED
     if line.family == "bound" or line.comparable is False:
@@ -276,10 +276,10 @@ def _may_compare(line: Line, metric: Metric) -> bool:
 
 
 def find_best_variants(lines: Iterable[Line], metric: str) -> dict[str, Line]:
-    """Framework -> its network system with the lowest value.
+    """Map each framework to its network system with the lowest value.
 
-    Systems whose parity failed, or that have no value, take no part. Choosing from the same rows
-    favours the framework.
+    Systems that failed parity or have no value are ignored. Choosing and estimating from the same
+    rows favours the framework.
     """
     able = [
         line

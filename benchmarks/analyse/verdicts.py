@@ -1,12 +1,12 @@
-"""When a difference is called one.
+"""When a difference counts as one.
 
 less, more     the whole interval (memory: range) lies on one side of no difference, the estimate
                is beyond the smallest effect of interest, and the test, corrected after Holm over
                its family, rejects
 equivalent     two one-sided tests say so: the interval lies within the margin
-undecided      measured, and neither of these
+undecided      measured, but none of these
 too few        measured in too few blocks or seeds for any verdict
-not measured   there is no such number
+not measured   there is no value
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STEADY_N = 2  # processes
 
 
 class Kind(enum.Enum):
-    """What was found."""
+    """The kinds of verdict."""
 
     LESS = "less"
     MORE = "more"
@@ -33,18 +33,18 @@ class Kind(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a comparison showed, and by which margin equivalence was asked."""
+    """What a comparison showed, and the margin of equivalence used."""
 
     kind: Kind = Kind.NOT_MEASURED
     margin: float = 0.0
 
     @property
     def decided(self) -> bool:
-        """A difference or an equivalence was shown."""
+        """Whether a difference or an equivalence was shown."""
         return self.kind in (Kind.LESS, Kind.MORE, Kind.EQUIVALENT)
 
     def reverse(self) -> Verdict:
-        """The same verdict, told of the other system."""
+        """Return the same verdict from the other system's point of view."""
         other = {Kind.LESS: Kind.MORE, Kind.MORE: Kind.LESS}.get(self.kind, self.kind)
         return dataclasses.replace(self, kind=other)
 
@@ -52,10 +52,10 @@ class Verdict:
 def judge_ratio(
     ratio: Estimate, margin: float, p: float = math.nan, steady: bool = False
 ) -> Verdict:
-    """The verdict on a paired ratio.
+    """Judge a paired ratio.
 
-    p: of no difference, corrected; nan: not tested apart. steady: of a quantity that hardly
-    varies, so that the range of two processes bounds it.
+    p: of no difference, corrected; nan if there is no separate test. steady: the quantity hardly
+    varies, so the range of two processes bounds it.
     """
     if not ratio.known:
         return Verdict(Kind.NOT_MEASURED, margin)
@@ -70,7 +70,7 @@ def judge_ratio(
 
 
 def judge_difference(difference: Estimate, margin: float, p: float, p_equal: float) -> Verdict:
-    """The verdict on a paired difference of scores; both p are corrected."""
+    """Judge a paired difference of scores; both p values are corrected."""
     if not difference.known:
         return Verdict(Kind.NOT_MEASURED, margin)
     if not difference.bounded:

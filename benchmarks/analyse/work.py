@@ -1,4 +1,4 @@
-"""Did two systems do the same work, and how much memory does that work need at least?"""
+"""Whether two systems did the same work, and the least memory that the work needs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ITEM_BYTES = {"float32": 4, "float64": 8}
 
 
 def count_work(rows: pd.DataFrame) -> dict[str, object]:
-    """What the framework's own counters say: the value that all rows share.
+    """Return the framework's own counters: the value that all rows share.
 
-    None: no row counted it. A tuple: the rows disagree.
+    None means that no row counted it, a tuple that the rows disagree.
     """
     found: dict[str, object] = {}
     for field in COUNTED:
@@ -25,14 +25,14 @@ def count_work(rows: pd.DataFrame) -> dict[str, object]:
 
 
 def compare_work(work: Mapping[str, object], base: Mapping[str, object]) -> tuple[str, ...]:
-    """Fields in which two systems differ; what neither counted does not differ."""
+    """Return the fields in which two systems differ; what neither counted is equal."""
     return tuple(field for field in COUNTED if work[field] != base[field])
 
 
 def compute_memory_floor(workload: Mapping[str, Any], dtype: str = "float32") -> dict[str, int]:
-    """Bytes that training needs whatever the framework, by part, and their sum.
+    """Compute the bytes that training needs in any framework, by part and in total.
 
-    No temporary and no library is counted: what a process takes above this is the price of
+    Temporaries and libraries are not counted: whatever a process takes beyond this is due to the
     interpreter and framework. Activations: the outputs of every layer for one batch, which the
     backward pass needs. Data: training features (rows x inputs) and labels of 8 bytes.
     """

@@ -1,9 +1,9 @@
-"""A hundred training steps, and the prediction of one row and of all test rows.
+"""Time a hundred training steps, and the prediction of one row and of all test rows.
 
     python -m pytest benchmarks/micro --system mapicx --benchmark-save=mapicx
     python -m pytest benchmarks/micro --system torch-eager --benchmark-compare
 
-pytest-benchmark's own options save and compare. A look, not a verdict: verdicts come from
+Save and compare with pytest-benchmark's own options. A quick look, not a verdict: those come from
 `python -m benchmarks.run`, which interleaves fresh processes.
 """
 
@@ -24,7 +24,7 @@ STEPS = 100
 
 
 class Trained(NamedTuple):
-    """A system that was built and trained once, with what it was given."""
+    """A system that was built and trained once, with its data and initial weights."""
 
     system: Any
     data: Data
@@ -33,7 +33,7 @@ class Trained(NamedTuple):
 
 @pytest.fixture(scope="session")
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The system and workload of the command line. UsageError for names that do not exist."""
+    """Train the system named on the command line. Raise UsageError for unknown names."""
     name, chosen = (request.config.getoption(option) for option in ("--system", "--workload"))
     known = read_workloads()
     check_known("system", [name], baselines.names())
@@ -54,7 +54,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_hundred_training_steps(benchmark: BenchmarkFixture, trained: Trained) -> None:
-    """A step is a hundredth of this."""
+    """Time STEPS training steps; a single step takes a hundredth of this."""
     system, _, weights = trained
     benchmark.pedantic(
         system.train, setup=lambda: system.reset(weights), rounds=20, iterations=1, warmup_rounds=1
@@ -63,10 +63,10 @@ def test_hundred_training_steps(benchmark: BenchmarkFixture, trained: Trained) -
 
 
 def test_predict_one_row(benchmark: BenchmarkFixture, trained: Trained) -> None:
-    """What serving one request costs."""
+    """Time the prediction of one row, the cost of serving one request."""
     benchmark(trained.system.predict, trained.data.X_test[:1])
 
 
 def test_predict_test_rows(benchmark: BenchmarkFixture, trained: Trained) -> None:
-    """All test rows at once."""
+    """Time the prediction of all test rows at once."""
     benchmark(trained.system.predict, trained.data.X_test)

@@ -1,7 +1,7 @@
-"""Chooses the system, and how its process may run: one framework per process, one per call.
+"""Choose the system and set up its process: one framework per process, one per call.
 
-What decides arithmetic and threads is settled before any library is loaded, as the worker of a
-trial does it: none of the machine's own settings, one thread, one core.
+Settings that affect arithmetic and threads are fixed before any library is loaded, as in the
+worker of a trial: none of the machine's own settings, one thread, one core.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     Parameters
     ----------
     parser : pytest.Parser
-        The command line of pytest.
+        The pytest command-line parser.
     """
     group = parser.getgroup("mapicx")
     group.addoption("--system", default="mapicx", help="the system to time (mapicx)")
@@ -27,12 +27,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this process the environment of a trial; libraries read it when they load.
+    """Give this process the environment of a trial, which libraries read when they load.
 
     Parameters
     ----------
     config : pytest.Config
-        Not used: the same holds for every system.
+        Unused: the environment is the same for every system.
     """
     wanted = threads.child_environment(1, ".", "", os.environ)
     for name in threads.changed_variables(os.environ):

@@ -1,6 +1,6 @@
-"""Figures that other programs recorded: pytest-benchmark, pyperf, and `benchmarks.compare --save`.
+"""Read figures recorded by pytest-benchmark, pyperf and `benchmarks.compare --save`.
 
-Each file gives measurements, one per benchmark. Host and user names in such files are not read.
+Each file yields one measurement per benchmark. Host and user names in these files are not read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.errors import UsageError
 
 
 class Measurement(NamedTuple):
-    """One benchmark in one file. facts: what may explain a change."""
+    """One benchmark in one file. facts: details that may explain a change."""
 
     machine: str
     benchmark: str
@@ -27,9 +27,9 @@ class Measurement(NamedTuple):
 
 
 def read_foreign(path: Path) -> list[Measurement]:
-    """The measurements of a file; none if it is JSON of another kind.
+    """Return the measurements in a file; none if it is some other kind of JSON.
 
-    UsageError if it cannot be read, or claims to be of a kind and is not.
+    Raise UsageError if it cannot be read or is not of the kind that it claims to be.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def _find_reader(content: dict[str, Any]) -> tuple[Any, str]:
 
 
 def _read_pytest(content: dict[str, Any]) -> Iterator[Measurement]:
-    """https://pytest-benchmark.readthedocs.io: stats are seconds."""
+    """Read pytest-benchmark JSON: stats in seconds (https://pytest-benchmark.readthedocs.io)."""
     info = content["machine_info"]
     cpu = info.get("cpu", {}).get("brand_raw") or info.get("processor") or "unknown processor"
     python = str(info.get("python_version", ""))
@@ -78,7 +78,7 @@ def _read_pytest(content: dict[str, Any]) -> Iterator[Measurement]:
 
 
 def _read_pyperf(content: dict[str, Any]) -> Iterator[Measurement]:
-    """https://pyperf.readthedocs.io: a benchmark has runs, a run has values and metadata."""
+    """Read pyperf JSON (https://pyperf.readthedocs.io): benchmarks > runs > values and metadata."""
     shared = content.get("metadata", {})
     for entry in content["benchmarks"]:
         known = shared | entry.get("metadata", {})
@@ -94,8 +94,8 @@ def _read_pyperf(content: dict[str, Any]) -> Iterator[Measurement]:
 
 
 def _read_comparison(content: dict[str, Any]) -> Iterator[Measurement]:
-    """Ratios to a base that stays the same. The machine is in both sides of a ratio, so figures of
-    one kind of processor are one series, whatever runner they come from."""
+    """Read ratios to a fixed base. The machine affects both sides of a ratio, so figures from one
+    kind of processor form one series, whichever runner they come from."""
     environment = content["environment"]
     facts = {"commit": content["head_commit"][:9], "processor": str(environment["cpu"])}
     facts |= {"python": environment["python"]} | content["versions"]

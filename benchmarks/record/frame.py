@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
-    """Rows of one run or of every run below a folder, typed after the schema, parity joined.
+    """Load the rows of one run, or of all runs below a folder, typed by the schema, parity joined.
 
-    Lines that are damaged, repeated or of no planned trial are left out; `find_damage` names them.
+    Lines that are damaged, repeated or not of a planned trial are skipped; see `find_damage`.
     """
     import pandas
 
@@ -28,7 +28,7 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
     if not path.exists():
         raise FileNotFoundError(f"there is no folder {path}; run `python -m benchmarks.run` first")
     with _no_collection():
-        # Each row is taken apart while it is at hand: of many rows half the time.
+        # Unpacking each row as it is read halves the time for many rows.
         rows = [
             tuple(map(row.get, FIELDS))
             for run in find_runs(path)
@@ -46,12 +46,12 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
 
 
 def _make_series(field: Field, values: list[Any]) -> pandas.Series:
-    """A column; what is no value of its field, as versions before this recorded some, is null."""
+    """Make a column; invalid values, which earlier versions could record, become null."""
     import pandas
 
     nested = field.kind != "list" and not {list, dict}.isdisjoint(map(type, values))
     with contextlib.suppress(TypeError, ValueError, OverflowError):
-        if not nested:  # of which pandas makes more than one dimension
+        if not nested:  # pandas would make more than one dimension of nested values
             return pandas.Series(values, dtype=field.dtype)
     known = [None if field.find_fault(value) else value for value in values]
     return pandas.Series(known, dtype=field.dtype)
@@ -59,7 +59,7 @@ def _make_series(field: Field, values: list[Any]) -> pandas.Series:
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without the garbage collector, which would look through all rows again and again."""
+    """Turn off the garbage collector, which would scan all rows again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -70,7 +70,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def join_parity(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """Give each row the verdict of its system's parity trial of the same run and recipe."""
+    """Give each row the verdict of its system's parity trial in the same run and recipe."""
     key, proven = ["run_id", "system", "recipe"], ["comparable", "parity_max_abs"]
     parity = frame.loc[frame["measure"] == "parity", key + proven].drop_duplicates(key)
     joined = frame.drop(columns=proven).merge(parity, on=key, how="left")
@@ -78,9 +78,9 @@ def join_parity(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def format_table(run: Path, columns: Container[str] | None = None) -> str:
-    """The rows of a run as table.csv has them.
+    """Format the rows of a run as table.csv.
 
-    columns: fields that stand in an older table; others are left out where they hold nothing.
+    columns: fields of an older table; fields not among them are omitted if they are empty.
     """
     table = load(run)
     for name, field in FIELDS.items():
@@ -97,5 +97,5 @@ def format_table(run: Path, columns: Container[str] | None = None) -> str:
 
 
 def disarm(text: str) -> str:
-    """A text that a spreadsheet shows and does not compute."""
+    """Escape text so that a spreadsheet shows it instead of evaluating it."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

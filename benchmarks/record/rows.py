@@ -1,6 +1,6 @@
-"""Which lines of a run's files are its rows: what was recorded, read back.
+"""Read recorded rows back, and decide which lines of a run's files count as rows.
 
-A line that is damaged, repeated or of no planned trial does not count; `find_damage` names it.
+A line that is damaged, repeated or not of a planned trial does not count; see `find_damage`.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from typing import Any
 from benchmarks.errors import format_count
 from benchmarks.paths import ENDED, MACHINES, ROWS, RUN
 
-ENDS = ("complete", "budget", "interrupt", "fault")  # of an invocation: how it came to its end
-# In which a row and the plan must agree.
+ENDS = ("complete", "budget", "interrupt", "fault")  # how an invocation ended
+# Fields in which a row must agree with the plan.
 IDENTITY_KEYS = ("system", "workload", "seed", "threads", "measure", "block")
 
 
 def read_rows(run: Path) -> Iterator[dict[str, Any]]:
-    """The rows of one run that count."""
+    """Yield the rows of one run that count."""
     for _, row, fault in judge_lines(run):
         if row is not None and not fault:
             yield row
 
 
 def read_other_rows(run: Path, key: str) -> Iterator[dict[str, Any]]:
-    """Rows of another kind than trials, which all have this key; none is planned."""
+    """Yield rows other than trials: those with this key. They are not in the plan."""
     for _, row in _read_lines(run, key):
         if row is not None:
             yield row
 
 
 def find_damage(run: Path) -> list[str]:
-    """A sentence for each line of a run's rows that does not count, and for rows that are gone.
+    """Return a sentence for each line that does not count, and one if rows have been lost.
 
-    The last line, if a crash has cut it short, is no damage: its trial is run again.
+    A last line truncated by a crash is not damage: its trial is run again.
     """
     problems, kept = [], 0
     for number, _, fault in judge_lines(run):
@@ -50,7 +50,7 @@ def find_damage(run: Path) -> list[str]:
 
 
 def read_ends(run: Path) -> list[dict[str, Any]]:
-    """How each invocation that measured a run ended: `how`, one of ENDS, and `rows`, how many."""
+    """Read how each invocation that measured ended: `how` (one of ENDS) and `rows` (a count)."""
     path = Path(run) / ENDED
     lines = path.read_bytes().splitlines() if path.exists() else []
     found = [_parse_row(line, "rows") for line in lines]
@@ -58,7 +58,7 @@ def read_ends(run: Path) -> list[dict[str, Any]]:
 
 
 def judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
-    """Number, row and fault ("" if it counts) of each line that ends."""
+    """Yield number, row and fault ("" if it counts) of each complete line."""
     planned, run_id = _read_plan(run)
     seen: dict[str, int] = {}
     for number, row in _read_lines(run, "trial_id"):
@@ -82,7 +82,7 @@ def judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
 
 
 def _read_plan(run: Path) -> tuple[dict[str, dict[str, Any]], str | None]:
-    """Trials by their id, and the run's own id; empty and None where run.json does not say."""
+    """Return trials by id, and the run's id; {} and None where run.json lacks them."""
     try:
         description = read_run(run)
     except (OSError, ValueError):
@@ -100,7 +100,7 @@ def _read_plan(run: Path) -> tuple[dict[str, dict[str, Any]], str | None]:
 
 
 def _read_lines(run: Path, key: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Number and row of each line that ends; None for one that is no row."""
+    """Yield number and row of each complete line; None instead of an invalid row."""
     path = Path(run) / ROWS
     if not path.exists():
         return
@@ -119,7 +119,7 @@ def _parse_row(line: bytes, key: str) -> dict[str, Any] | None:
 
 
 def read_run(run: Path) -> dict[str, Any]:
-    """run.json of one run. FileNotFoundError or ValueError with a sentence if there is none."""
+    """Read run.json. Raise FileNotFoundError if it is missing, ValueError if it is damaged."""
     try:
         description = json.loads((Path(run) / RUN).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -132,7 +132,7 @@ def read_run(run: Path) -> dict[str, Any]:
 
 
 def read_machines(run: Path) -> dict[str, Any]:
-    """Machine -> its environment and versions, of a run on a cluster; {} of any other run."""
+    """Map machines to environment and versions in a run on a cluster; {} for any other run."""
     try:
         found = json.loads((Path(run) / MACHINES).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

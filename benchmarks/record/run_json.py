@@ -1,4 +1,4 @@
-"""What a run.json must hold before a run is continued from it."""
+"""What run.json must contain for a run to be continued from it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ KEYS: dict[str, type] = {
 
 
 def validate_run(description: object) -> None:
-    """ValueError with a sentence if this is no run.json that a run can be continued from."""
+    """Raise ValueError, with a message, if a run cannot be continued from this run.json."""
     fault = _find_fault(description)
     if fault:
         raise ValueError(f"its {RUN} cannot be used: {fault}; restore it from a copy")
 
 
 def _find_fault(description: object) -> str | None:
-    """What is wrong with the contents of a run.json; None if nothing is."""
+    """Return what is wrong with the contents of a run.json; None if nothing is."""
     if not isinstance(description, dict):
         return "it holds no table of keys"
     for key, kind in KEYS.items():

@@ -24,12 +24,12 @@ class Field(NamedTuple):
 
     @property
     def dtype(self) -> str:
-        """The pandas dtype that holds the field and its missing values."""
+        """The pandas dtype for the field, missing values included."""
         kinds = {"text": "string", "integer": "Int64", "number": "float64", "boolean": "boolean"}
         return kinds.get(self.kind, "object")
 
     def find_fault(self, value: object) -> str | None:
-        """Why this is no value of the field, as the end of a sentence; None if it is one."""
+        """Return why this is not a valid value, as the end of a sentence; None if it is."""
         if value is None:
             return None
         if not isinstance(value, KINDS[self.kind]) or (
@@ -75,7 +75,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _shorten(value: object) -> str:
-    """A value in a sentence, no longer than one."""
+    """Shorten a value so that it fits into a sentence."""
     text = CONTROL.sub("?", str(value)[:1000])
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
@@ -177,7 +177,7 @@ FIELDS = _table(
 # fmt: on
 
 
-# What the harness knows of a trial before it begins: no process that is measured may say it.
+# Known to the harness before a trial begins; a measured process must not supply these.
 IDENTITY = (
     "trial_id", "run_id", "machine_id", "block", "order", "system", "family", "system_version",
     "system_digest", "workload", "workload_digest", "recipe", "seed", "repeat", "measure", "threads",
@@ -186,7 +186,7 @@ IDENTITY = (
 
 
 def find_fault(row: Mapping[str, Any]) -> str | None:
-    """What is wrong with a row, as a sentence without an end; None if nothing is."""
+    """Return what is wrong with a row, as a sentence without a full stop; None if nothing is."""
     for name, value in row.items():
         fault = FIELDS[name].find_fault(value) if name in FIELDS else "is no field of a row"
         if fault:
@@ -197,7 +197,7 @@ def find_fault(row: Mapping[str, Any]) -> str | None:
 
 
 def validate(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with every field, in order. ValueError with a sentence for a field that is wrong."""
+    """Return the row with all fields, in order. Raise ValueError, with a message, for a bad one."""
     fault = find_fault(row)
     if fault:
         raise ValueError(f"a row cannot be recorded: {fault}")

@@ -1,4 +1,4 @@
-"""The folder of a run as its writer sees it. Nothing recorded is ever lost or rewritten."""
+"""Write access to the folder of a run. Nothing recorded is ever lost or rewritten."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Store:
     """The folder of one run, for the process that writes it."""
 
     def __init__(self, run: Path) -> None:
-        self.run = Path(run).absolute()  # trials write arrays here from folders of their own
+        self.run = Path(run).absolute()  # trials write arrays here from their own working folders
 
     def create(self, description: dict[str, Any]) -> None:
-        """Make the folder and write run.json. OSError if it cannot be written.
+        """Make the folder and write run.json. Raise OSError if it cannot be written.
 
-        A run on a user's table tells of its columns, so that run is for its owner alone.
+        A run on a user's table reveals its columns, so only the owner may read that run.
         """
         private = "table" in description
         (self.run / ARRAYS).mkdir(parents=True, exist_ok=False)
@@ -45,7 +45,7 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from measuring this run. UsageError if one does already."""
+        """Keep other processes from measuring this run. Raise UsageError if one already is."""
         with (self.run / RUN).open("r+b") as file:
             if not lock_file(file, wait=False):
                 raise UsageError(
@@ -68,11 +68,11 @@ class Store:
     def note_forced(
         self, changes: list[str], versions: dict[str, str], digests: dict[str, str]
     ) -> None:
-        """Record that a run went on although something had changed since its plan."""
+        """Record that a run was continued despite changes since it was planned."""
         self._note(FORCED, {"changed": changes, "versions": versions, "digests": digests})
 
     def note_end(self, how: str) -> None:
-        """Record how an invocation that measured came to its end, one of ENDS."""
+        """Record how an invocation that measured ended, one of ENDS."""
         self._note(ENDED, {"how": how, "rows": sum(not one[2] for one in judge_lines(self.run))})
 
     def _note(self, name: str, entry: dict[str, Any]) -> None:
@@ -82,18 +82,18 @@ class Store:
             os.fsync(file.fileno())
 
     def note_machine(self, machine_id: str, facts: dict[str, Any]) -> None:
-        """Record the environment of a machine of a cluster, which gives rows."""
+        """Record the environment of a cluster machine that contributes rows."""
         known = read_machines(self.run)
         if known.get(machine_id) != facts:
             text = json.dumps(known | {machine_id: facts}, indent=1) + "\n"
             write_atomically(self.run / MACHINES, text)
 
     def rows(self) -> list[dict[str, Any]]:
-        """What has been recorded so far."""
+        """Return the rows recorded so far."""
         return list(read_rows(self.run))
 
     def array_path(self, trial_id: str) -> Path:
-        """Where the arrays of a trial belong."""
+        """Return the path for the arrays of a trial."""
         return self.run / ARRAYS / f"{trial_id}.npz"
 
     def write_table(self) -> None:
@@ -102,7 +102,7 @@ class Store:
 
 
 def _end_of_last_line(file: Any) -> int:
-    """Offset behind the last newline: what lies beyond was torn by a crash."""
+    """Return the offset after the last newline; anything beyond was truncated by a crash."""
     position = file.seek(0, os.SEEK_END)
     while position:
         start = max(0, position - 65536)

@@ -1,1 +1,1 @@
-"""Estimates -> what people read: markdown, figures, the README's tables."""
+"""Estimates -> what people read: Markdown, figures, the README's tables."""

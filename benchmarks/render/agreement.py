@@ -1,4 +1,4 @@
-"""The section that compares a run with what was published: which verdicts hold on this machine."""
+"""The report section on which published verdicts hold on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.render.document import Block, Items, Paragraph, Section
 
 
 def read_published(reports: Path) -> dict[tuple[str, str], Published]:
-    """The published verdicts: those in `reports`, else those of this checkout."""
+    """Read the published verdicts in `reports`, else those of this checkout."""
     path = next((f / TABLE for f in (reports, ROOT / "reports") if (f / TABLE).exists()), None)
     if path is None:
         return {}
@@ -34,7 +34,7 @@ def read_published(reports: Path) -> dict[tuple[str, str], Published]:
 
 
 def describe_published(data: RunData, published: Mapping[tuple[str, str], Published]) -> list[str]:
-    """`N of M published verdicts hold on your machine`, and each that does not; [] without any."""
+    """Say `N of M published verdicts hold on your machine`, and which do not; [] without any."""
     if not published or data.is_local:
         return []
     own = sum(line.run == data.name and line.ruling.decided for line in published.values())
@@ -61,7 +61,7 @@ def _contradict(one: Agreement) -> str:
 
 
 def make_section(sentences: Sequence[str]) -> Section | None:
-    """The comparison with what was published, as a section of a report."""
+    """Make the report section that compares a run with the published verdicts."""
     if not sentences:
         return None
     first, *rest = sentences

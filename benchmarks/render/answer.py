@@ -1,7 +1,7 @@
-"""The answer to "do I need a framework for this, and what does it cost?" in a few sentences.
+"""Answer "do I need a framework for this, and what does it cost?" in a few sentences.
 
-Each is made from estimates and verdicts: the need, accuracy, time from start to end by phase,
-memory.
+They follow from estimates and verdicts and cover need, accuracy, time from start to end by phase,
+and memory.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from benchmarks.render.results import find_best_classical
 PLAIN, PROGRAM = "plain NumPy", "mapicx 0.1.0"
 OWN = {BASE, PLAIN, PROGRAM}  # what needs no framework
 EQUAL_OR_LESS = {Kind.EQUIVALENT, Kind.LESS}  # verdicts on a score
-SHOWN = 0.1  # a phase of a smaller part of the whole is not named
+SHOWN = 0.1  # phases that take a smaller share of the total are not named
 
 
 def answer(data: RunData) -> list[str]:
-    """Sentences about the run's headline case, the most important first."""
+    """Return sentences about the run's headline case, the most important first."""
     case = data.headline
     if case is None:
         return ["No trial has ended yet: this run has no rows."]
@@ -66,13 +66,13 @@ def answer(data: RunData) -> list[str]:
 
 
 def describe_case(data: RunData, case: Case) -> list[str]:
-    """Whether a framework is needed, then accuracy, time and memory."""
+    """Say whether a framework is needed, then give accuracy, time and memory."""
     describers = (describe_need, describe_scores, describe_time, describe_memory)
     return [sentence for describe in describers if (sentence := describe(data, case))]
 
 
 def describe_scores(data: RunData, case: Case) -> str:
-    """Who learns as well as mapicx, the best classical model, and the ceiling."""
+    """Compare scores: mapicx, the other networks, the best classical model and the ceiling."""
     lines, score, base = data.lines(case), data.score(case), data.base(case)
     if base is None or not base.has(score):
         return ""
@@ -80,7 +80,7 @@ def describe_scores(data: RunData, case: Case) -> str:
     text = f"On {_name_task(data, case)} {BASE} reaches a {kind} of {_show(base, score)}"
     others = [x for x in lines if x.family == "network" and x.system != BASE and x.has(score)]
     if others:
-        # By the paired difference where there is one: a system may have fewer seeds than mapicx.
+        # Prefer the paired difference: a system may have fewer seeds than mapicx.
         gaps = [(x, x.against(score).estimate) for x in others]
         spread = [base.value(score) + g.value if g.known else x.value(score) for x, g in gaps]
         between = f"{format_number(min(spread))} to {format_number(max(spread))}"
@@ -110,7 +110,7 @@ def _show(line: Line, metric: str) -> str:
 
 
 def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
-    """ "7 equivalent within 1 point, 3 undecided"; "all ..." if they agree."""
+    """Format as "7 equivalent within 1 point, 3 undecided", or "all ..." if they agree."""
     verdicts = [line.against(metric).verdict for line in lines]
     counts = Counter(format_verdict(verdict, METRICS[metric]) for verdict in verdicts)
     if len(verdicts) > 1 and len(counts) == 1:
@@ -119,7 +119,7 @@ def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
 
 
 def describe_need(data: RunData, case: Case) -> str:
-    """Whether a framework is needed for this: what the cheapest costs, and what it gives."""
+    """Say whether a framework is needed, and what the cheapest one costs."""
     score, costs = data.score(case), ("time_total_s", "memory_peak_bytes")
     rivals = {
         cost: [line for line in _find_frameworks(data, case, cost) if line.framework not in OWN]
@@ -151,9 +151,9 @@ def describe_need(data: RunData, case: Case) -> str:
 
 
 def _find_frameworks(data: RunData, case: Case, metric: str) -> list[Line]:
-    """The best variant of each framework that can be compared with mapicx."""
+    """Find the best variant of each framework that is comparable with mapicx."""
     best = find_best_variants(data.lines(case), metric)
-    for name in OWN - {PROGRAM}:  # which have their rows in the tables
+    for name in OWN - {PROGRAM}:  # shown in the tables only
         best.pop(name, None)
     return [line for line in best.values() if line.against(metric).estimate.known]
 
@@ -167,7 +167,7 @@ def _show_ratio(found: Comparison) -> str:
 
 
 def describe_time(data: RunData, case: Case) -> str:
-    """Start to end by phase: mapicx, each framework's best variant, the best classical model."""
+    """Give time by phase: mapicx, each framework's best variant, the best classical model."""
     name = "time_total_s"
     base = data.base(case)
     if base is None or not base.has(name):
@@ -181,7 +181,7 @@ def describe_time(data: RunData, case: Case) -> str:
 
 
 def describe_memory(data: RunData, case: Case) -> str:
-    """Peak memory of the same systems."""
+    """Give the peak memory of the same systems."""
     name = "memory_peak_bytes"
     base = data.base(case)
     if base is None or not base.has(name):
@@ -200,7 +200,7 @@ def _find_rivals(data: RunData, case: Case, metric: str) -> list[Line]:
 
 
 def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
-    """ "6.0 times as long with scikit-learn (sklearn-mlp) and 8.9 with PyTorch (torch-manual)"."""
+    """Say "6.0 times as long with JAX (jax-scan) and 8.9 with PyTorch (torch-manual)"."""
     few = all(line.against(metric).verdict.kind is Kind.TOO_FEW for line in rivals)
     parts: list[str] = []
     for line in rivals:
@@ -217,7 +217,7 @@ def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """ "; of this mapicx spends 59 % on start and import, the others 3 to 41 % on training"."""
+    """Say "; of this mapicx spends 59 % on start and import, the others 3 to 41 % on training"."""
     shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
     parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
     if not parts:
@@ -237,13 +237,13 @@ def _percent(share: float) -> str:
 
 
 def _find_share(line: Line, metrics: Iterable[str]) -> float:
-    """The part of the time from start to end that these take."""
+    """Return the share of the time from start to end that these metrics take."""
     spent = sum(line.value(metric) for metric in metrics if line.has(metric))
     return spent / line.value("time_total_s")
 
 
 def _compare_over_workloads(data: RunData) -> str:
-    """Geometric mean over workloads of each framework's best variant, of blocks that have all."""
+    """Average the best variant's ratio over workloads (geometric mean), in blocks that have all."""
     metric, parts = METRICS["time_train_warm_s"], []
     cases = [case for case in data.cases if data.base(case) is not None]
     best = {case: find_best_variants(data.lines(case), metric.name) for case in cases}
@@ -272,7 +272,7 @@ def _compare_over_workloads(data: RunData) -> str:
 
 
 def _count_scores(data: RunData) -> str:
-    """Over all workloads: how the other networks and the classical models score."""
+    """Count verdicts on the other networks' and the classical models' scores over all workloads."""
     parts = []
     for family, whom in (("network", "other networks"), ("classical", "classical models")):
         lines = [(case, x) for case in data.cases for x in data.lines(case) if x.family == family]

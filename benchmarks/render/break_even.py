@@ -1,4 +1,4 @@
-"""When a faster step has repaid a slower start: sentence, table and picture."""
+"""When a faster step makes up for a slower start: sentence, table and figure."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from benchmarks.render.numbers import NOTHING, choose_unit
 from benchmarks.render.results import order_lines
 from benchmarks.render.style import Drawing
 
-MAX_CURVES = 8  # curves in the picture
+MAX_CURVES = 8  # in the figure
 
 
 def find(data: RunData, case: Case) -> list[BreakEven]:
-    """Every comparison of a case, in the order of its table."""
+    """Return the comparisons of a case, in the order of its table."""
     return find_break_evens(data.rows(case), order_lines(data.lines(case)))
 
 
 def format_steps(steps: Estimate) -> str:
-    """A number of steps with its bounds; an open end is said in words."""
+    """Format a number of steps with its bounds; an infinite bound is given in words."""
     if not steps.known:
         return NOTHING
     if not math.isfinite(steps.high):
@@ -40,12 +40,12 @@ def format_steps(steps: Estimate) -> str:
 
 
 def _round(steps: float) -> str:
-    """Two digits: the interval supports no more."""
+    """Round to two digits, which is all that the interval supports."""
     return f"{int(float(f'{steps:.2g}')):,}"
 
 
 def describe_break_even(data: RunData, case: Case) -> str:
-    """Which systems catch up with mapicx, and when; "" if nothing can be said."""
+    """Say which systems catch up with mapicx, and when; "" if nothing can be said."""
     found = find(data, case)
     repaid = [rival for rival in found if rival.repays and rival.faster]
     if repaid:
@@ -64,7 +64,7 @@ def describe_break_even(data: RunData, case: Case) -> str:
 
 
 def make_blocks(data: RunData, case: Case) -> list[Block]:
-    """One row per network system."""
+    """Tabulate the break-even of each network system, one row each."""
     found = find(data, case)
     if not found:
         return [Paragraph("No network system has a start and a step to compare.")]
@@ -86,7 +86,7 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:
-    """Expected total time against the number of steps; None unless some system catches up."""
+    """Draw expected total time against steps; None unless some system catches up."""
     found = find(data, case)
     chosen = [rival for rival in found if rival.repays and rival.faster]
     chosen = sorted(chosen, key=lambda rival: rival.steps.value)[:MAX_CURVES]
@@ -122,6 +122,6 @@ def _plot(chosen: list[BreakEven], lines: dict[str, Line]) -> Any:
 
 
 def _predict(line: Line, steps: Any) -> Any:
-    """Seconds of a fresh process that makes that many steps."""
+    """Predict the seconds that a fresh process takes for this number of steps."""
     start = line.value("time_total_s") - line.value("time_train_warm_s")
     return start + steps * line.value(STEP.name)

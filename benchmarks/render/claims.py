@@ -1,7 +1,7 @@
-"""reports/claims.md: every sentence that states a number, each reading, and whether it holds.
+"""reports/claims.md: every sentence that states a number, its readings, and whether they hold.
 
-Written from git-tracked runs only, with the same verdicts as a table in claims.csv, with which
-agreement.py compares every other run.
+Written from git-tracked runs only. The same verdicts go into claims.csv, with which agreement.py
+compares every other run.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Entry:
 
     @property
     def subject(self) -> Judgement:
-        """What the sentence is judged by."""
+        """The judgement that decides on the sentence."""
         return self.judged[self.reading.subject]
 
 
 def count_facts() -> dict[str, float]:
-    """What is counted in the source of this repository."""
+    """Count the facts that come from the source of this repository."""
     from benchmarks.options import parse_duration
-    from benchmarks.plan.suites import PRESETS  # knows the systems, which a report does without
+    from benchmarks.plan.suites import PRESETS  # imports the systems, which a report does not need
 
     lines = count_code_lines()
     return {
@@ -71,12 +71,12 @@ def count_facts() -> dict[str, float]:
 
 
 def judge_all(runs: Iterable[RunData]) -> list[Entry]:
-    """Every reading, judged over these runs, oldest first."""
+    """Judge every reading over these runs, given oldest first."""
     evidence, facts = [Evidence(run) for run in runs], count_facts()
     found = []
     for claim in read_claims():
         for reading in claim.readings:
-            # The article's sentences are asked of both programs, where they are about a program.
+            # Sentences outside README that concern a program are judged for both programs.
             both = claim.source != "readme" and reading.about_program
             programs = [ORIGINAL, ENGINE] if both else [reading.subject]
             judged = {name: judge(reading, name, evidence, facts) for name in programs}
@@ -85,19 +85,19 @@ def judge_all(runs: Iterable[RunData]) -> list[Entry]:
 
 
 def make_files(entries: Sequence[Entry]) -> dict[str, str]:
-    """The text of claims.md and claims.csv."""
+    """Return the text of claims.md and claims.csv."""
     return {PAGE: write_markdown(make_document(entries)), TABLE: format_csv(_tabulate(entries))}
 
 
 def write_claims(runs: Sequence[Path], reports: Path) -> Path:
-    """Write both files below `reports` from these runs; returns claims.md."""
+    """Write both files below `reports` from these runs; return the path of claims.md."""
     for name, text in make_files(judge_all(map(read_run_data, runs))).items():
         write_atomically(reports / name, text)
     return reports / PAGE
 
 
 def find_problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str]:
-    """A sentence for each stale file, and for each sentence of README that rows do not support."""
+    """Return a sentence per stale file and per README claim that the rows do not support."""
     entries = judge_all(map(read_run_data, runs))
     problems = []
     for name, text in make_files(entries).items():
@@ -111,7 +111,7 @@ def find_problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str
 
 
 def find_unsupported(entries: Iterable[Entry], readme: Path) -> list[str]:
-    """Claims that README no longer makes, or whose evidence is missing or speaks against them."""
+    """Find claims that README no longer makes, or whose evidence is missing or contradicts them."""
     standing = " ".join(readme.read_text(encoding="utf-8").split())
     found: list[str] = []
     told: set[str] = set()
@@ -137,7 +137,7 @@ def find_unsupported(entries: Iterable[Entry], readme: Path) -> list[str]:
 
 
 def make_document(entries: Sequence[Entry]) -> Document:
-    """The whole page."""
+    """Make the whole page."""
     sections = []
     for source, title in TITLES.items():
         rows = [_make_row(entry) for entry in entries if entry.claim.source == source]
@@ -189,7 +189,7 @@ def _tabulate(entries: Iterable[Entry]) -> pd.DataFrame:
 
 
 def _find_unit(reading: Reading) -> tuple[float, str, bool]:
-    """Scale, name of the unit, and whether a plus sign is printed."""
+    """Return the scale, the unit's name, and whether to print a plus sign."""
     if reading.form == "ratio":
         return 1.0, "times", False
     if reading.form == "difference" and reading.metric.startswith("accuracy"):
@@ -203,7 +203,7 @@ def _find_unit(reading: Reading) -> tuple[float, str, bool]:
 
 
 def show_value(one: Judgement, reading: Reading) -> str:
-    """The measured value without its bounds."""
+    """Format the measured value without its bounds."""
     if one.fields:
         return ", ".join(f"{field} {_show_field(value)}" for field, value in one.fields.items())
     if not one.estimate.known:
@@ -221,13 +221,13 @@ def _show_field(value: Any) -> str:
 
 
 def show(one: Judgement, reading: Reading) -> str:
-    """Value and bounds in one piece."""
+    """Format the value with its bounds."""
     bounds = format_bounds(one.estimate, _find_unit(reading)[0])
     return f"{show_value(one, reading)} {bounds}".strip()
 
 
 def describe_limit(reading: Reading) -> str:
-    """What the sentence says, as a limit."""
+    """Format what the sentence claims as a limit."""
     if reading.form == "recorded":
         return "as recorded"
     scale, name, signed = _find_unit(reading)

@@ -26,7 +26,7 @@ FORMAT = 1
 
 
 def write_document(comparison: Comparison) -> Document:
-    """The verdict, the table, and how it was made."""
+    """Make the document: the verdict, the table, and how it was obtained."""
     blocks = [Paragraph((Strong(f"{comparison.verdict}:"), f" {say(comparison)}"))]
     remarks = [Paragraph(remark) for remark in comparison.remarks]
     return Document(
@@ -35,7 +35,7 @@ def write_document(comparison: Comparison) -> Document:
 
 
 def say(comparison: Comparison) -> str:
-    """The verdict's reasons in a sentence."""
+    """Give the reasons for the verdict in a sentence."""
     worse = [one for one in comparison.findings if one.is_worse]
     named = worse or [one for one in comparison.findings if one.is_better]
     if named:
@@ -63,7 +63,7 @@ def _name(found: Finding) -> str:
 
 
 def tabulate(comparison: Comparison) -> Table:
-    """One row per quantity."""
+    """Make the table, one row per quantity."""
     rows: list[list[Cell]] = []
     for found in comparison.findings:
         scale, unit = choose_unit(found.quantity.unit, [found.base.value, found.head.value])
@@ -97,7 +97,7 @@ def _write_notes(comparison: Comparison) -> tuple[Text, ...]:
 
 
 def write_json(comparison: Comparison, facts: dict[str, Any]) -> str:
-    """Every figure of the comparison, for `benchmarks.history` and other programs."""
+    """Write all figures of the comparison, for `benchmarks.history` and other programs."""
     kept = {
         "format": FORMAT,
         "kind": "mapicx comparison",

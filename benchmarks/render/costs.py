@@ -1,4 +1,4 @@
-"""Figures of cost: where time and memory of a fresh process go, and every raw value."""
+"""Figures of cost: where a fresh process spends time and memory, and every raw value."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from benchmarks.render.numbers import MIB, choose_column_unit, format_with_unit
 from benchmarks.render.results import COSTS, order_lines
 from benchmarks.render.style import Drawing
 
-# A colour ends where its phase ends; neighbours differ in lightness, so that grey is enough.
+# One colour per phase; neighbours differ in lightness, so they can be told apart in grey.
 COLOURS = ("#56B4E9", "#F6EFA6", "#004B7A", "#9A7B4F")  # of PHASES
-CURVES = 9  # more cannot be told apart; the table has every system
+CURVES = 9  # more could not be told apart; the table has every system
 
 
 def draw_costs(data: RunData, case: Case) -> Drawing | None:
-    """Time by phase and peak memory of the headline systems."""
+    """Draw time by phase and peak memory of the headline systems."""
     lines = [line for line in select_headline(data, case, 9) if line.has("time_total_s")]
     if not lines:
         return None
@@ -80,7 +80,7 @@ def _plot_peaks(axis: Any, lines: list[Line], peaks: np.ndarray) -> None:
 
 
 def draw_raw_values(data: RunData, case: Case) -> Drawing | None:
-    """One row per system, one panel per quantity, one dot per process or seed."""
+    """Draw one row per system, one panel per quantity, one dot per process or seed."""
     names = [data.score(case), *COSTS]
     lines = [x for x in order_lines(data.lines(case)) if any(x.has(name) for name in names)]
     metrics = [METRICS[name] for name in names if any(line.has(name) for line in lines)]
@@ -128,7 +128,7 @@ def _plot_raw_values(
 
 
 def draw_memory(data: RunData, case: Case) -> Drawing | None:
-    """The sampled curve of one process of each headline system."""
+    """Draw the sampled memory curve of one process of each headline system."""
     shown = {line.system for line in select_headline(data, case, CURVES)}
     curves = {}
     for system, arrays in data.read_arrays(case, "memory"):
@@ -143,7 +143,7 @@ def draw_memory(data: RunData, case: Case) -> Drawing | None:
 
 
 def _plot_memory(table: pd.DataFrame) -> Any:
-    # The legend stands in the order in which the curves lie above one another.
+    # The legend lists the curves from top to bottom.
     order = (
         table.groupby("system", sort=False)["bytes"]
         .max()

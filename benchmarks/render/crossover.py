@@ -1,4 +1,4 @@
-"""From which size on a framework's step is faster than mapicx's: sentences, tables, picture."""
+"""The size above which a framework's step is faster than mapicx's: sentences, tables, figure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FASTER, SLOWER = Kind.LESS, Kind.MORE
 
 
 def describe_crossings(found: list[Crossing]) -> list[str]:
-    """One sentence per axis, framework and number of threads, and one about the parts."""
+    """Write a sentence per axis, framework and number of threads, and one about the parts."""
     many = len({crossing.threads for crossing in found}) > 1
     sentences = []
     for crossing in found:
@@ -41,7 +41,7 @@ def describe_crossings(found: list[Crossing]) -> list[str]:
 
 
 def _describe_parts(found: list[Crossing]) -> list[str]:
-    """How often each part of mapicx's step is the shorter one throughout."""
+    """Say how often each part of mapicx's step is shorter at every size."""
     clauses = []
     for part in (MULTIPLIED, REST):
         compared = [crossing for crossing in found if crossing.part == part]
@@ -58,7 +58,7 @@ def _describe_parts(found: list[Crossing]) -> list[str]:
 
 
 def describe_crossing(crossing: Crossing) -> str:
-    """ "faster below N units (95 % interval a to b)", or where it is so throughout."""
+    """Say "faster below N units (95 % interval a to b)", or the range if it always is."""
     lost = (
         f"; not resolved against noise at {_join(crossing.unresolved)}"
         if crossing.unresolved
@@ -99,7 +99,7 @@ def _describe_range(crossing: Crossing) -> str:
 
 
 def _span(crossing: Crossing) -> str:
-    """ "16 to 4,096 units"."""
+    """Format as "16 to 4,096 units"."""
     return f"{min(crossing.ratios):,} to {max(crossing.ratios):,} {_unit(crossing)}"
 
 
@@ -108,13 +108,13 @@ def _unit(crossing: Crossing) -> str:
 
 
 def _judged(crossing: Crossing) -> dict[int, Kind]:
-    """The verdicts, if there are blocks enough for all."""
+    """Return the verdicts if all have enough blocks, else {}."""
     kinds = {size: verdict.kind for size, verdict in crossing.verdicts.items()}
     return {} if Kind.TOO_FEW in kinds.values() else kinds
 
 
 def _find_lost(crossing: Crossing) -> list[int]:
-    """The sizes at which mapicx is the slower one: by verdict, by its mean without verdicts."""
+    """Find sizes at which mapicx is slower: by verdict, or by its mean if there are none."""
     judged = _judged(crossing)
     if judged:
         return [size for size, kind in judged.items() if kind is SLOWER]
@@ -141,7 +141,7 @@ def _bound(crossing: Crossing, size: float) -> str:
 
 
 def make_compact_table(found: list[Crossing]) -> Table:
-    """One row per axis, threads and framework: the whole step at both ends."""
+    """Tabulate the whole step at both ends, one row per axis, threads and framework."""
     rows: list[list[Cell]] = []
     stood: dict[str, set[str]] = {}
     for crossing in (crossing for crossing in found if crossing.part == WHOLE):
@@ -162,7 +162,7 @@ def _place(crossing: Crossing) -> list[Cell]:
 
 
 def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
-    """The parts, then per axis every size, every framework's best variant and ratio."""
+    """Show the parts, then for each axis and size each framework's best variant and ratio."""
     sections = []
     told = {(*_place(crossing), crossing.part): describe_crossing(crossing) for crossing in found}
     rows: list[list[Cell]] = [
@@ -197,13 +197,13 @@ def _show(crossing: Crossing, size: int) -> Cell:
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:
-    """One row of panels per axis and number of threads, one column per part of the step."""
+    """Draw a row of panels per axis and number of threads, a column per part of the step."""
     found = data.crossings
     return Drawing(_tabulate(found), lambda: _plot(found)) if found else None
 
 
 def _tabulate(found: list[Crossing]) -> pd.DataFrame:
-    """One line per axis, threads, part, framework and size; the crossing repeats on each."""
+    """Make a line per axis, threads, part, framework and size; each repeats the crossing."""
     lines: list[dict[str, Any]] = []
     for crossing in found:
         place = {"axis": crossing.axis.name, "threads": crossing.threads, "part": crossing.part}
@@ -224,7 +224,7 @@ def _plot(found: list[Crossing]) -> Any:
     ]
     places = list(dict.fromkeys((crossing.axis.name, crossing.threads) for crossing in found))
     panels = [(*place, part) for place in places for part in parts]
-    # The whole step alone: panels side by side, two in a row.
+    # With the whole step alone, put two panels in a row.
     columns = len(parts) if len(parts) > 1 else min(2, len(panels))
     rows = math.ceil(len(panels) / columns)
     fig, axes = style.make_figure(
@@ -249,7 +249,7 @@ def _plot(found: list[Crossing]) -> Any:
 def _plot_panel(
     axis: Any, panel: tuple[str, int, str], found: list[Crossing], names: list[str]
 ) -> dict[str, Any]:
-    """Draw one panel; returns the curve of each framework for the legend."""
+    """Draw one panel; return each framework's curve for the legend."""
     name, threads, part = panel
     these = [c for c in found if (c.axis.name, c.threads, c.part) == panel and c.ratios]
     handles = {
@@ -259,7 +259,7 @@ def _plot_panel(
     axis.axhline(1, color="black", linewidth=1.2)
     axis.set_yscale("log")
     axis.set_title(f"{name}, {format_count(threads, 'thread')}: {part}", fontsize=9)
-    # Only the sizes that have a point: an axis does not run on into nothing.
+    # Only sizes that have a point, so that the axis does not extend past the data.
     sizes = np.array(sorted({size for crossing in these for size in crossing.ratios}), dtype=float)
     if sizes.size:
         style.set_log_axis(axis, sizes, UNITS[name])

@@ -16,29 +16,29 @@ from benchmarks.record.frame import disarm
 
 
 def make_safe(value: Any) -> Any:
-    """The value for a cell; text that a spreadsheet would compute gets an apostrophe."""
+    """Return the value for a cell; text that a spreadsheet would evaluate gets an apostrophe."""
     return disarm(value) if isinstance(value, str) else value
 
 
 def format_csv(table: pd.DataFrame, digits: int = 10) -> str:
-    """The table as CSV, the same bytes for the same values."""
+    """Format the table as CSV; equal values give equal bytes."""
     safe = table.map(make_safe).rename(columns=make_safe)
     return safe.to_csv(index=False, lineterminator="\n", float_format=f"%.{digits}g")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write the table."""
+    """Write the table as a CSV file."""
     write_atomically(path, format_csv(table))
 
 
 def spread(name: str, estimate: Estimate) -> dict[str, Any]:
-    """An estimate as the columns NAME, NAME_low, NAME_high, NAME_n and NAME_kind."""
+    """Spread an estimate over columns NAME, NAME_low, NAME_high, NAME_n and NAME_kind."""
     parts = ("low", "high", "n", "kind")
     return {name: estimate.value} | {f"{name}_{part}": getattr(estimate, part) for part in parts}
 
 
 def make_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One line per row; an estimate takes five columns."""
+    """Make a frame with one line per row; an estimate takes five columns."""
     frame = []
     for row in rows:
         line: dict[str, Any] = {}
@@ -49,7 +49,7 @@ def make_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def tabulate(lines: Iterable[Line], metrics: Iterable[str]) -> pd.DataFrame:
-    """One row per system with the estimates of some metrics."""
+    """Tabulate the estimates of some metrics, one row per system."""
     metrics = list(metrics)
     return make_frame(
         {"system": line.system, "family": line.family}
@@ -59,7 +59,7 @@ def tabulate(lines: Iterable[Line], metrics: Iterable[str]) -> pd.DataFrame:
 
 
 def tabulate_summary(lines: Iterable[Line]) -> pd.DataFrame:
-    """Every estimate, ratio and verdict, one row per case and system."""
+    """Tabulate every estimate, ratio and verdict, one row per case and system."""
     return make_frame(map(_summarise, lines))
 
 

@@ -1,7 +1,7 @@
 """A report as values: sections of paragraphs, lists, tables and figures.
 
 Writers (markdown.py, html.py, latex.py, terminal.py) turn one document into text. A cell is a
-value with its format; nothing in a document is escaped, and no writer reads what another wrote.
+value with its format. Nothing in a document is escaped, and no writer parses another's output.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TEXTS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding=
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """An estimate as it is to be shown.
+    """An estimate and how to show it.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class Quantity:
     scale : float
         Size of the unit in which it is shown.
     signed : bool
-        A plus sign stands before positive values.
+        Whether positive values get a plus sign.
     bounds : bool
-        The bounds are shown behind the value.
+        Whether the bounds follow the value.
     suffix : str
-        What stands behind the number, such as a unit or a multiplication sign.
+        Text after the number, such as a unit or a multiplication sign.
     """
 
     estimate: Estimate
@@ -43,7 +43,7 @@ class Quantity:
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """Text that leads to a place: a file beside the report or a section of it."""
+    """Text that links to a file beside the report or to a section of it."""
 
     text: str
     target: str
@@ -51,14 +51,14 @@ class Link:
 
 @dataclasses.dataclass(frozen=True)
 class Code:
-    """Something to type."""
+    """Text to be typed, such as a command."""
 
     text: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Strong:
-    """Text that stands out."""
+    """Text to be emphasised."""
 
     text: str
 
@@ -70,7 +70,7 @@ Cell = Text | None
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """Heading of a column, and whether it holds numbers (set to the right)."""
+    """Heading of a column, and whether it holds numbers (right-aligned)."""
 
     heading: str
     numeric: bool = True
@@ -78,7 +78,7 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows of cells below columns, with notes that explain them."""
+    """Columns, rows of cells, and notes that explain them."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -86,7 +86,7 @@ class Table:
     name: str = ""
 
     def quantities(self) -> Iterator[Quantity]:
-        """Every number that stands in the table."""
+        """Yield every number in the table."""
         for row in self.rows:
             for cell in row:
                 for piece in cell if isinstance(cell, tuple) else (cell,):
@@ -94,7 +94,7 @@ class Table:
                         yield piece
 
     def shows(self, kind: str) -> bool:
-        """Some number stands with bounds of this kind."""
+        """Whether any number in the table has bounds of this kind."""
         return any(q.bounds and q.estimate.kind == kind for q in self.quantities())
 
 
@@ -102,7 +102,7 @@ class Table:
 class Picture:
     """A figure: NAME.png, NAME.svg and, with the numbers behind it, NAME.csv beside the report.
 
-    digest: SHA-256 of NAME.csv, where it cannot be made again from rows alone.
+    digest: SHA-256 of NAME.csv, if it cannot be regenerated from rows alone.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Paragraph:
 
 @dataclasses.dataclass(frozen=True)
 class Items:
-    """A list of points."""
+    """A list of items."""
 
     items: tuple[Text, ...]
     ordered: bool = False
@@ -135,12 +135,12 @@ class Section:
     title: str
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
-    unfolded: bool = False  # where a writer folds sections, this one is open
+    unfolded: bool = False  # stays open where a writer folds sections
 
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """A title, what stands before the first heading, and sections."""
+    """A title, the blocks before the first heading, and sections."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -154,6 +154,6 @@ def make_table(
     words: tuple[int, ...] = (),
     name: str = "",
 ) -> Table:
-    """Make a table whose first column, and those at the places `words`, hold text."""
+    """Make a table whose first column, and those at the positions `words`, hold text."""
     columns = tuple(Column(title, i > 0 and i not in words) for i, title in enumerate(head))
     return Table(columns, tuple(map(tuple, rows)), notes, name)

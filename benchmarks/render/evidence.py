@@ -1,4 +1,4 @@
-"""What the verdicts of a case rest on: scores with their tests, and proofs of equal work."""
+"""The evidence for a case's verdicts: scores with their tests, and proofs of equal work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.render.results import order_lines
 
 
 def tabulate_scores(data: RunData, case: Case) -> Table | None:
-    """Scores with the evidence behind their verdicts."""
+    """Tabulate scores with the evidence behind their verdicts."""
     score = data.score(case)
     rows: list[list[Cell]] = []
     for line in order_lines(data.lines(case)):
@@ -39,7 +39,7 @@ def tabulate_scores(data: RunData, case: Case) -> Table | None:
 
 
 def _show_chance(p: float) -> str:
-    """A probability in the digits that mean something."""
+    """Format a probability with its meaningful digits only."""
     if math.isnan(p):
         return NOTHING
     return "< 0.001" if 0 < p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

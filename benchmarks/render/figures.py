@@ -18,12 +18,12 @@ from benchmarks.render.csv import write_csv
 from benchmarks.render.document import TEXTS, Picture
 from benchmarks.render.style import Drawing, save_figure
 
-FEW = 3  # of more workloads only the headline's figures are drawn
+FEW = 3  # with more workloads, only the headline's figures are drawn
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """draw(data, case) gives what can be drawn, or None if the rows hold nothing to draw."""
+    """A named figure. draw(data, case) returns a drawing, or None if there is nothing to draw."""
 
     name: str
     draw: Callable[[RunData, Case], Drawing | None]
@@ -31,7 +31,7 @@ class Figure:
 
     @property
     def caption(self) -> str:
-        """What stands below it."""
+        """The text below it."""
         return TEXTS["captions"][self.name]
 
 
@@ -39,7 +39,7 @@ STEPS = Figure("steps", steps.draw)
 CROSSOVER = Figure("crossover", crossover.draw)
 COSTS = Figure("costs", costs.draw_costs)
 RAW_VALUES = Figure("raw-values", costs.draw_raw_values)
-FIGURES = (  # of a run that is neither a sweep nor a scaling
+FIGURES = (  # for a run that is neither a sweep nor over sizes
     COSTS,
     Figure("boundaries", scores.draw_boundaries, needs_arrays=True),
     RAW_VALUES,
@@ -51,7 +51,7 @@ FIGURES = (  # of a run that is neither a sweep nor a scaling
 
 
 def choose_figures(data: RunData, case: Case) -> tuple[Figure, ...]:
-    """Which figures a case gets: they are not repeated for each of many workloads."""
+    """Choose the figures of a case; they are not repeated for each of many workloads."""
     first = case == data.headline
     if data.sweep or data.crossings:
         return (STEPS if data.sweep else CROSSOVER,) if first else ()
@@ -63,7 +63,7 @@ def choose_figures(data: RunData, case: Case) -> tuple[Figure, ...]:
 def draw_figures(
     data: RunData, folder: Path, pictures: bool = True, kinds: Iterable[str] = ()
 ) -> dict[Case, list[Picture]]:
-    """Draw what the rows allow, and remove figures that stood there before.
+    """Draw the figures that the rows allow, and remove older ones.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def draw_figures(
     folder : Path
         Where NAME.png, NAME.svg and NAME.csv go.
     pictures : bool
-        False writes the CSV files alone.
+        Whether to draw; if False, only the CSV files are written.
     kinds : iterable of str
         Formats beyond PNG and SVG.
 
@@ -108,7 +108,7 @@ def draw_figures(
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file; of one that is gone, a word that is none."""
+    """Return the SHA-256 of a file, or "missing"."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
 
 

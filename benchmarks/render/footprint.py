@@ -1,4 +1,4 @@
-"""What a system's installation weighs and what its process loads: one section for a run."""
+"""The section on the size of each system's installation and what its process loads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEAD = (
     "system", "installed (MiB)", "with bytecode caches (MiB)", "distributions",
     "modules imported", "shared objects", f"installed × {BASE}",
 )  # fmt: skip
-REMARKS = {  # what is said of a field of a footprint
+REMARKS = {  # sentence -> the field of a footprint that it is about
     "not installed: {}.": "absent",
     "loaded because it is installed here, though not required: {}. Import time and memory include"
     " that, installed bytes do not.": "unasked",
@@ -31,7 +31,7 @@ REMARKS = {  # what is said of a field of a footprint
 
 
 def make_section(data: RunData) -> Section | None:
-    """None if the run recorded no such figure."""
+    """Make the section; None if the run recorded no footprint."""
     found = find_footprints(data.run, data.frame)
     if not found:
         return None
@@ -57,7 +57,7 @@ def _show(value: float | None, scale: float = 1.0) -> Cell:
 
 
 def _show_count(found: Estimate | int | None) -> str:
-    """Counts are exact, so every digit is shown; bounds where trials differ."""
+    """Format a count with all digits, since it is exact; with bounds where trials differ."""
     if isinstance(found, int):
         return f"{found:,}"
     if found is None or not found.known:
@@ -67,7 +67,7 @@ def _show_count(found: Estimate | int | None) -> str:
 
 
 def _group(found: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
-    """(systems, distributions) as text, one pair for all systems with the same distributions."""
+    """Return (systems, distributions) as text, grouping systems with equal distributions."""
     systems: dict[tuple[str, ...], list[str]] = {}
     for name, what in found.items():
         if what:

@@ -1,4 +1,4 @@
-"""The headline table: at most eight systems, each cost as value and multiple, and its caption."""
+"""The headline table, at most eight systems with each cost as value and multiple; its caption."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ HEADLINE = {
 
 
 def select_headline(data: RunData, case: Case, most: int = MAX_ROWS) -> list[Line]:
-    """mapicx, each framework's fastest variant, the best classical model, the ceiling.
+    """Select mapicx, each framework's fastest variant, the best classical model, the ceiling.
 
-    Of a user's own table also the system to use, and the floor in place of the ceiling.
+    On a user's own table, add the system to use, and take the floor instead of the ceiling.
     """
     lines = data.lines(case)
     chosen = {line.system: line for line in lines if line.system == BASE}
@@ -48,9 +48,9 @@ def select_headline(data: RunData, case: Case, most: int = MAX_ROWS) -> list[Lin
 
 
 def make_headline_table(data: RunData, case: Case, report: str = "") -> Table:
-    """At most eight systems: score, and each cost as value and multiple.
+    """Tabulate at most eight systems: score, and each cost as value and multiple.
 
-    report: where the intervals stand, if not in the document itself.
+    report: where the intervals are, if not in the document itself.
     """
     lines = select_headline(data, case)
     scores = select_scores(data, case)
@@ -76,7 +76,7 @@ def make_headline_table(data: RunData, case: Case, report: str = "") -> Table:
 def _caption(
     data: RunData, case: Case, lines: list[Line], costs: list[str], report: str
 ) -> tuple[Text, ...]:
-    """How sure the cells are, what they are of, and what they may not be read as."""
+    """Explain what the cells hold, how certain they are, and how not to read them."""
     seeds = count_replicates(lines, data.score(case), "seed")
     notes: list[Text] = [f"Score: mean over {seeds}."]
     if costs:
@@ -111,7 +111,7 @@ def _caption(
 
 
 def _count_blocks(lines: list[Line], costs: list[str]) -> str:
-    """ "12 blocks"; "12 blocks (peak memory: 6)" where a cost was measured in fewer."""
+    """Format as "12 blocks", or "12 blocks (peak memory: 6)" if a cost has fewer."""
     counts = {name: max((line.estimate(name).n for line in lines), default=0) for name in costs}
     most = max(counts.values())
     fewer = [f"{METRICS[name].heading}: {n}" for name, n in counts.items() if 0 < n < most]
@@ -119,7 +119,7 @@ def _count_blocks(lines: list[Line], costs: list[str]) -> str:
 
 
 def _find_wheel(line: Line) -> str:
-    """The distribution of a framework and its version, where it decides what is paid."""
+    """Find a framework's distribution and version, if its wheel determines the cost."""
     wanted = WHEELS.get(line.framework)
     for version in line.versions:
         for part in version.split(", "):

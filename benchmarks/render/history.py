@@ -33,11 +33,11 @@ from benchmarks.render.style import choose_curve, make_figure, save_figure
 
 FORMATS = ("md", "html", "csv")
 MAX_CURVES = 8
-CAUSES = 6  # named in a cell
+CAUSES = 6  # most that are named in a cell
 
 
 def write_history(series: list[Series], folder: Path, formats: tuple[str, ...]) -> list[Path]:
-    """Write history.md, history.html and history.csv, with their figures; the files written."""
+    """Write history.md, history.html, history.csv and figures; return the files written."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = tabulate_points(series)
     pictures = draw_figures(series, folder) if {"md", "html"} & set(formats) else ()
@@ -56,7 +56,7 @@ def write_history(series: list[Series], folder: Path, formats: tuple[str, ...]) 
 
 
 def write_document(series: list[Series], pictures: tuple[Picture, ...] = ()) -> Document:
-    """The verdict, the changes, figures, and every series."""
+    """Make the document: the verdict, the changes, figures, and every series."""
     sections = [
         Section("Changes", (tabulate_changes(series),), unfolded=True),
         Section("Series", (tabulate_series(series),)),
@@ -67,7 +67,7 @@ def write_document(series: list[Series], pictures: tuple[Picture, ...] = ()) -> 
 
 
 def summarise(series: list[Series]) -> tuple[Any, ...]:
-    """The state of the newest segments in a sentence."""
+    """Summarise the state of the newest segments in a sentence."""
     worse = sum(one.is_worse for one in series)
     short = sum(len(one.points) < MIN_POINTS for one in series)
     text = f" {worse} of {len(series)} series became worse in the newest segment."
@@ -77,7 +77,7 @@ def summarise(series: list[Series]) -> tuple[Any, ...]:
 
 
 def tabulate_changes(series: list[Series]) -> Table:
-    """One row per change, the newest first."""
+    """Tabulate the changes, newest first."""
     found = [(one.points[change.index].at, one, change) for one in series for change in one.changes]
     rows: list[list[Cell]] = []
     for at, one, change in sorted(found, key=lambda entry: entry[0], reverse=True):
@@ -98,7 +98,7 @@ def tabulate_changes(series: list[Series]) -> Table:
 
 
 def tabulate_series(series: list[Series]) -> Table:
-    """One row per series that goes on: how many points, the newest figure, how many changes."""
+    """Tabulate current series: number of points, newest figure, number of changes."""
     rows: list[list[Cell]] = [
         [
             one.name, heading(one.metric), one.machine, str(len(one.points)),
@@ -118,12 +118,12 @@ def tabulate_series(series: list[Series]) -> Table:
 
 
 def heading(metric: str) -> str:
-    """A metric in the words of the schema."""
+    """Return the heading of a metric, from the schema."""
     return FIELDS[metric].heading if metric in FIELDS else metric
 
 
 def tabulate_points(series: list[Series]) -> pd.DataFrame:
-    """Every point, with the number of its segment."""
+    """Tabulate every point, with the number of its segment."""
     rows = []
     for one in series:
         begins = [change.index for change in one.changes]
@@ -137,7 +137,7 @@ def tabulate_points(series: list[Series]) -> pd.DataFrame:
 
 
 def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
-    """A figure per metric: each series relative to its own first point, steps marked."""
+    """Draw a figure per metric: each series relative to its first point, changes marked."""
     pictures = []
     for metric in dict.fromkeys(one.metric for one in series):
         drawn = [one for one in series if one.metric == metric and len(one.points) > 1]

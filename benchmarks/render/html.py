@@ -1,6 +1,6 @@
-"""A document as one self-contained HTML file: report.html.j2 has its look and its behaviour.
+"""Write a document as one self-contained HTML file; report.html.j2 has its look and behaviour.
 
-Nothing is fetched from anywhere. Jinja2 escapes all text.
+Nothing is fetched from the network. Jinja2 escapes all text.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from benchmarks.render.numbers import Marks, find_sort_key, format_cell
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 LONG = 6  # rows: a shorter table needs no filter
-LEFT_OUT = ("cores", "distributions", "blas")  # lists, which stand in trials.jsonl
+LEFT_OUT = ("cores", "distributions", "blas")  # list fields; trials.jsonl has them
 MARKS: Marks = {
     Link: Markup('<a href="{0.target}">{0.text}</a>').format,
     Code: Markup("<code>{0.text}</code>").format,
     Strong: Markup("<strong>{0.text}</strong>").format,
 }
-DIGITS = 6  # of the rows for download; trials.jsonl has all
+DIGITS = 6  # of numbers in the rows for download; trials.jsonl has all digits
 
 
 def write_html(document: Document, folder: Path, rows: pd.DataFrame) -> str:
-    """The whole document.
+    """Return the whole document.
 
     Parameters
     ----------
     document : Document
-        What is shown.
+        The document to write.
     folder : Path
-        Where NAME.svg of each picture lies; a picture that is missing there is left out.
+        Where NAME.svg of each picture is; missing pictures are left out.
     rows : pandas.DataFrame
         The run's rows, for download.
     """
@@ -55,7 +55,7 @@ def write_html(document: Document, folder: Path, rows: pd.DataFrame) -> str:
         "long": LONG,
     }
     shown = rows.dropna(axis="columns", how="all").drop(columns=list(LEFT_OUT), errors="ignore")
-    csv = format_csv(shown, DIGITS).replace("</", "<\\/")  # must not end the element that holds it
+    csv = format_csv(shown, DIGITS).replace("</", "<\\/")  # keep it from closing its element
     template = environment.get_template(TEMPLATE.name)
     return template.render(document=document, csv=Markup(csv), name=folder.name)
 

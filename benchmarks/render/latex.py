@@ -1,4 +1,4 @@
-"""Tables, text and figures for LaTeX: booktabs, nothing from rows is taken for a command."""
+"""Tables, text and figures for LaTeX: booktabs; nothing from rows can act as a command."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SPECIAL = {
     '"': "''",
     "…": r"\ldots{}",
     "∞": r"$\infty$",
-    "[": "{[}",  # behind a line's end it would begin an option
+    "[": "{[}",  # after a line break it would start an option
 } | {char: f"\\{char}" for char in "&%$#_{}"}
-PAGE = 112  # characters of \footnotesize that a page takes, somewhat shrunk
-WRAPPED = 30  # a column of longer text wraps
-SLACK = 0.25  # of a page: so much is rather shrunk than made a panel of its own
-BROKEN = 18  # a longer heading breaks before its bracket
+PAGE = 112  # characters of \footnotesize across a page, slightly shrunk
+WRAPPED = 30  # longer text wraps
+SLACK = 0.25  # of a page: an excess up to this is shrunk, not made a panel of its own
+BROKEN = 18  # a longer heading breaks before its parenthesis
 SHRUNK = r"""\par\medskip
 \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%
 """
@@ -38,20 +38,20 @@ INCLUDED = r"\includegraphics[width=\linewidth,height=0.8\textheight,keepaspectr
 
 
 def escape(text: str) -> str:
-    """Literal text of a LaTeX document; characters that plain LaTeX lacks become "?"."""
+    """Escape text for LaTeX; characters that plain LaTeX lacks become "?"."""
     return "".join(SPECIAL.get(c, c if c.isascii() else "?") for c in text)
 
 
 def write_cell(cell: Cell) -> str:
-    """A cell, escaped."""
+    """Write a cell, escaped."""
     return escape(" ".join(format_cell(cell).split()))
 
 
 def write_table(table: Table, label: str, caption: str) -> str:
-    """A `table*` with booktabs rules; its notes end the caption, so that it stands alone.
+    """Write a `table*` with booktabs rules; its notes end the caption, which thus stands alone.
 
-    A table too wide for a page is stacked in panels, each beginning with the first column, and
-    shrunk where still too wide.
+    A table too wide for the page is split into stacked panels, each starting with the first
+    column, and shrunk if still too wide.
     """
     notes = "".join(format_cell(note) for note in table.notes)
     columns, head = table.columns, [_write_heading(column) for column in table.columns]
@@ -71,7 +71,7 @@ def write_table(table: Table, label: str, caption: str) -> str:
 
 
 def _choose_place(column: Column, longest: int) -> str:
-    """Right for numbers, left for words; long ones wrap, ragged at the other edge."""
+    """Align numbers right and words left; long cells wrap, ragged at the opposite edge."""
     if longest <= WRAPPED:
         return "r" if column.numeric else "l"
     ragged = "left" if column.numeric else "right"
@@ -79,7 +79,7 @@ def _choose_place(column: Column, longest: int) -> str:
 
 
 def _split_panels(columns: tuple[Column, ...], longest: list[int]) -> list[list[int]]:
-    """Which columns stand side by side; a column of ratios stays with what it is a ratio of."""
+    """Group columns into panels; a column of ratios stays with the column it belongs to."""
     widths = [
         max(*map(len, _break(column.heading)), min(most, WRAPPED))
         for column, most in zip(columns, longest, strict=True)
@@ -108,13 +108,13 @@ def _write_heading(column: Column) -> str:
 
 
 def _break(heading: str) -> list[str]:
-    """A long heading in two lines."""
+    """Break a long heading into two lines."""
     first, bracket, rest = heading.partition(" (")
     return [first, f"({rest}"] if bracket and len(heading) > BROKEN else [heading]
 
 
 def write_figure(file: str, caption: str) -> str:
-    """A `figure*` of a picture beside the document."""
+    """Write a `figure*` for a picture file beside the document."""
     return (
         f"\\begin{{figure*}}\n\\centering\n{INCLUDED}{{{file}.pdf}}\n"
         f"\\caption{{{escape(caption)}}}\n\\label{{fig:{file}}}\n\\end{{figure*}}\n"

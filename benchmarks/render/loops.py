@@ -1,6 +1,6 @@
 """The section on gradients in Python loops.
 
-What it compares are controls, so they stand in no result table.
+The systems compared are controls, so they are not in any result table.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEAD = (
 
 
 def make_section(data: RunData) -> Section | None:
-    """A row for each network and how to read it; None if the run has no such pair."""
+    """Tabulate each network and explain the table; None if the run has no such pair."""
     found = compare_loops(data.frame)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""A document as Markdown. Text from rows is data: nothing in it becomes markup."""
+"""Write a document as Markdown. Text from rows is data and never becomes markup."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from benchmarks.render.document import (
 )
 from benchmarks.render.numbers import Marks, format_cell
 
-# An underscore inside a word is no markup, and names read better without a backslash.
+# An underscore within a word is not markup, and names read better without a backslash.
 SPECIAL = re.compile(r"([\\`*\[\]|~$])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def escape(value: object) -> str:
-    """The value as literal text of one line."""
+    """Escape a value as literal text on one line."""
     text = "".join(ENTITIES.get(c, c) if c.isprintable() else " " for c in str(value))
     text = SPECIAL.sub(lambda found: "\\" + found.group(0), text)
     return text.replace("://", ":&#47;/")
@@ -40,12 +40,12 @@ MARKS: Marks = {
 
 
 def write_text(text: Cell) -> str:
-    """A piece of text or a cell, escaped."""
+    """Write a piece of text or a cell, escaped."""
     return format_cell(text, MARKS, escape)
 
 
 def write_table(table: Table) -> list[str]:
-    """The lines of a table, and of its notes."""
+    """Write a table and its notes as lines."""
     head = [escape(column.heading) for column in table.columns]
     rule = ["---:" if column.numeric else "---" for column in table.columns]
     body = [[write_text(cell) for cell in row] for row in table.rows]
@@ -56,7 +56,7 @@ def write_table(table: Table) -> list[str]:
 
 
 def write_blocks(blocks: Iterable[Block], folder: str = "") -> list[str]:
-    """The lines of blocks with blank ones between. folder: where pictures lie, with its slash."""
+    """Write blocks as lines, with blank lines between. folder: of pictures, with trailing slash."""
     lines: list[str] = []
     for block in blocks:
         if isinstance(block, Paragraph):
@@ -73,7 +73,7 @@ def write_blocks(blocks: Iterable[Block], folder: str = "") -> list[str]:
 
 
 def write_markdown(document: Document) -> str:
-    """The whole document."""
+    """Write the whole document."""
     return "\n".join(_write_section(document, 1)).rstrip() + "\n"
 
 

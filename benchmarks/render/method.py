@@ -1,4 +1,4 @@
-"""The fixed text of reports and claims.md, and the one place where statistical terms stand."""
+"""The fixed text of reports and claims.md; statistical terms appear only here."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ CLAIMS_LEGEND = (
 
 
 def describe_method(data: RunData) -> list[Block]:
-    """How numbers came about, and where the rules of careful benchmarking are kept."""
+    """Explain how numbers are obtained, and where rules of careful benchmarking are followed."""
     margins = {
         "accuracy": format_margin(data.margins["accuracy"], METRICS["accuracy_test"]),
         "time": format_margin(data.margins["time"], METRICS["time_total_s"]),
@@ -168,7 +168,7 @@ def describe_method(data: RunData) -> list[Block]:
 
 
 def _tabulate_simulation() -> Table:
-    """Coverage, false verdicts and power of the design, from as many simulated runs each."""
+    """Tabulate coverage, false verdicts and power of the design, as simulated."""
     rows: list[list[Cell]] = []
     for design in DESIGNS:
         for blocks in SIMULATED_BLOCKS:
@@ -181,12 +181,12 @@ def _tabulate_simulation() -> Table:
 
 
 def describe_limits(data: RunData) -> list[Block]:
-    """What the numbers do not show."""
+    """Say what the numbers do not show."""
     return [Items(LIMITS)]
 
 
 def describe_words(data: RunData) -> list[Block]:
-    """Meaning of every heading, from the schema; and the verdict words."""
+    """Explain every heading, from the schema, and the verdict words."""
     shown = [name for name in FIELDS if name in METRICS or FIELDS[name].better]
     shown = [name for name in shown if data.frame[name].notna().any()] or shown
     meanings = [(FIELDS[name].heading, FIELDS[name].meaning) for name in shown]

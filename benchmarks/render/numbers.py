@@ -1,4 +1,4 @@
-"""Numbers as text, with no more digits than their bounds support.
+"""Format numbers with no more digits than their bounds support.
 
 (low–high) in round brackets is a 95 % interval, [low–high] in square ones the lowest and highest
 value; a number without brackets is a single value. The last digit printed is the leading digit
@@ -24,25 +24,25 @@ MIB = 2**20
 MICRO = 1e-6
 PREFIXES = ((1.0, "s"), (1e-3, "ms"), (MICRO, "µs"))
 SIGNIFICANT = 3
-Marks = Mapping[type, Callable[[Any], str]]  # how a writer sets links, code and strong text
+Marks = Mapping[type, Callable[[Any], str]]  # how a writer formats links, code and strong text
 PLAIN: Marks = dict.fromkeys((Link, Code, Strong), operator.attrgetter("text"))
 
 
 def count_decimals(value: float, low: float, high: float) -> int:
-    """Decimal places that the bounds support; negative: round to tens, hundreds, ..."""
+    """Return the decimals that the bounds support; if negative, round to tens, hundreds, ..."""
     size = max(abs(value), 1e-300)
     finest = math.floor(math.log10(size)) - SIGNIFICANT + 1 if value else -SIGNIFICANT
     half = (high - low) / 2
     if half > 0 and math.isfinite(half):
         place = math.floor(math.log10(half))
         place -= half / 10**place < 3
-        # A value drowned in its bounds still shows one digit.
+        # A value much smaller than its bounds still shows one digit.
         finest = min(max(finest, place), finest + SIGNIFICANT - 1) if value else place
     return -finest
 
 
 def format_rounded(value: float, places: int) -> str:
-    """The value with `places` decimals, which may be negative."""
+    """Format the value with `places` decimals, which may be negative."""
     if not math.isfinite(value):
         return "∞"
     return f"{value:.{places}f}" if places > 0 else f"{round(value, places):.0f}"
@@ -51,7 +51,7 @@ def format_rounded(value: float, places: int) -> str:
 def format_estimate(
     estimate: Estimate, scale: float = 1.0, signed: bool = False, bounds: bool = True
 ) -> str:
-    """The estimate in units of `scale`, with its bounds unless they stand elsewhere."""
+    """Format the estimate in units of `scale`, with or without its bounds."""
     if not estimate.known:
         return "several machines" if estimate.kind == "mixed" else NOTHING
     value, low, high = _divide(estimate, scale)
@@ -63,7 +63,7 @@ def format_estimate(
 
 
 def format_bounds(estimate: Estimate, scale: float = 1.0) -> str:
-    """The bounds alone; empty if there are none."""
+    """Format the bounds alone; empty if there are none."""
     if estimate.kind not in ("interval", "range"):
         return ""
     value, low, high = _divide(estimate, scale)
@@ -78,14 +78,14 @@ def _divide(estimate: Estimate, scale: float) -> tuple[float, float, float]:
 
 
 def format_number(value: float | None, scale: float = 1.0) -> str:
-    """A number without bounds, in three significant digits."""
+    """Format a number without bounds, to three significant digits."""
     if value is None or not math.isfinite(value):
         return NOTHING
     return format_estimate(Estimate.exact(value / scale))
 
 
 def format_cell(cell: Cell, marks: Marks = PLAIN, escape: Callable[[str], str] = str) -> str:
-    """A cell or piece of text, as plain text unless a writer says how it marks and escapes."""
+    """Format a cell or text: plain, unless a writer passes its own marks and escaping."""
     if isinstance(cell, tuple):
         return "".join(format_cell(piece, marks, escape) for piece in cell)
     if type(cell) in marks:
@@ -97,7 +97,7 @@ def format_cell(cell: Cell, marks: Marks = PLAIN, escape: Callable[[str], str] =
 
 
 def find_sort_key(cell: Cell) -> float | None:
-    """The number by which a cell is sorted, if it holds one."""
+    """Return the number by which a cell is sorted, if it holds one."""
     for piece in cell if isinstance(cell, tuple) else (cell,):
         if isinstance(piece, Quantity) and piece.estimate.known:
             return piece.estimate.value
@@ -105,9 +105,9 @@ def find_sort_key(cell: Cell) -> float | None:
 
 
 def choose_unit(field_unit: str, values: Iterable[float]) -> tuple[float, str]:
-    """Scale and printed unit for values of a schema unit: bytes become MiB, seconds s, ms, µs.
+    """Choose scale and printed unit for a schema unit: MiB for bytes; s, ms or µs for seconds.
 
-    The median of the values is 1 or more in the unit chosen.
+    The median of the values is at least 1 in the chosen unit.
     """
     if field_unit == "B":
         return MIB, "MiB"
@@ -119,20 +119,20 @@ def choose_unit(field_unit: str, values: Iterable[float]) -> tuple[float, str]:
 
 
 def choose_column_unit(lines: Iterable[Line], metric: str) -> tuple[float, str]:
-    """Scale and printed unit of a column; the network systems choose it."""
+    """Choose scale and printed unit of a column, based on the network systems."""
     lines = [line for line in lines if line.has(metric)]
     chosen = [line for line in lines if line.family == "network"] or lines
     return choose_unit(METRICS[metric].unit, [line.value(metric) for line in chosen])
 
 
 def format_with_unit(estimate: Estimate, unit: str, bounds: bool = False) -> str:
-    """A value of a schema unit in the unit that suits it: "0.22 s", "38 MiB"."""
+    """Format a value of a schema unit in a suitable unit: "0.22 s", "38 MiB"."""
     scale, name = choose_unit(unit, [estimate.value])
     return f"{format_estimate(estimate, scale, bounds=bounds)} {name}".strip()
 
 
 def format_verdict(verdict: Verdict, metric: Metric) -> str:
-    """A verdict in the words of its metric."""
+    """Format a verdict in the words of its metric."""
     if verdict.kind is Kind.EQUIVALENT:
         return f"equivalent within {format_margin(verdict.margin, metric)}"
     if verdict.kind in (Kind.LESS, Kind.MORE):
@@ -141,13 +141,13 @@ def format_verdict(verdict: Verdict, metric: Metric) -> str:
 
 
 def format_margin(margin: float, metric: Metric) -> str:
-    """The margin as it stands behind "equivalent within"."""
+    """Format the margin as it follows "equivalent within"."""
     if metric.compare == "ratio":
         return f"{margin * 100:g} %"
     return f"{margin * 100:g} point" + ("" if margin == 0.01 else "s")
 
 
 def join_words(words: Iterable[str]) -> str:
-    """Words as a list in running text."""
+    """Join words into a list for running text."""
     *most, last = list(words) or [""]
     return f"{', '.join(most)} and {last}" if most else last

@@ -1,4 +1,4 @@
-"""The answer for a user's own table: which system to use, what it costs, and how sure that is."""
+"""Answer for a user's own table: which system to use, its cost, and how certain that is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import count_replicates, find_best_classical
 
-MAX_NAMED = 6  # systems in one sentence
+MAX_NAMED = 6  # systems named in one sentence
 SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
 AGAINST = {
     Kind.MORE: "above that",
@@ -32,7 +32,7 @@ ORDER = (Kind.EQUIVALENT, Kind.MORE, Kind.UNDECIDED, Kind.LESS, Kind.TOO_FEW)
 
 
 def answer_own_table(data: RunData, case: Case) -> list[str]:
-    """Sentences, the most important first."""
+    """Return sentences, the most important first."""
     choice, table, score = choose_system(data, case), data.run.get("table") or {}, data.score(case)
     sentences = [
         _describe_floor(data, case, choice, table),
@@ -47,7 +47,7 @@ def answer_own_table(data: RunData, case: Case) -> list[str]:
 
 
 def name_floor(table: Mapping[str, Any]) -> str:
-    """What a system does that has learnt nothing: "always answering 'no'"."""
+    """Name what a system does that has learnt nothing: "always answering 'no'"."""
     counts, classes = table.get("class_rows") or (), table.get("classes") or ()
     if table.get("task") == "regression":
         return "always answering the mean"
@@ -57,7 +57,7 @@ def name_floor(table: Mapping[str, Any]) -> str:
 
 
 def _describe_floor(data: RunData, case: Case, choice: Choice, table: Mapping[str, Any]) -> str:
-    """Always the same answer, the best classical model and mapicx, in this order."""
+    """Compare the constant answer, the best classical model and mapicx, in this order."""
     score = data.score(case)
     about = f" ({table['rows']:,} rows, target '{table['target']}')" if table else ""
     text = f"On {table.get('file') or case.workload}{about}"
@@ -76,7 +76,7 @@ def _describe_floor(data: RunData, case: Case, choice: Choice, table: Mapping[st
 
 
 def _describe_score(line: Line, choice: Choice, score: str) -> str:
-    """ "0.819 (0.80–0.83), below that": than always answering the same."""
+    """Format as "0.819 (0.80–0.83), below that", where "that" is a constant answer's score."""
     found = choice.against_floor.get(line.system, Comparison())
     text = format_estimate(line.estimate(score))
     if not found.estimate.known or found.verdict.kind is Kind.TOO_FEW:
@@ -91,7 +91,7 @@ def _show(estimate: Any) -> str:
 
 
 def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
-    """Which system to use, in plain words."""
+    """Recommend a system in plain words."""
     if not choice.lines or not choice.floor.known:
         return ""
     top = _show(choice.lines[0].estimate(score))
@@ -138,7 +138,7 @@ def _show_costs(line: Line) -> str:
 
 
 def _describe_rivals(choice: Choice, score: str) -> str:
-    """How sure the choice is: every other system against the best."""
+    """Say how certain the choice is: every other system against the best."""
     if choice.best is None:
         return ""
     parts = []
@@ -166,7 +166,7 @@ def _name(lines: list[Line], most: int = MAX_NAMED) -> str:
 
 
 def _describe_costs(data: RunData, case: Case, choice: Choice) -> str:
-    """Time and memory of mapicx and of the cheapest of those that score as well as the best."""
+    """Give time and memory of mapicx and of the cheapest system as good as the best."""
     base = data.base(case)
     known = [x for x in choice.lines if x.has("time_total_s")]
     if choice.best is not None:
@@ -186,7 +186,7 @@ def _describe_costs(data: RunData, case: Case, choice: Choice) -> str:
 
 
 def _describe_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
-    """Where one class is rare: scores that always answering the other does not have."""
+    """Where one class is rare, give scores that a constant answer cannot do well on."""
     if not is_unbalanced(table):
         return ""
     counts, classes = table["class_rows"], table["classes"]
@@ -213,7 +213,7 @@ def _describe_balanced(choice: Choice, table: Mapping[str, Any]) -> str:
 
 
 def _describe_overfitting(choice: Choice, score: str) -> str:
-    """Who scores far better on training rows."""
+    """Name the systems that score far better on training rows."""
     found = find_overfitted(choice.lines, score)
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""What will be run, in sentences: before a run begins, for --plan, and for --list."""
+"""Describe what will be run: before a run begins, for --plan, and for --list."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_workloads
 from benchmarks.streams import wrap_entry
 
-LONG_S = 15 * 60  # from here on a run on a user's table is announced with advice
-LIST_COLUMN = 26  # where --list says what a name stands for
+LONG_S = 15 * 60  # a longer run on a user's table is announced with advice
+LIST_COLUMN = 26  # where --list describes a name
 FEW = 3  # blocks; fewer give no verdict
 
 
 def announce_run(run: Run, durations: Durations) -> Iterator[str]:
-    """How much is to be measured, how long it will take, and what is left out."""
+    """Say how much will be measured, how long it will take, and what is left out."""
     recorded = {row["trial_id"] for row in run.store.rows()}
     missing = [trial for trial in run.plan if trial.trial_id not in recorded]
     expected = durations.expect(missing)
@@ -52,7 +52,7 @@ def announce_run(run: Run, durations: Durations) -> Iterator[str]:
 
 
 def describe_plan(run: Run, durations: Durations) -> Iterator[str]:
-    """Every trial, then what each block consists of."""
+    """List every trial, then the contents of each block."""
     yield from describe_table(run.description)
     yield from _advise(run, run.plan, durations)
     for trial in run.plan:
@@ -68,7 +68,7 @@ def describe_plan(run: Run, durations: Durations) -> Iterator[str]:
 
 
 def list_choices() -> Iterator[str]:
-    """Systems, suites, workloads and presets that may be named."""
+    """List the systems, suites, workloads and presets that can be chosen."""
     yield "systems:"
     for name in baselines.names():
         mark = " (optional)" if name in baselines.OPTIONAL else ""
@@ -101,7 +101,7 @@ def _describe_block(number: int, trials: list[Trial], durations: Durations) -> s
 
 
 def _count_fitting_blocks(missing: list[Trial], budget_s: float, durations: Durations) -> int:
-    """How many blocks will have run when the budget is spent, the first among them."""
+    """Estimate how many blocks fit into the budget; the first always counts."""
     spent, count = 0.0, 0
     for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
         spent += durations.expect(members)
@@ -112,7 +112,7 @@ def _count_fitting_blocks(missing: list[Trial], budget_s: float, durations: Dura
 
 
 def _advise(run: Run, trials: Sequence[Trial], durations: Durations) -> list[str]:
-    """How to shorten a long run on a user's table; nothing for other runs."""
+    """Suggest how to shorten a long run on a user's table; [] for other runs."""
     expected = durations.expect(trials)
     if "table" not in run.description or expected < LONG_S:
         return []

@@ -1,4 +1,4 @@
-"""Sections on how a run came about: what was run and where, controls, checks, what is missing."""
+"""Sections on the origin of a run: what was run and where, controls, checks, what is missing."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from benchmarks.render.numbers import MIB, NOTHING, format_estimate
 HOLDS = {True: "holds", False: "does not hold", None: "not shown"}
 IDLE = ("noop", "allocate")
 TWIN = {"time_total_s": "total", "time_train_warm_s": "training"}  # what the twin is judged by
-LONG = 160  # a longer value of the environment is cut
+LONG = 160  # longer values of the environment are truncated
 
 
 def describe_run(data: RunData) -> list[Block]:
-    """Command, counts, seeds, machine."""
+    """Describe command, counts, seeds and machine."""
     run, frame = data.run, data.frame
     statuses = frame["status"].value_counts().sort_index()
     counts = ", ".join(f"{status} {n}" for status, n in statuses.items()) or "no rows"
@@ -69,7 +69,7 @@ def describe_run(data: RunData) -> list[Block]:
 
 
 def _describe_machines(data: RunData) -> list[Block]:
-    """A table of the machines that gave rows, if there are several, with what they took."""
+    """Tabulate the machines that contributed rows, with their times, if there are several."""
     machines = data.frame.dropna(subset=["machine_id"]).groupby("machine_id")
     if len(machines) < 2:
         return []
@@ -97,7 +97,7 @@ def _describe_machines(data: RunData) -> list[Block]:
 
 
 def describe_table(facts: dict[str, Any]) -> list[str]:
-    """What is known of a user's table, and what was chosen for it."""
+    """Say what is known about a user's table, and what was chosen for it."""
     if not facts:
         return []
     columns = facts.get("columns") or ()
@@ -107,7 +107,7 @@ def describe_table(facts: dict[str, Any]) -> list[str]:
 
 
 def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
-    """What had changed since the plan when the run went on, and in what."""
+    """Say what had changed since the plan when the run was continued."""
     text = f"{', '.join(entry.get('changed') or ())} had changed since the plan"
     parts = []
     for name in ("versions", "digests"):
@@ -121,7 +121,7 @@ def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
 
 
 def describe_controls(data: RunData) -> list[Block]:
-    """What the harness itself costs and how much two runs of one system differ."""
+    """Say what the harness itself costs and how much two runs of one system differ."""
     lines = [x for x in data.lines(controls=True) if x.family == "control"]
     if not lines:
         return [Paragraph("The run has no controls, so its noise is not known.")]
@@ -151,7 +151,7 @@ def describe_controls(data: RunData) -> list[Block]:
 
 
 def describe_twin(data: RunData, doubtful_only: bool = False) -> list[str]:
-    """How far mapicx, measured under a second name, differs from itself in each case."""
+    """Say how far mapicx, measured under a second name, differs from itself in each case."""
     found = []
     for line in (x for x in data.lines(controls=True) if x.system == AGAIN):
         ratios = {
@@ -174,7 +174,7 @@ def describe_twin(data: RunData, doubtful_only: bool = False) -> list[str]:
 
 
 def describe_checks(data: RunData, failed_only: bool = False) -> list[Block]:
-    """The findings, one row each; or those alone that do not hold."""
+    """Tabulate the findings, one row each; optionally only those that do not hold."""
     shown = [one for one in data.findings if not failed_only or one.holds is False]
     if not shown:
         none = "No check failed." if data.findings else "There was nothing to check."
@@ -188,7 +188,7 @@ def describe_checks(data: RunData, failed_only: bool = False) -> list[Block]:
 
 
 def describe_missing(data: RunData) -> list[Block]:
-    """Skipped systems, failed rows and unfinished trials, each with its reason."""
+    """List skipped systems, failed rows and unfinished trials, each with its reason."""
     items: list[Text] = [
         f"skipped: {entry.get('system')} on {entry.get('workload')}: {entry.get('reason')}"
         for entry in data.run.get("skipped") or ()
@@ -208,7 +208,7 @@ def describe_missing(data: RunData) -> list[Block]:
 
 
 def _tell_end(data: RunData) -> str:
-    """Why planned trials have no rows, as far as the run recorded how it ended."""
+    """Say why planned trials have no rows, if the run recorded how it ended."""
     ends = read_ends(data.folder)
     how = {
         "budget": "the budget ended the run",
@@ -220,7 +220,7 @@ def _tell_end(data: RunData) -> str:
 
 
 def describe_floor(data: RunData, workload: str) -> Paragraph:
-    """How much memory the training needs whatever the framework."""
+    """Say how much memory the training needs in any framework."""
     kinds = data.frame.loc[data.frame["workload"].eq(workload), "dtype"].dropna()
     try:
         dtype = str(kinds.mode().iloc[0]) if len(kinds) else "float32"
@@ -232,7 +232,7 @@ def describe_floor(data: RunData, workload: str) -> Paragraph:
 
 
 def describe_environment(data: RunData) -> list[Block]:
-    """Everything that run.json says about machine and versions."""
+    """List everything that run.json says about machine and versions."""
     found = list(_flatten(data.run.get("environment") or {}))
     found += [(f"version of {k}", str(v)) for k, v in (data.run.get("versions") or {}).items()]
     if not found:
@@ -245,7 +245,7 @@ def describe_environment(data: RunData) -> list[Block]:
 
 
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(dotted name, text) of every leaf of a nested dict."""
+    """Yield (dotted name, text) for every leaf of a nested dict."""
     if isinstance(value, dict):
         for key in value:
             yield from _flatten(value[key], f"{prefix}.{key}" if prefix else str(key))

@@ -42,7 +42,7 @@ from benchmarks.render.numbers import join_words
 from benchmarks.render.report import SHORT
 
 MEASURED = {"mapicx": "the engine", "baselines": "the code of the systems"}
-SUBJECT = "spiral"  # the workload that the answer at the top is about
+SUBJECT = "spiral"  # the workload of the answer at the top
 MARKED = re.compile(
     r"(<!-- mapicx:table (?P<name>\S+?)(?: run=(?P<run>\S+?))? -->\n)"
     r"(?P<body>.*?)"
@@ -53,13 +53,13 @@ MARKED = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What stands between two markers."""
+    """The text between two markers."""
 
     blocks: tuple[Block, ...]
     run: str = ""
 
     def write(self) -> list[str]:
-        """Its lines; pictures lie in the run's report."""
+        """Return its lines; pictures are in the run's report."""
         return write_blocks(self.blocks, f"reports/{self.run}/")
 
 
@@ -88,7 +88,7 @@ def _crossover(data: RunData) -> list[Block]:
 
 
 def make_engine_table() -> Table:
-    """How large the engine is: the core alone has a limit."""
+    """Tabulate the size of the engine; only the core has a limit."""
     lines = count_code_lines()
     return make_table(
         ("engine", "code lines", "limit"),
@@ -108,13 +108,13 @@ PARTS: dict[str, Callable[[RunData], list[Block]]] = {
     "crossover": _crossover,
 }
 SOURCES: dict[str, Callable[[], Table]] = {"engine": make_engine_table}
-REQUIRED = (*PARTS, SUBJECT, *SOURCES)  # what must stand in README
+REQUIRED = (*PARTS, SUBJECT, *SOURCES)  # what README must contain
 
 
 def make_part(data: RunData, name: str) -> Part:
-    """One part, and the run that it comes from; a workload's is for its fewest threads.
+    """Make one part from a run; the part of a workload is for its fewest threads.
 
-    ValueError if the run has no row for it.
+    Raise ValueError if the run has no row for it.
     """
     report = f"reports/{data.name}/{SHORT}"
     if name in PARTS:
@@ -126,7 +126,7 @@ def make_part(data: RunData, name: str) -> Part:
         if not cases or not data.lines(cases[0]):
             raise ValueError(f"run {data.name} has no row of workload {name}")
         blocks = [make_headline_table(data, cases[0], report)]
-    if name != "answer":  # whose run is named below the table of the same workload
+    if name != "answer":  # its run is named below the table of the same workload
         blocks.append(Paragraph(_name_source(data, report)))
     return Part(tuple(blocks), data.name)
 
@@ -142,14 +142,14 @@ def _name_source(data: RunData, report: str) -> Text:
 
 
 def find_other_code(run: Mapping[str, Any]) -> str:
-    """What of the code that a run measured has changed since, in words; empty if nothing has."""
+    """Name the parts of the measured code that have changed since a run; empty if none."""
     then, now = run.get("digests") or {}, machine.digest_code()
     changed = [name for name in MEASURED if then.get(name, now[name]) != now[name]]
     return join_words(MEASURED[name] for name in changed)
 
 
 def find_outdated_parts(readme: Path, results: Path) -> list[str]:
-    """A sentence for each part of README whose run measured other code than stands here."""
+    """Return a sentence for each part of README whose run measured different code."""
     found = []
     for marker in MARKED.finditer(readme.read_text(encoding="utf-8")):
         source = find_public_run(results, marker["run"] or "")
@@ -163,7 +163,7 @@ def find_outdated_parts(readme: Path, results: Path) -> list[str]:
 
 
 def find_public_run(results: Path, run: str) -> Path | None:
-    """The folder of a run by its name, or None. Runs on users' tables are not found."""
+    """Find the folder of a run by name, or None. Runs on users' tables are never found."""
     folder = results / run
     if not run or not (folder / RUN).exists() or "table" in read_run(folder):
         return None
@@ -173,9 +173,9 @@ def find_public_run(results: Path, run: str) -> Path | None:
 def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[str]:
     """Rewrite every part from the run that its marker names, or move parts to `run`.
 
-    Parts for which `run` has no row stay as they are. Links into the old run's report move along
-    once no part is left at it. Returns the names of the parts written. ValueError with a sentence
-    if a run is absent, has rows for no part or is on a user's table.
+    Parts for which `run` has no row stay as they are. Links into the old run's report are
+    updated once no part refers to it. Return the names of the parts written. Raise ValueError,
+    with a message, if a run is absent, has rows for no part or is on a user's table.
     """
     read = functools.cache(read_run_data)
     if run is not None and read(Path(run)).is_local:
@@ -183,7 +183,7 @@ def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[
     text = readme.read_text(encoding="utf-8")
     written: list[str] = []
     moved: dict[str, str] = {}
-    left: list[str] = []  # why a part stays where it is
+    left: list[str] = []  # why parts keep their old run
 
     def replace(marker: re.Match[str]) -> str:
         name, old = marker["name"], marker["run"]
@@ -222,7 +222,7 @@ def _enclose(name: str, run: str | None, lines: list[str]) -> str:
 
 
 def find_stale_parts(readme: Path, results: Path) -> list[str]:
-    """A sentence for each place of README that differs from what its run's rows give."""
+    """Return a sentence for each place in README that differs from its run's rows."""
     read = functools.cache(read_run_data)
     found: list[str] = []
     text = readme.read_text(encoding="utf-8")
@@ -256,7 +256,7 @@ def find_stale_parts(readme: Path, results: Path) -> list[str]:
 
 
 def find_differences(part: Part, body: str) -> list[str]:
-    """What differs between a part as the rows give it and as it stands."""
+    """Find differences between a part made from the rows and its current text."""
     standing = [line.rstrip() for line in body.splitlines() if line.strip()]
     wanted = [line for line in part.write() if line.strip()]
     problems = [

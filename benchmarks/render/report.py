@@ -1,6 +1,6 @@
 """reports/<run>/: report.md for two minutes, report.html for two hours, figures and their CSV.
 
-Works from any subset of rows, also from none, and gives the same bytes for the same rows.
+Works for any subset of rows, even none; the same rows give the same bytes.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ USED = ("time_step_warm_s", "time_predict_s", "time_predict_one_s")
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """Where a report stands, its figures, its answer, and what it says of published verdicts."""
+    """A written report: its files, figures, answer, and sentences on published verdicts."""
 
     short: Path
     full: Path
     pictures: list[Picture]
-    arrays: bool  # whether the run's arrays were there
+    arrays: bool  # whether the run's arrays were available
     answer: list[str]
     verdicts: list[str]
 
@@ -89,11 +89,11 @@ def write_report(
         The run, and where reports go. Reports of runs in a folder `local` go to a folder `local`,
         which is never tracked.
     pictures : bool
-        False draws no figure; those that stand in the folder are used.
+        Whether to draw figures; if False, those already in the folder are used.
     formats : iterable of str
-        Of write_up.FORMATS, beyond those in which the report already stands.
+        Of write_up.FORMATS, in addition to those the report already has.
     published : Path, optional
-        The folder of the verdicts to compare with, if it is not `reports`.
+        The folder with the verdicts to compare with, if not `reports`.
     """
     data = read_run_data(Path(run_dir))
     folder = find_report_folder(Path(run_dir), Path(reports))
@@ -113,7 +113,7 @@ def write_report(
 
 
 def find_report_folder(run_dir: Path, reports: Path) -> Path:
-    """Where the report of a run belongs."""
+    """Return the folder for the report of a run."""
     run_dir = run_dir.resolve()
     local = run_dir.parent.name == LOCAL or "table" in read_run(run_dir)
     inside = reports / LOCAL if local else reports
@@ -121,9 +121,9 @@ def find_report_folder(run_dir: Path, reports: Path) -> Path:
 
 
 def make_headline(data: RunData, intervals: str = "") -> Table | None:
-    """The table that the first screen shows; None if the run has no rows.
+    """Make the table of the first screen; None if the run has no rows.
 
-    intervals: the file in which they stand, if it is another one.
+    intervals: the file with the intervals, if they are in another one.
     """
     if data.sweep:
         return steps.make_compact_table(data.sweep)
@@ -135,7 +135,7 @@ def make_headline(data: RunData, intervals: str = "") -> Table | None:
 
 
 def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
-    """The answer, one table, two figures, what to doubt, how to reproduce."""
+    """Make the short form: answer, one table, two figures, what to doubt, how to reproduce."""
     blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
     table = make_headline(data, FULL)
     if table is not None:
@@ -174,7 +174,7 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
 
 
 def _find_doubts(data: RunData) -> list[str]:
-    """What of this run speaks against its numbers."""
+    """List what casts doubt on the numbers of this run."""
     doubts = [f"{f.name} on {f.case.workload} is not shown: {f.detail}."
             for f in data.findings if f.holds is None][:3]  # fmt: skip
     doubts += provenance.describe_twin(data, doubtful_only=bool(data.crossings or data.sweep))[:3]
@@ -202,7 +202,7 @@ def _find_doubts(data: RunData) -> list[str]:
 def make_full(
     data: RunData, drawn: dict[Case, list[Picture]], published: Section | None
 ) -> Document:
-    """Everything, in sections."""
+    """Make the full form: everything, in sections."""
     table = make_headline(data)
     first = drawn.get(data.headline, []) if data.headline else []
     blocks: list[Block] = [Items(tuple(answer(data)), ordered=True)]
@@ -237,17 +237,17 @@ def make_full(
 
 
 def _list_digests(pictures: Iterable[Picture]) -> Items:
-    """The numbers behind figures that rows alone do not give, so that a change of them shows."""
+    """List the digests of figure data that rows alone cannot give, so that changes show."""
     return Items(tuple(f"{p.name}.csv has the SHA-256 {p.digest}" for p in pictures))
 
 
 def _describe_case(data: RunData, case: Case, pictures: list[Picture]) -> Section:
-    """Every system of a case: results, and where time and memory go."""
+    """Describe every system of a case: results, and where time and memory go."""
     title = f"Every system: {case.workload}, {format_count(case.threads, 'thread')}"
     shown = tuple(pictures) if case != data.headline else ()
     blocks: tuple[Block, ...] = (make_result_table(data, case), *shown)
     parts: tuple[Section, ...] = ()
-    if not data.crossings:  # of many sizes the steps alone are the point
+    if not data.crossings:  # for a run over sizes, only the steps matter
         parts = tuple(_describe_phases(data, case))
     return Section(title, blocks, parts, unfolded=len(data.cases) == 1)
 

@@ -1,6 +1,6 @@
-"""The table of every system: absolute values, ratios to mapicx beside them, notes.
+"""The table of all systems: absolute values, with ratios to mapicx beside them, and notes.
 
-The first cell of a row is the bare system name. Controls never stand in a result table.
+The first cell of a row is the bare system name. Controls never appear in a result table.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from benchmarks.render.numbers import (
 
 COSTS = ("time_total_s", "time_train_warm_s", "memory_peak_bytes")
 ROLES = {CEILING: "ceiling", FLOOR: "floor"}
-MAX_NAMED = 4  # systems in brackets
+MAX_NAMED = 4  # systems named in brackets
 UNCHECKED, OTHER_WORK = "†", "‡"
 
 
 def order_lines(lines: Iterable[Line]) -> list[Line]:
-    """mapicx, then networks and classical models by total time, then the bounds."""
+    """Order lines: mapicx, networks and classical models by total time, then the bounds."""
 
     def rank(line: Line) -> tuple:
         total = line.value("time_total_s")
@@ -49,13 +49,13 @@ def order_lines(lines: Iterable[Line]) -> list[Line]:
 
 
 def find_best_classical(lines: Iterable[Line], score: str) -> Line | None:
-    """The classical model with the best score."""
+    """Return the classical model with the best score."""
     able = [line for line in lines if line.family == "classical" and line.has(score)]
     return min(able, key=lambda line: (-line.value(score), line.system), default=None)
 
 
 def count_replicates(lines: Iterable[Line], score: str, noun: str) -> str:
-    """ "29 seeds"; "29 seeds (keras-fit: 2)" where some systems have fewer."""
+    """Format as "29 seeds", or "29 seeds (keras-fit: 2)" if some systems have fewer."""
     counts = {line.system: line.estimate(score).n for line in lines if line.has(score)}
     most = max(counts.values(), default=0)
     fewer = {name: n for name, n in counts.items() if n < most}
@@ -66,20 +66,20 @@ def count_replicates(lines: Iterable[Line], score: str, noun: str) -> str:
 
 
 def name_unchecked(lines: list[Line]) -> str:
-    """Networks that were not shown to train the same network."""
+    """Name the networks that were not shown to train the same network."""
     names = join_words(line.system for line in lines if line.unchecked)
     return f"Not proven to train the same network: {names}."
 
 
 def select_scores(data: RunData, case: Case) -> list[str]:
-    """The score of a case; on a user's table of unbalanced classes with those that see them."""
+    """Choose a case's scores; on a user's table with unbalanced classes, add suitable ones."""
     if data.is_own_table(case) and is_unbalanced(data.run.get("table") or {}):
         return [data.score(case), "balanced_accuracy_test", "auc_test"]
     return [data.score(case)]
 
 
 def select_metrics(data: RunData, case: Case) -> list[str]:
-    """The columns of a case's result table: its score, and the costs that were measured."""
+    """Choose the columns of a result table: the case's scores, and the costs measured."""
     also = ["mse_test"] if data.score(case) == "r2_test" else []
     names = [*select_scores(data, case), *also, *COSTS]
     lines = data.lines(case)
@@ -87,7 +87,7 @@ def select_metrics(data: RunData, case: Case) -> list[str]:
 
 
 def make_result_table(data: RunData, case: Case) -> Table:
-    """Every system of a case with bounds, ratios and verdicts; also what has not run."""
+    """Tabulate all systems of a case with bounds, ratios and verdicts, including those not run."""
     lines = order_lines(data.lines(case))
     metrics = select_metrics(data, case)
     units = {name: choose_column_unit(lines, name) for name in metrics}
@@ -117,7 +117,7 @@ def _make_row(line: Line, metrics: list[str], units: dict) -> list[Cell]:
 
 
 def _compare(line: Line, name: str) -> Cell:
-    """The cell of a ratio, or of a verdict on a score, with its marks."""
+    """Make the cell of a ratio, or of a verdict on a score, with its marks."""
     metric, found = METRICS[name], line.against(name)
     if line.system == BASE:
         return "1" if metric.compare == "ratio" else "base"
@@ -135,7 +135,7 @@ def _compare(line: Line, name: str) -> Cell:
 
 
 def _remark(line: Line) -> str:
-    """Role, other work and every status that is not ok."""
+    """Note a system's role, differing work and every status other than ok."""
     differs = ", ".join(FIELDS[name].heading for name in line.differs_in)
     remarks = []
     if line.system in ROLES:
@@ -156,7 +156,7 @@ def _remark(line: Line) -> str:
 
 
 def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> str:
-    """What the marks and brackets of a table mean, as far as they occur."""
+    """Explain the marks and brackets that occur in a table."""
     notes = [f"Ratios are to {BASE}, paired in blocks; above 1 means more time or memory."]
     notes += explain_bounds(table)
     if any(line.has(data.score(case)) for line in lines):
@@ -179,7 +179,7 @@ def _note(data: RunData, case: Case, table: Table, lines: list[Line]) -> str:
 
 
 def explain_bounds(table: Table) -> list[str]:
-    """What the brackets in a table mean."""
+    """Explain the brackets in a table."""
     sentences = []
     if table.shows("interval"):
         sentences.append("(low–high): 95 % interval.")
@@ -192,7 +192,7 @@ def explain_bounds(table: Table) -> list[str]:
 
 
 def make_phase_table(lines: Iterable[Line], metrics: Iterable[str], name: str = "") -> Table | None:
-    """Medians without bounds, one row per system; None if nothing was measured."""
+    """Tabulate medians without bounds, one row per system; None if nothing was measured."""
     metrics = [m for m in metrics if any(line.has(m) for line in lines)]
     lines = [line for line in order_lines(lines) if any(line.has(m) for m in metrics)]
     if not lines:

@@ -1,4 +1,4 @@
-"""Figures of what was learnt: boundaries, score against cost, and losses step by step."""
+"""Figures of what was learnt: decision boundaries, score against cost, and losses by step."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from benchmarks.render.style import Drawing
 
 PANELS = 5
 BESIDE = ((1.2, 0), (-1.2, 0), (0, 1.2), (0, -1.2), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7))
-# Where a number may stand beside its point, in points of type: near places first.
+# Possible offsets of a number from its point, in typographic points: nearest first.
 AROUND = tuple((radius * x, radius * y) for radius in (9, 17, 26, 36, 46) for x, y in BESIDE)
-FLOOR = 1e-9  # of a difference of losses, in nats: below float32
+FLOOR = 1e-9  # smallest loss difference drawn, in nats: below float32 precision
 
 
 def draw_boundaries(data: RunData, case: Case) -> Drawing | None:
-    """Predicted classes of five systems that differ, with the training points."""
+    """Draw the predicted classes of five differing systems, with the training points."""
     arrays = data.read_arrays(case, "time")
     found = {system: grid for system, kept in arrays if (grid := _read_grid(kept))}
     if not found:
@@ -45,7 +45,7 @@ def draw_boundaries(data: RunData, case: Case) -> Drawing | None:
 
 
 def _read_grid(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """x (k,), y (k,), label (k, k), sure (k, k) in 0..1, or {} if the arrays hold no grid."""
+    """Read x (k,), y (k,), label (k, k), sure (k, k) in 0..1; {} if there is no grid."""
     if "grid_x" not in arrays or "grid_y" not in arrays:
         return {}
     shape = (len(arrays["grid_y"]), len(arrays["grid_x"]))
@@ -65,9 +65,9 @@ def _read_grid(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _choose_different(found: dict[str, dict]) -> list[str]:
-    """mapicx, then again and again the system that differs most from all chosen so far.
+    """Choose mapicx, then repeatedly the system that differs most from all chosen so far.
 
-    A floor that knows one class alone shows nothing and takes no part.
+    Systems that predict a single class, such as a floor, are left out: they show nothing.
     """
     able = [s for s, grid in found.items() if len(np.unique(grid["label"])) > 1] or list(found)
     chosen = [BASE if BASE in able else able[0]]
@@ -82,7 +82,7 @@ def _choose_different(found: dict[str, dict]) -> list[str]:
 
 
 def _draw_training_points(data: RunData, case: Case) -> tuple[np.ndarray, np.ndarray] | None:
-    """The rows that the drawn systems were trained on; None for a table of more columns."""
+    """Return the rows that the drawn systems were trained on; None for tables of more columns."""
     workload = data.workloads.get(case.workload) or {}
     seeds = data.rows(case, "time").sort_values(["block", "order"])["seed"]
     if workload.get("dataset") not in DATASETS or workload["layers"][0] != 2 or seeds.empty:
@@ -134,7 +134,7 @@ def _plot_boundaries(
 
 
 def draw_pareto(data: RunData, case: Case) -> Drawing | None:
-    """Score against total time and against peak memory."""
+    """Draw score against total time and against peak memory."""
     score = data.score(case)
     lines = [x for x in order_lines(data.lines(case)) if x.family != "bound" and x.has(score)]
     costs = [c for c in ("time_total_s", "memory_peak_bytes") if any(x.has(c) for x in lines)]
@@ -148,7 +148,7 @@ def draw_pareto(data: RunData, case: Case) -> Drawing | None:
 
 
 def _find_front(cheap: pd.Series, good: pd.Series) -> list[bool]:
-    """Which systems have a cost, and none other scores as well and costs as little."""
+    """Mark the Pareto-optimal systems: those with a cost that no other dominates."""
     return [
         c == c and not ((cheap >= c) & (good >= g) & ((cheap > c) | (good > g))).any()
         for c, g in zip(cheap, good, strict=True)
@@ -179,7 +179,7 @@ def _plot_pareto(
         style.set_log_axis(axis, values, f"{METRICS[cost].heading} ({unit})")
     axes[0].set_ylabel(METRICS[score].heading)
     style.put_legend_beside(axes[-1], fontsize=7)
-    fig.canvas.draw()  # after this the layout stands, and places on the sheet are known
+    fig.canvas.draw()  # fixes the layout, so that positions on the page are known
     fig.set_layout_engine("none")
     for axis, cost in zip(axes, costs, strict=True):
         scale, _ = choose_column_unit(lines, cost)
@@ -188,9 +188,9 @@ def _plot_pareto(
 
 
 def _number_points(axis: Any, points: np.ndarray) -> None:
-    """The points' numbers, each where it covers neither a point nor another number."""
+    """Number the points, placing each number clear of points and other numbers."""
     known = np.isfinite(points).all(axis=1)
-    at = axis.transData.transform(points) * 72 / axis.figure.dpi  # in points of type
+    at = axis.transData.transform(points) * 72 / axis.figure.dpi  # in typographic points
     taken = [tuple(place) for place in at[known]]
     for number in np.flatnonzero(known):
         x, y = at[number]
@@ -208,7 +208,7 @@ def _number_points(axis: Any, points: np.ndarray) -> None:
 
 
 def draw_losses(data: RunData, case: Case) -> Drawing | None:
-    """|loss - reference| of every network, one seed."""
+    """Draw |loss - reference| of every network, for one seed."""
     found = {
         system: np.asarray(arrays["losses"], dtype=float).ravel()
         for system, arrays in data.read_arrays(case, "time")
@@ -223,7 +223,7 @@ def draw_losses(data: RunData, case: Case) -> Drawing | None:
 
 
 def choose_reference(systems: list[str]) -> str:
-    """The network whose losses the others are compared with."""
+    """Choose the network whose losses the others are compared with."""
     return next((s for s in ("numpy-plain", BASE) if s in systems), systems[0])
 
 

@@ -1,6 +1,6 @@
-"""What no longer agrees with the rows it was made from: README, reports, table.csv.
+"""Find what no longer agrees with the rows it was made from: README, reports, table.csv.
 
-Everything is made again in a folder of its own and compared with what stands; nothing is written.
+Everything is remade in a temporary folder and compared; the files themselves are not changed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ PICTURES = (".png", ".svg", ".pdf")  # not compared: they differ between Matplot
 
 @dataclasses.dataclass
 class Findings:
-    """What was found of one report: faults, and files that nothing here can check."""
+    """What was found: faults, and files that cannot be checked here."""
 
     faults: list[str] = dataclasses.field(default_factory=list)
     unchecked: list[str] = dataclasses.field(default_factory=list)
 
 
 def find_stale(readme: Path, results: Path, reports: Path, runs: Sequence[Path] = ()) -> Findings:
-    """README's parts, the rows and table.csv of `runs`, and their reports in `reports`."""
+    """Check README's parts, the rows and table.csv of `runs`, and their reports in `reports`."""
     found = Findings()
     if readme.exists():
         found.faults += find_stale_parts(readme, results)
@@ -48,7 +48,7 @@ def find_stale(readme: Path, results: Path, reports: Path, runs: Sequence[Path] 
 
 
 def _find_links(folder: Path, where: str) -> list[str]:
-    """A sentence for a folder, or whatever lies in it, that leads elsewhere."""
+    """Return a sentence for a folder that is a symbolic link, or for each one inside it."""
     if folder.is_symlink():
         return [f"{where} is a link; put the folder itself there"]
     links = sorted(path for path in folder.rglob("*") if path.is_symlink())
@@ -57,7 +57,7 @@ def _find_links(folder: Path, where: str) -> list[str]:
 
 
 def _find_stale_table(run: Path, where: str) -> list[str]:
-    """A sentence if table.csv is not what the rows give. It may be missing: it is made at will."""
+    """Return a sentence if table.csv differs from the rows. It may be missing: it is optional."""
     path = run / TABLE
     if not path.exists():
         return []
@@ -69,7 +69,7 @@ def _find_stale_table(run: Path, where: str) -> list[str]:
 
 
 def find_stale_files(run_dir: Path, reports: Path) -> Findings:
-    """A sentence for each file of a run's report that its rows no longer give."""
+    """Return a sentence for each file of a run's report that differs from its rows."""
     standing = find_report_folder(run_dir, reports)
     where = f"reports/{run_dir.name}"
     if not standing.is_dir():
@@ -110,9 +110,9 @@ def find_stale_files(run_dir: Path, reports: Path) -> Findings:
 
 
 def _copy_pictures(standing: Path, fresh: Path) -> None:
-    """What a report takes as it stands: pictures, and the numbers of those that need arrays.
+    """Copy what a report reuses: pictures, and the data of those that need arrays.
 
-    A CSV that rows give is written over.
+    A CSV that can be made from rows is overwritten later.
     """
     for picture in standing.glob("*.png"):
         for kind in (*PICTURES, ".csv"):

@@ -1,4 +1,4 @@
-"""The step-time sweep: sentences, tables and picture."""
+"""The step-time sweep: sentences, tables and figure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TITLE = "The ladder of training steps"
 
 
 def describe_sweep(points: list[SweepPoint]) -> list[str]:
-    """The answer of a sweep."""
+    """Answer in sentences what a sweep shows."""
     sentences = []
     pairs = [(point, rival) for point in points if (rival := point.competitor) is not None]
     if pairs:
@@ -61,7 +61,7 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
 
 
 def _count(whom: str, pairs: list[tuple[SweepPoint, StepCost]]) -> str:
-    """How often mapicx is faster than one competitor per point."""
+    """Count how often mapicx is faster than one competitor per point."""
     ratios = [step.ratio.value for _, step in pairs]
     span = (
         f"{BASE}'s time over theirs: {format_number(min(ratios))} to {format_number(max(ratios))}"
@@ -85,13 +85,13 @@ def _name(point: SweepPoint) -> str:
 
 
 def keep_fewest_threads(points: list[SweepPoint]) -> list[SweepPoint]:
-    """The points of one thread setting: the one that every machine has."""
+    """Keep the points with the fewest threads, which every machine has."""
     fewest = min((point.case.threads for point in points), default=1)
     return [point for point in points if point.case.threads == fewest]
 
 
 def make_compact_table(points: list[SweepPoint]) -> Table:
-    """One row per point: mapicx, its fastest competitor, and the whole loop in one program."""
+    """Tabulate per point: mapicx, its fastest competitor, and the whole loop in one program."""
     rows: list[list[Cell]] = []
     for point in points:
         rival, loop = point.competitor, point.steps.get(WHOLE_LOOP)
@@ -136,7 +136,7 @@ def _note(table: Table, points: list[SweepPoint]) -> str:
 
 
 def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:
-    """Every system's step time, then each step less the products of its own framework."""
+    """Show every system's step time, then each step minus its framework's own products."""
     sections = []
     for optimizer, part in _group(points).items():
         whole, rest = _tabulate(part, "step"), _tabulate(part, "rest")
@@ -149,7 +149,7 @@ def make_sections(points: list[SweepPoint]) -> tuple[Section, ...]:
 
 
 def _tabulate(part: list[SweepPoint], field: str) -> Table:
-    """Rows: systems (and for whole steps the products alone); columns: points."""
+    """Tabulate systems by points; whole steps also get rows for the products alone."""
     rows: list[list[Cell]] = []
     for name in _order_systems(part):
         cells = [getattr(p.steps[name], field) if name in p.steps else Estimate() for p in part]
@@ -172,13 +172,13 @@ def _name_size(point: SweepPoint, threads: bool) -> str:
 
 
 def _order_systems(part: list[SweepPoint]) -> list[str]:
-    """mapicx, then by framework, the whole loop in one program last."""
+    """Order systems: mapicx, then by framework, the whole loop in one program last."""
     known = {name for point in part for name in point.steps}
     return sorted(known, key=lambda n: (n != BASE, n == WHOLE_LOOP, find_framework(n), n))
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:
-    """One panel per optimizer, one row per point; None if no ratio is known."""
+    """Draw one panel per optimizer, one row per point; None if no ratio is known."""
     points = data.sweep
     if not any(step.ratio.known for point in points for step in point.steps.values()):
         return None
@@ -186,7 +186,7 @@ def draw(data: RunData, case: Case) -> Drawing | None:
 
 
 def _tabulate_all(points: list[SweepPoint]) -> pd.DataFrame:
-    """Everything behind tables and picture, in seconds, one line per point and system."""
+    """Tabulate all data behind tables and figure, in seconds, one line per point and system."""
     lines: list[dict[str, Any]] = []
     for point in points:
         place = {"workload": point.case.workload, "threads": point.case.threads}
@@ -232,7 +232,7 @@ def _plot(points: list[SweepPoint]) -> Any:
 
 
 def _group(points: list[SweepPoint]) -> dict[str, list[SweepPoint]]:
-    """Optimizer -> its points."""
+    """Group points by optimizer."""
     groups: dict[str, list[SweepPoint]] = {}
     for point in points:
         groups.setdefault(point.optimizer, []).append(point)

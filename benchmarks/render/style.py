@@ -1,6 +1,6 @@
-"""How every figure looks: readable in grey, by colour-blind readers, and without a date inside.
+"""The look of every figure: legible in grey and to colour-blind readers, with no date inside.
 
-Families differ by shape and by lightness, not by colour alone (Okabe and Ito's palette).
+Families differ by shape and lightness, not by colour alone (Okabe and Ito's palette).
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ UNDATED: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 FAMILIES = {"network": ("#0072B2", "o"), "classical": ("#E69F00", "s"), "bound": ("#7f7f7f", "^")}
-# Dark, middle, light: three arms stay three greys.
+# Dark, medium, light: three spiral arms remain three distinct greys.
 CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9", "#4d4d4d")
 CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--", ":", "-.")
 MARKS = ("o", "s", "^", "v", "P", "X", "<", ">", "p", "*", "h")
 Curve = Sequence[Any]  # x and y
-MARKED = 8  # marks along a curve
+MARKED = 8  # number of marks along a curve
 
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-    """A figure that can be drawn, and the numbers behind it."""
+    """A figure to be drawn, and the numbers behind it."""
 
     table: pd.DataFrame
     plot: Callable[[], Any]  # returns a Matplotlib figure
 
 
 def make_figure(width: float, height: float, **kwargs: Any) -> tuple[Any, list[Any]]:
-    """A Matplotlib figure and its axes, row by row; width and height in inches.
+    """Make a Matplotlib figure and its axes, row by row; width and height in inches.
 
-    No display is needed. kwargs: of `matplotlib.pyplot.subplots`.
+    No display is needed. kwargs: passed to `matplotlib.pyplot.subplots`.
     """
     import matplotlib
 
@@ -60,7 +60,7 @@ def make_figure(width: float, height: float, **kwargs: Any) -> tuple[Any, list[A
 
 
 def plot_curves(curves: Mapping[str, Curve], label: str, first: int = 0) -> tuple[Any, Any]:
-    """A figure of curves over a logarithmic y axis; `first` is the look of the first of them."""
+    """Plot curves on a logarithmic y axis; `first` is the style index of the first curve."""
     fig, (axis,) = make_figure(8.5, 4.2)
     for index, (name, (x, y)) in enumerate(curves.items(), start=first):
         axis.plot(x, y, label=name, **choose_curve(index, name == BASE, len(x)))
@@ -71,19 +71,19 @@ def plot_curves(curves: Mapping[str, Curve], label: str, first: int = 0) -> tupl
 
 
 def put_legend_beside(axis: Any, *entries: Any, **kwargs: Any) -> None:
-    """Put the legend to the right of the axis. entries: handles and labels, else all."""
+    """Put the legend to the right of the axis. entries: handles and labels; by default all."""
     axis.legend(*entries, loc="center left", bbox_to_anchor=(1, 0.5), **kwargs)
 
 
 def add_tip(artist: Any, text: str) -> None:
-    """Show this text where a reader of the SVG points at the artist."""
+    """Show this text when the pointer is over the artist in the SVG."""
     tips = artist.figure.__dict__.setdefault("mapicx_tips", [])
     artist.set_gid(f"tip{len(tips)}")
     tips.append(text)
 
 
 def save_figure(fig: Any, path: Path, kinds: Iterable[str]) -> None:
-    """Write the picture without date and version in each format; free its memory."""
+    """Save the figure in each format, without date and version, and free its memory."""
     import matplotlib.pyplot as plt
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def save_figure(fig: Any, path: Path, kinds: Iterable[str]) -> None:
 
 
 def _make_svg(fig: Any, name: str) -> str:
-    """The picture as one element for a page that holds several: its ids begin with its name."""
+    """Make one SVG element; its ids are prefixed with its name, as a page may hold several."""
     text = io.StringIO()
     fig.savefig(text, format="svg", metadata=UNDATED["svg"])
     svg = text.getvalue()
@@ -112,32 +112,32 @@ def _make_svg(fig: Any, name: str) -> str:
 def add_bar(
     axis: Any, row: int, begin: float, end: float, colour: str, tip: str, label: str | None = None
 ) -> None:
-    """A horizontal bar that says what it is where a reader points at it."""
+    """Add a horizontal bar with a tooltip."""
     (bar,) = axis.barh(row, end - begin, 0.66, begin, color=colour, edgecolor="black",
                        linewidth=0.4, label=label)  # fmt: skip
     add_tip(bar, tip)
 
 
 def write_behind(axis: Any, x: float, row: int, text: str) -> None:
-    """Write text to the right of a place."""
+    """Write text to the right of a position."""
     axis.annotate(text, (x, row), (4, 0), textcoords="offset points", va="center", fontsize=8)
 
 
 def name_rows(axis: Any, names: list[str]) -> None:
-    """One row per name, the first on top."""
+    """Label one row per name, the first on top."""
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
 
 
 def choose_mark(line: Line) -> tuple[str, str]:
-    """Colour and marker of a system: mapicx by itself, the others by family."""
+    """Choose a system's colour and marker: mapicx has its own, others go by family."""
     return ("black", "D") if line.system == BASE else FAMILIES[line.family]
 
 
 def choose_curve(index: int, base: bool, points: int = 0) -> dict[str, Any]:
-    """Colour and dash of the index-th curve, and marks if it has many points.
+    """Choose colour and dash of the index-th curve, and marks if `points` is given.
 
-    Marks tell curves apart in grey, and where they lie on top of one another.
+    Marks tell curves apart in grey, and where they overlap.
     """
     if base:
         return {"color": "black", "linestyle": "-", "linewidth": 2.2, "zorder": 5}
@@ -148,20 +148,20 @@ def choose_curve(index: int, base: bool, points: int = 0) -> dict[str, Any]:
     }
     if points:
         gap, turn = max(1, points // MARKED), index % len(MARKS)
-        first = turn * gap // len(MARKS)  # each kind of mark stands at places of its own
+        first = turn * gap // len(MARKS)  # stagger the marks of different curves
         look |= {"marker": MARKS[turn], "markersize": 5, "markevery": (first, gap)}
     return look
 
 
 def set_log_axis(axis: Any, values: np.ndarray, label: str) -> None:
-    """A logarithmic x axis with plain numbers, said so in its label."""
+    """Make the x axis logarithmic, with plain numbers and "log scale" in its label."""
     axis.set_xscale("log")
     axis.set_xlabel(f"{label}, log scale")
     set_plain_ticks(axis.xaxis, values)
 
 
 def set_plain_ticks(axis: Any, values: np.ndarray) -> None:
-    """Plain numbers at 1, 2, 5 or 1, 3 of a logarithmic axis (its xaxis or yaxis)."""
+    """Set plain tick labels at 1, 2, 5 or 1, 3 of a logarithmic axis (an xaxis or yaxis)."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     known = values[np.isfinite(values) & (values > 0)]
@@ -178,6 +178,6 @@ def set_plain_ticks(axis: Any, values: np.ndarray) -> None:
 
 
 def thin(*arrays: np.ndarray, points: int = 400) -> list[np.ndarray]:
-    """At most that many points of each array, the first and last among them."""
+    """Thin each array to at most `points` values, keeping the first and last."""
     keep = np.unique(np.linspace(0, len(arrays[0]) - 1, points).astype(int))
     return [array[keep] for array in arrays]

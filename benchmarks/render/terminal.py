@@ -1,7 +1,7 @@
-"""What a run shows while it runs: where it is, what is left, and a table after every block.
+"""What a run shows in progress: current trial, time left, and a table after every block.
 
-On a terminal a live table (rich), redrawn once a second; elsewhere plain lines, so that logs stay
-readable.
+On a terminal this is a live table (rich), redrawn once a second; elsewhere plain lines, so that
+logs stay readable.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ FAILURES_SHOWN = 5
 
 
 class Screen:
-    """Shows a run as it goes. Its redraws run on another core than what is timed."""
+    """Show the progress of a run. Redraws do not run on the core that is being timed."""
 
     def __init__(self, store: Store, trials: int, blocks: int, console: Console | None = None):
         self.console = console or Console()
         self._store, self._trials, self._blocks = store, trials, blocks
         self._began, self._count = time.perf_counter(), 0
-        self._left = (0.0, self._began)  # seconds, and when that was said
+        self._left = (0.0, self._began)  # estimated seconds left, and when they were estimated
         self._now = ""
         self._tables: list[Table] = []
         self._failures: list[str] = []
@@ -60,7 +60,7 @@ class Screen:
             self._print_tables()
 
     def on_trial_start(self, trial: Trial, left_s: float) -> None:
-        """Say what is measured now and how long everything will still take."""
+        """Show what is being measured and how long the rest will take."""
         self._left = left_s, time.perf_counter()
         self._now = (
             f"{self._name_block(trial)}, trial {self._count + 1} of {self._trials}:"
@@ -68,7 +68,7 @@ class Screen:
         )
 
     def on_trial_end(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
-        """One line per trial where lines are kept; failures are kept everywhere."""
+        """Record failures; without a live display, also print one line per trial."""
         self._count += 1
         reason = f" ({row['reason']})" if row.get("reason") else ""
         if row["status"] != "ok":
@@ -84,7 +84,7 @@ class Screen:
             )
 
     def on_stage_end(self, block: int) -> None:
-        """Make the table again from every row on disk: after the times of a block, and after it."""
+        """Rebuild the tables from all rows on disk, after a block's times and after the block."""
         if block:
             self._tables = make_tables(self._store)
 
@@ -97,7 +97,7 @@ class Screen:
         return f"{format_duration(now - self._began)}, about {format_duration(left)} left"
 
     def _draw(self) -> RenderableType:
-        """The line of progress first: what does not fit on the screen is cut off below."""
+        """Put the progress line first, because overflow is cut off at the bottom of the screen."""
         line = [Text(f"{self._now}   {self._tell_time()}")] if self._now else []
         failed = [Text(text, style="red") for text in self._failures[-FAILURES_SHOWN:]]
         return Group(*line, *failed, *self._tables)
@@ -108,7 +108,7 @@ class Screen:
 
 
 def make_tables(store: Store) -> list[Table]:
-    """One table per case: medians over the blocks so far, the best score first."""
+    """Make one table per case: medians over the blocks so far, best score first."""
     from benchmarks.analyse.summary import summarise
     from benchmarks.errors import format_count
     from benchmarks.render.numbers import format_estimate

@@ -1,4 +1,4 @@
-"""A document on a terminal or in a log, by rich."""
+"""Print a document on a terminal or in a log, with rich."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.render.numbers import format_cell
 def print_document(
     part: Document | Section, console: Console | None = None, before: str = ""
 ) -> None:
-    """Print titles, paragraphs, lists and tables; a picture has no place here."""
+    """Print titles, paragraphs, lists and tables; pictures are left out."""
     console = console or Console()
     console.print(RichText(before + part.title, style="bold"))
     _print_blocks(part.blocks, console)

@@ -1,4 +1,4 @@
-"""What a write-up takes from a run: booktabs tables, a methods paragraph, a BibTeX entry, a CSV.
+"""Files for a write-up of a run: booktabs tables, a methods paragraph, a BibTeX entry, a CSV.
 
 Written beside report.md by `python -m benchmarks.report RUN --format md,csv,latex`.
 """
@@ -32,7 +32,7 @@ PACKAGES = r"% \usepackage{array,booktabs,graphicx}"
 
 
 def find_formats(folder: Path) -> set[str]:
-    """The formats in which a report was written."""
+    """Find the formats in which a report was written."""
     also = {"csv": SUMMARY, "latex": TABLES}
     return {"md"} | {name for name, file in also.items() if (folder / file).exists()}
 
@@ -40,7 +40,7 @@ def find_formats(folder: Path) -> set[str]:
 def write_files(
     data: RunData, folder: Path, formats: set[str], drawn: Mapping[Case, Iterable[Picture]]
 ) -> None:
-    """The files of the formats beyond Markdown and HTML."""
+    """Write the files of all formats other than Markdown and HTML."""
     if "csv" in formats:
         write_csv(tabulate_summary(data.lines()), folder / SUMMARY)
     if "latex" in formats:
@@ -56,7 +56,7 @@ def write_files(
 
 
 def _write_tables(data: RunData) -> Iterable[str]:
-    """Every table that stands high in the report."""
+    """Write the main tables of the report."""
     source = _name_source(data)
     compact = {"steps": (steps, data.sweep), "crossover": (crossover, data.crossings)}
     for name, (module, found) in compact.items():
@@ -75,7 +75,7 @@ def _write_tables(data: RunData) -> Iterable[str]:
 
 
 def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> Iterable[str]:
-    """Every figure of the report with a caption that stands alone."""
+    """Write every figure of the report with a self-contained caption."""
     for case, pictures in drawn.items():
         about = "" if data.sweep or data.crossings else f" {describe_case(data, case)}"
         for picture in pictures:
@@ -83,7 +83,7 @@ def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> It
 
 
 def describe_case(data: RunData, case: Case) -> str:
-    """What a case is, for a reader who sees one table or figure alone."""
+    """Describe a case to a reader who sees only one table or figure."""
     facts = data.workloads.get(case.workload)
     text = f"Workload {case.workload}"
     if facts:
@@ -94,14 +94,14 @@ def describe_case(data: RunData, case: Case) -> str:
 
 
 def _name_source(data: RunData) -> str:
-    """Where the numbers of one table or figure come from."""
+    """Name the source of the numbers of one table or figure."""
     trials = data.frame[data.frame["measure"].ne("parity")]
     where = f" on {data.cpu}" if data.cpu else ""
     return f"Run {data.name}, {format_count(int(trials['block'].nunique()), 'block')}{where}."
 
 
 def describe_methods(data: RunData) -> str:
-    """One paragraph: machine, versions, n, intervals, parity, threads, what was left out."""
+    """Write one paragraph: machine, versions, n, intervals, parity, threads, what was left out."""
     frame, run = data.frame, data.run
     trials = frame[frame["measure"].ne("parity") & frame["family"].ne("control")]
     blocks = trials.groupby("measure")["block"].nunique()
