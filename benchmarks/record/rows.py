@@ -71,7 +71,7 @@ def judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
         if run_id is not None and row.get("run_id") != run_id:
             fault = "is of another run"
         elif planned and entry is None:
-            fault = "is of no planned trial"
+            fault = "belongs to no planned trial"
         elif entry and any(row.get(key) != entry[key] for key in IDENTITY_KEYS if key in entry):
             fault = "is not of the trial that it names"
         elif first is not None:

@@ -54,8 +54,8 @@ def answer(data: RunData) -> list[str]:
     cap = PRESETS.get(str(data.run.get("preset")), {}).get("epochs")
     if cap:
         return [
-            f"After {format_count(cap, 'epoch')} this is a check that everything works, and no"
-            " result: scores and times of networks are those of a training that was cut short."
+            f"After {format_count(cap, 'epoch')} this run only checks that everything works: scores"
+            " and times of networks are those of a training that was cut short."
         ]
     sentences = describe_case(data, case)
     if len({one.workload for one in data.cases}) > 1:

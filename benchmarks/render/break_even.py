@@ -81,7 +81,7 @@ def make_blocks(data: RunData, case: Case) -> list[Block]:
         for rival in found
     ]
     head = ["system", f"later start ({starts[1]})", f"slower step ({steps[1]})"]
-    head += ["even after steps", "from there on ahead"]
+    head += ["break-even after steps", "ahead afterwards"]
     return [make_table(head, rows, (TEXTS["notes"]["break-even"],), words=(4,))]
 
 
@@ -116,7 +116,7 @@ def _plot(chosen: list[BreakEven], lines: dict[str, Line]) -> Any:
         y, right = _predict(lines[BASE], rival.steps.value), min(rival.steps.high, steps[-1])
         axis.plot([rival.steps.low, right], [y, y], color=colour, linewidth=4, alpha=0.5, zorder=6)
         (dot,) = axis.plot(rival.steps.value, y, "o", color=colour, mec="black", zorder=7)
-        style.add_tip(dot, f"{rival.system}: even after {format_steps(rival.steps)} steps")
+        style.add_tip(dot, f"{rival.system}: break-even after {format_steps(rival.steps)} steps")
     style.set_plain_ticks(axis.yaxis, np.array(axis.get_ylim()))
     return fig
 

@@ -22,7 +22,7 @@ from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section
 from benchmarks.render.numbers import NOTHING, format_estimate, format_verdict
 from benchmarks.render.style import Drawing
 
-TITLE = "From which size on a framework is faster"
+TITLE = "Sizes from which a framework is faster"
 FASTER, SLOWER = Kind.LESS, Kind.MORE
 
 

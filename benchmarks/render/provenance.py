@@ -57,7 +57,7 @@ def describe_run(data: RunData) -> list[Block]:
     ]
     items += [f"digest of {k}: {v}" for k, v in sorted((run.get("digests") or {}).items())]
     if run.get("side_by_side"):
-        items.append("timed trials ran side by side: their times are a look, not a comparison.")
+        items.append("timed trials ran side by side: their times cannot be compared.")
     items += [f"warning: {warning}" for warning in run.get("warnings") or ()]
     if frame["machine_id"].nunique() > 1:
         items.append(

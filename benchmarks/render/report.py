@@ -188,14 +188,14 @@ def _find_doubts(data: RunData) -> list[str]:
     if lost:
         doubts.append(
             f"{format_count(lost, 'memory trial')} lost every sample of the curve;"
-            " the kernel's peak, which the tables show, is not concerned."
+            " the kernel's peak, which the tables show, is not affected."
         )
     doubts += [str(warning) for warning in data.run.get("warnings") or ()][:5]
     doubts += [f"{sentence}." for sentence in find_damage(data.folder)[:3]]
     if data.run.get("side_by_side"):
-        doubts.append("Timed trials ran side by side: their times are a look, not a comparison.")
+        doubts.append("Timed trials ran side by side: their times cannot be compared.")
     if data.forced:
-        doubts.append("The run was resumed although something had changed since its plan.")
+        doubts.append("The run was resumed with --force after something had changed.")
     return doubts
 
 
@@ -210,7 +210,7 @@ def make_full(
     sections = [Section("Figures", tuple(first), unfolded=True)] if first else []
     unproven = [p for pictures in drawn.values() for p in pictures if p.digest]
     if unproven:
-        sections.append(Section("Figures that arrays are needed for", (_list_digests(unproven),)))
+        sections.append(Section("Figures drawn from arrays", (_list_digests(unproven),)))
     if data.sweep:
         parts = steps.make_sections(data.sweep)
         sections.append(Section(steps.TITLE, sections=parts, unfolded=True))
@@ -258,7 +258,7 @@ def _describe_phases(data: RunData, case: Case) -> Iterable[Section]:
     yield Section("Accuracy", (evidence.tabulate_scores(data, case) or nothing,))
     yield Section("Time by phase", (make_phase_table(lines, TIME_PARTS) or nothing,))
     yield Section("One step, one prediction", (make_phase_table(lines, USED) or nothing,))
-    title = "From how many steps on a faster step has repaid a slower start"
+    title = "Steps after which a faster step has repaid a slower start"
     yield Section(title, tuple(break_even.make_blocks(data, case)))
     memory = make_phase_table(lines, MEMORY_PARTS) or nothing
     yield Section("Memory by phase", (memory, provenance.describe_floor(data, case.workload)))

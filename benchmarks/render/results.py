@@ -61,7 +61,7 @@ def count_replicates(lines: Iterable[Line], score: str, noun: str) -> str:
     fewer = {name: n for name, n in counts.items() if n < most}
     text = format_count(most, noun)
     if len(fewer) > MAX_NAMED:
-        return f"{text} ({len(fewer)} systems fewer, from {min(fewer.values())} on)"
+        return f"{text} ({len(fewer)} systems have fewer, the least {min(fewer.values())})"
     return text + (f" ({', '.join(f'{name}: {n}' for name, n in fewer.items())})" if fewer else "")
 
 

@@ -96,7 +96,7 @@ def find_stale_files(run_dir: Path, reports: Path) -> Findings:
         for name in sorted(names):
             ours, theirs = standing / name, fresh / name
             if not theirs.exists():
-                faults.append(f"{where}/{name} is no file of this report; remove it")
+                faults.append(f"{where}/{name} does not belong to this report; remove it")
             elif not ours.exists():
                 faults.append(f"{where}/{name} is missing")
             elif ours.suffix not in PICTURES and _read(ours) != _read(theirs):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +71,7 @@ def test_a_look_at_two_trials_at_once_compares_no_times(smoke):
     if machine.count_cores() > 1:
         (report,) = (folder / "reports").glob("*/report.md")
         text = report.read_text()
-        assert "ran side by side" in text and not re.search(r", [\d.]+ ×\)", text)
+        assert "ran side by side" in text and "times as long" not in text
 
 
 def test_the_rows_are_the_plan(smoke):

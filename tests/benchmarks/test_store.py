@@ -100,7 +100,7 @@ def test_rows_of_other_trials_and_runs_do_not_count_and_are_named(tmp_path):
     assert benchmarks.load(made.run)["seed"].tolist() == [1, 3]
     assert [text.removeprefix("line ").split(" of trials.jsonl ")[1] for text in
             find_damage(made.run)] == [
-        "is of no planned trial and is left out", "is of another run and is left out",
+        "belongs to no planned trial and is left out", "is of another run and is left out",
         "is not of the trial that it names and is left out",
         "repeats the trial of line 1 and is left out",
     ]  # fmt: skip
