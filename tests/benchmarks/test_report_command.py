@@ -206,8 +206,8 @@ TAMPERED = {
     "table.csv edited": (
         f"{RESULTS}/table.csv", _edit, f"{RESULTS}/table.csv differs from what the run's rows",
     ),
-    "a file more in a report": (f"{REPORT}/more.txt", _add_file, "more.txt does not belong to this"),
-    "a figure more in a report": (f"{REPORT}/more.svg", _add_file, "more.svg does not belong to this"),
+    "a file more in a report": (f"{REPORT}/more.txt", _add_file, "more.txt does not belong to"),
+    "a figure more in a report": (f"{REPORT}/more.svg", _add_file, "more.svg does not belong to"),
     "a report is a link": (REPORT, _replace_by_link, f"{REPORT} is a link"),
     "a file of a report is a link": (
         f"{REPORT}/report.md", _replace_by_link, "report.md is a link",
