@@ -1,7 +1,7 @@
 """The benchmark suite: plan -> measure -> record -> analyse -> render.
 
-`benchmarks.load(path)` gives the recorded rows as a pandas DataFrame. pandas is imported on
-first use, because the process that measures starts here too.
+`benchmarks.load(path)` returns the recorded rows as a pandas DataFrame. pandas is imported on
+first use, because the process that measures imports this package too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
-    """Rows of one run, or of every run below a folder.
+    """Return the rows of one run, or of every run below a folder.
 
     Every field of record/schema.py is a column with its dtype; `comparable` and `parity_max_abs`
     are joined from the parity rows on (run_id, system, recipe). FileNotFoundError if `path` does

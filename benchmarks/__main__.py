@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def find_commands() -> dict[str, str]:
-    """Every command with what its module says it does. Reads the sources, imports none."""
+    """Return every command with its module's summary. Reads the sources, imports none."""
     commands = {}
     for path in sorted(HERE.glob("*.py")):
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
@@ -24,7 +24,7 @@ def find_commands() -> dict[str, str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the commands; exit code 2 if something else was asked for."""
+    """Print the commands; return 2 if an argument is unknown."""
     if arguments and arguments[0] not in ("-h", "--help"):
         print(
             f"python -m benchmarks takes no {arguments[0]!r}; write python -m benchmarks.COMMAND",

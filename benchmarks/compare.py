@@ -1,6 +1,6 @@
 """`python -m benchmarks.compare BASE HEAD`: is HEAD slower than BASE?
 
-Two recorded runs, or two git revisions that are measured here and now, in turns.
+Compares two recorded runs, or two git revisions that are measured now, in turns.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ exit code: 0 nothing is worse, or undecided; 2 wrong usage; 3 something is worse
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     what = "Compare two recorded runs, or two git revisions measured in turns."
     made = make_parser("compare", what, EXAMPLE)
     made.add_argument("base", metavar="BASE", type=read_text, help="a run (folder or name), or a"
@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code: 0 nothing worse, 2 wrong usage, 3 something is worse, 130 interrupted."""
+    """Return the exit code: 0 nothing worse, 2 wrong usage, 3 something worse, 130 interrupted."""
     options = build_parser().parse_args(argv)
     try:
         comparison, facts = compare(options)
@@ -91,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def compare(options: argparse.Namespace) -> tuple[Comparison, dict[str, Any]]:
-    """What the two sides differ in, and the facts that belong to it."""
+    """Compare the two sides; return the comparison, and facts about its measurement."""
     budget_s = parse_duration(options.budget)
     assert budget_s is not None
     runs = [find_run(name, options.results) for name in (options.base, options.head)]
@@ -119,7 +119,7 @@ def compare(options: argparse.Namespace) -> tuple[Comparison, dict[str, Any]]:
 
 
 def compare_recorded(runs: list[Path], options: argparse.Namespace) -> Comparison:
-    """Two runs, from their rows."""
+    """Compare two runs by their rows."""
     import benchmarks
     from benchmarks.analyse.run_comparison import CONTROL, compare_runs
 
@@ -133,7 +133,7 @@ def compare_recorded(runs: list[Path], options: argparse.Namespace) -> Compariso
 def compare_revisions(
     base: Revision, head: Revision, system: str, budget_s: float
 ) -> tuple[Comparison, dict[str, Any]]:
-    """Two revisions, measured in turns until all is decided, at the latest at the budget."""
+    """Measure two revisions in turns until all is decided or the budget is used up."""
     began = time.perf_counter()
     with Workspace() as workspace:
         folder = workspace.folder
@@ -182,17 +182,17 @@ def compare_revisions(
 
 
 def count_more(side: sides.Side) -> dict[str, Any]:
-    """Counts beyond those of one process: NumPy's calls, and the size of the package."""
+    """Count what mode `counts` does not: NumPy's calls, and the size of the package."""
     try:
         numpy = side.ask("numpy")
-    except sides.Broken:  # a system that looks into NumPy's functions is measured without
+    except sides.Broken:  # a system that inspects NumPy's functions goes without this count
         numpy = {}
     package = side.folder / "mapicx"
     return numpy | ({"package_bytes": measure_package(package)} if package.is_dir() else {})
 
 
 def list_facts(base: Revision, head: Revision, samples: interleave.Samples) -> dict[str, Any]:
-    """Where and when two revisions were measured, for the record."""
+    """Return where and when two revisions were measured, for the record."""
     environment = machine.environment()
     return {
         "base_commit": base.commit,
@@ -206,7 +206,7 @@ def list_facts(base: Revision, head: Revision, samples: interleave.Samples) -> d
 
 
 def _judge_round(judge: Judge, samples: interleave.Samples) -> list[str]:
-    """The quantities that are undecided; progress goes to stderr, for people who wait."""
+    """Return the undecided quantities, and report progress on stderr."""
     undecided = judge.update(samples)
     names = [judge.findings[name].quantity.heading for name in undecided]
     print(

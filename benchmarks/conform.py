@@ -27,7 +27,7 @@ recipes of the parity check: """
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     what = "Check whether a system, built in or of an installed package, keeps the contract of"
     what += " baselines/contract.py."
     result = make_parser("conform", what, EXAMPLE + ", ".join(RECIPES))
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command and return its exit code."""
     parser = build_parser()
     options = parser.parse_args(argv)
     recipes = split_names(options.recipes) or list(RECIPES)
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def format_finding(finding: Finding) -> str:
-    """One line for a check, and one for each of its faults."""
+    """Format one line for a check, and one for each of its faults."""
     if finding.skipped:
         return f"skipped  {finding.check}: {strip_control(finding.skipped)}"
     if not finding.faults:

@@ -1,7 +1,7 @@
 """python -m benchmarks.doctor: what about this machine makes timings untrustworthy.
 
-Plain sentences: what was found, why it matters, what to do, and what could not be checked.
-It advises and judges no run, so it exits 0 whatever it finds.
+Prints plain sentences: what was found, why it matters, what to do, and what could not be checked.
+It gives advice and judges no run, so it exits 0 whatever it finds.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Check = Callable[[Mapping[str, str]], Iterator[Finding]]
 
 
 def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables that cap threads or force a BLAS kernel."""
+    """Find variables that cap threads or force a BLAS kernel."""
     for name in threads.changed_variables(environment):
         value = environment[name]
         if name == "OPENBLAS_CORETYPE":
@@ -59,7 +59,7 @@ def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_load(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Other work on the machine."""
+    """Check for other work on the machine."""
     if not hasattr(os, "getloadavg"):
         yield Finding("unknown", "the load of the machine: this system does not tell")
         return
@@ -72,7 +72,7 @@ def check_load(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Clock frequency that follows the load."""
+    """Check for a clock frequency that follows the load."""
     governor = machine.environment()["frequency_governor"]
     if governor is None:
         yield Finding("unknown", "frequency scaling: the system shows no governor")
@@ -85,7 +85,7 @@ def check_frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Little memory, or swap in use."""
+    """Check for little free memory, or swap in use."""
     import psutil
 
     free = psutil.virtual_memory().available / 2**30
@@ -102,14 +102,14 @@ def check_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_container(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """A quota of CPU time, or a limit on memory."""
+    """Check for a quota of CPU time, or a limit on memory."""
     limits = container.read_limits()
     for text in container.describe_limits(limits, machine.count_cores()):
         yield Finding("distorts", text)
 
 
 def check_cores(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Too few cores to keep the harness off the measured one."""
+    """Check for too few cores to keep the harness off the measured one."""
     if machine.count_cores() < 2:
         yield Finding(
             "distorts", "there is one core: the harness shares it with what it measures; use two"
@@ -119,7 +119,7 @@ def check_cores(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_virtualisation(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """A hypervisor that takes time away."""
+    """Check for a hypervisor that takes time away."""
     virtualised = machine.environment()["virtualised"]
     if virtualised is None:
         yield Finding("unknown", "whether this is a virtual machine")
@@ -132,7 +132,7 @@ def check_virtualisation(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """torch.compile needs a C++ compiler on the CPU."""
+    """Check for the C++ compiler that torch.compile needs on the CPU."""
     if not any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl")):
         yield Finding(
             "note", "there is no C++ compiler: torch-compile will fail; install g++ or clang++"
@@ -140,7 +140,7 @@ def check_compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Frameworks that are missing or older than the pinned versions."""
+    """Find frameworks that are missing or differ from the pinned versions."""
     pinned = dict(_pins())
     for name, extra in EXTRAS.items():
         if name in ALTERNATIVES.values():
@@ -163,7 +163,7 @@ def check_frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_newer_releases(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Frameworks of which pip knows a newer release."""
+    """Find frameworks for which pip knows a newer release."""
     installed = {name: version for name in EXTRAS if (version := _find_version(name))}
     with concurrent.futures.ThreadPoolExecutor(len(installed) or 1) as pool:
         known = dict(zip(installed, pool.map(_ask_pip, installed), strict=True))
@@ -194,7 +194,7 @@ def _ask_pip(name: str) -> str | None:
 
 
 def check_blas(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """One framework's BLAS far below another's on this processor, from the latest run's rows."""
+    """Find frameworks whose BLAS is far slower than another's here, from recorded rows."""
     import benchmarks
 
     try:
@@ -237,18 +237,18 @@ def _pins() -> Iterator[tuple[str, str]]:
 
 
 def examine(environment: Mapping[str, str]) -> list[Finding]:
-    """Everything that the checks find, in their order."""
+    """Return everything that the checks find, in their order."""
     return [finding for check in CHECKS for finding in check(environment)]
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     what = "Say what about this machine makes timings untrustworthy, and what to do."
     return make_parser("doctor", what, EXAMPLE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command and return its exit code."""
     build_parser().parse_args(argv)
     findings = examine(os.environ)
     for level, heading in HEADINGS.items():

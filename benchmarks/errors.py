@@ -1,4 +1,4 @@
-"""What is said to a user who asked for something that cannot be, and how it is worded."""
+"""Errors for users who request something impossible, and the wording of their messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-# Paths of this system and of Windows: absolute ones, and relative ones with two folders or more
-# (3/4 is none). A part may hold spaces if another follows.
+# POSIX and Windows paths: absolute ones, and relative ones with two folders or more (3/4 is not
+# one). A part may contain spaces if another follows.
 PART = r"[\w.@+~-]+(?: [\w.@+~-]+(?=[/\\]))*"
 PATHS = re.compile(
     rf"(?<![\w/\\.@+~-])(?:(?:[A-Za-z]:|~)?[/\\]+{PART}(?:[/\\]+{PART})*"
@@ -22,11 +22,11 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 class UsageError(Exception):
-    """The user asked for something that does not exist; the text says what would."""
+    """The user requested something that does not exist; the text says what would be right."""
 
 
 class MachineFault(Exception):
-    """Something about the machine ends the run, and no trial is to blame; the text says what."""
+    """The machine, not a trial, is at fault, and the run ends; the text says why."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
@@ -37,9 +37,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     kind : str
         What was asked for, such as "workload".
     name : str
-        The name that is unknown.
+        The unknown name.
     known : iterable of str
-        The names that would have been right.
+        The valid names.
     """
     known = list(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
@@ -49,14 +49,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
 
 
 def quote_names(names: Iterable[object], most: int = 10) -> str:
-    """Names in quotes with commas between them, the first few of many."""
+    """Return names in quotes, separated by commas; beyond `most`, only how many more."""
     quoted = [repr(str(name)) for name in names]
     more = f" and {len(quoted) - most} more" if len(quoted) > most else ""
     return ", ".join(quoted[:most]) + more
 
 
 def check_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """UsageError for the first name that is not among the known ones."""
+    """Raise UsageError for the first name that is not among the known ones."""
     known = list(known)
     for name in names:
         if name not in known:
@@ -64,15 +64,15 @@ def check_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def format_count(number: int, noun: str) -> str:
-    """A number of things: "1 thread", "2,000 rows", "3 classes"."""
+    """Format a number of things: "1 thread", "2,000 rows", "3 classes"."""
     plural = "es" if noun.endswith("s") else "s"
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def strip_paths(text: str) -> str:
-    """One line without folders or control characters, as a row may hold it.
+    """Return the text as one line without folders or control characters, fit for a row.
 
-    Of a path its last part stays, unless that is a home folder, which is somebody's name.
+    Only the last part of a path stays, unless it is a home folder, which is somebody's name.
     """
     line = " ".join(CONTROL.sub(" ", text).split())
     home = str(Path.home())
@@ -83,7 +83,7 @@ def strip_paths(text: str) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """The type and text of an exception, on one line without folders."""
+    """Return the type and text of an exception, on one line without folders."""
     return strip_paths(f"{type(error).__name__}: {error}")
 
 

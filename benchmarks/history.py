@@ -22,7 +22,7 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     made = make_parser(
         "history", "Show recorded figures over time, and where they changed.", EXAMPLE
     )
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code: 0 done, 2 wrong usage or a damaged file, 3 something is worse, with --check."""
+    """Return 0 if done, 2 for wrong usage or a damaged file, 3 if --check finds worse figures."""
     options = build_parser().parse_args(argv)
     try:
         return show(options)
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """Read, write or print, and judge."""
+    """Read the history, write or print it, and return the exit code."""
     from benchmarks.analyse.series import read_history
     from benchmarks.render import history
     from benchmarks.render.terminal_document import print_document

@@ -1,7 +1,7 @@
-"""What is typed after an option of a command, read and checked; and durations for people.
+"""Read and check the values of command-line options; format durations for people.
 
-The readers of single values are `type`s of argparse, which ends a command with exit code 2 and
-their sentence.
+The readers of single values are argparse `type`s: on an error, argparse prints their sentence and
+exits with code 2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_SEEDS = 10_000
 
 
 def make_parser(command: str, description: str, examples: str) -> ArgumentParser:
-    """The parser of `python -m benchmarks.COMMAND`; --help ends with examples as they are."""
+    """Return the parser of `python -m benchmarks.COMMAND`; --help ends with examples, verbatim."""
     return ArgumentParser(
         prog=f"python -m benchmarks.{command}",
         description=description,
@@ -28,26 +28,26 @@ def make_parser(command: str, description: str, examples: str) -> ArgumentParser
 
 
 def read_text(text: str) -> str:
-    """A text that is not empty."""
+    """Read a text that must not be empty."""
     if not text.strip():
         raise ArgumentTypeError("is empty; write a value, or leave the option out")
     return text
 
 
 def read_names(text: str) -> str:
-    """Names with commas between them, at least one."""
+    """Read one or more names, separated by commas."""
     if not split_names(text):
         raise ArgumentTypeError("names nothing; write names with commas between them")
     return text
 
 
 def read_folder(text: str) -> Path:
-    """A folder's path."""
+    """Read a folder's path."""
     return Path(read_text(text))
 
 
 def read_positive(text: str) -> float:
-    """A finite number above zero."""
+    """Read a finite number above zero."""
     try:
         number = float(text)
     except ValueError:
@@ -58,19 +58,19 @@ def read_positive(text: str) -> float:
 
 
 def read_seeds(text: str) -> int:
-    """A whole number of seeds, for each of which there is a block."""
+    """Read a whole number of seeds; each has its own block."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_SEEDS):
         raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {MAX_SEEDS:,}")
     return int(text)
 
 
 def split_names(text: str | None) -> list[str]:
-    """The names in a comma-separated option, in order, each once."""
+    """Return the names in a comma-separated option, in order, each once."""
     return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
 def parse_duration(text: str | float | None) -> float | None:
-    """A duration such as 90s, 8m or 2h in seconds; a bare number is seconds."""
+    """Convert a duration such as 90s, 8m or 2h to seconds; a bare number is seconds."""
     if text is None or isinstance(text, (int, float)):
         return text
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
@@ -80,7 +80,7 @@ def parse_duration(text: str | float | None) -> float | None:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration for people: 45 s, 3 min 20 s, 2 h 05 min."""
+    """Format a duration for people: 45 s, 3 min 20 s, 2 h 05 min."""
     whole = round(seconds)
     if whole < 90:
         return f"{whole} s"

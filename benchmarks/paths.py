@@ -1,12 +1,12 @@
-"""Where things lie: the checkout, and the files of a recorded run.
+"""Where things are: the checkout, and the files of a recorded run.
 
 results/<run>/run.json      the plan, written once, by rename
 results/<run>/trials.jsonl  one row per trial, appended and fsynced as it ends (the truth)
 results/<run>/arrays/       losses, probabilities on a grid and memory curves, by trial
-results/<run>/table.csv     the rows as a table, parity joined; may be rebuilt at any time
+results/<run>/table.csv     the rows as a table, parity joined; can be rebuilt at any time
 results/<run>/machines.json the environment of each machine of a cluster that gave rows
 results/<run>/forced.jsonl  only after --resume --force: what had changed since the plan
-results/<run>/ended.jsonl   how each invocation that measured came to its end, and its rows then
+results/<run>/ended.jsonl   how each measuring invocation ended, and the number of rows then
 results/local/<run>         runs on users' tables, which are never published
 """
 
@@ -27,7 +27,7 @@ LOCAL = "local"
 
 
 def ask_git(folder: Path, *arguments: str) -> str | None:
-    """What git prints in a folder; None if it fails, or is not installed."""
+    """Return what git prints in a folder; None if it fails, or is not installed."""
     ask = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(ask, capture_output=True, text=True, timeout=20, check=True)
@@ -37,14 +37,14 @@ def ask_git(folder: Path, *arguments: str) -> str | None:
 
 
 def find_runs(path: Path) -> list[Path]:
-    """`path` itself if it is a run, else every run below it, oldest first."""
+    """Return `path` itself if it is a run, else every run below it, oldest first."""
     if (path / RUN).exists():
         return [path]
     return sorted((file.parent for file in path.rglob(RUN)), key=lambda run: run.name)
 
 
 def find_run(name: str, results: Path) -> Path | None:
-    """The run that a path, a name or the path of its report stands for; None if there is none."""
+    """Return the run that a path, a name or the path of its report means; None if there is none."""
     given = Path(name)
     for folder in (given, results / given, results / given.name):
         for run in (folder, folder.parent / LOCAL / folder.name):
@@ -54,7 +54,7 @@ def find_run(name: str, results: Path) -> Path | None:
 
 
 def require_run(name: str, results: Path) -> Path:
-    """As `find_run`; UsageError with the nearest names if there is none."""
+    """Find a run as `find_run` does; UsageError with the nearest names if there is none."""
     run = find_run(name, results)
     if run is None:
         raise unknown_name("run", name, [found.name for found in find_runs(results)])
@@ -64,7 +64,7 @@ def require_run(name: str, results: Path) -> Path:
 def create_folder(folder: Path) -> None:
     """Make a folder for runs or reports. OSError if it cannot be made or written.
 
-    A new one that git would track is made so that git ignores it.
+    A new one that git would track gets a .gitignore.
     """
     new = [part for part in (folder, *folder.parents) if not part.exists()]
     if new:
@@ -76,7 +76,7 @@ def create_folder(folder: Path) -> None:
 
 
 def _is_tracked_by_git(folder: Path) -> bool:
-    """Whether git would add a run that is put into a folder."""
+    """Return whether git would track a run that is put into a folder."""
     ask = ["git", "-C", str(folder), "check-ignore", "-q", str(folder.resolve() / "run" / RUN)]
     try:
         return subprocess.run(ask, capture_output=True, check=False).returncode == 1
@@ -85,9 +85,9 @@ def _is_tracked_by_git(folder: Path) -> bool:
 
 
 def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
-    """Write a file by rename, so that a reader sees the old one or the new one.
+    """Write a file by rename, so that a reader sees either the old or the new one.
 
-    private: for its owner alone.
+    private: readable by its owner alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -105,10 +105,10 @@ def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def lock_file(file: IO[bytes], *, wait: bool) -> bool:
-    """Lock an open file until it is closed, or its process ends; False if another has it."""
+    """Lock an open file until it is closed or its process ends; False if another has the lock."""
     try:
         import fcntl
-    except ImportError:  # Windows: no lock, and one writer at a time is a request
+    except ImportError:  # Windows: no lock; one writer at a time is only a request
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

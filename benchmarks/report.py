@@ -28,7 +28,7 @@ examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     made = make_parser("report", "Rebuild reports and README tables from stored rows.", EXAMPLE)
     made.add_argument("run", nargs="?", metavar="RUN", help="a run's folder or its name")
     made.add_argument("--readme", action="store_true", help="rewrite README's tables; with RUN:"
@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code: 0 done, 2 wrong usage, 3 something is stale, 4 there are no rows to report."""
+    """Return the exit code: 0 done, 2 wrong usage, 3 something is stale, 4 no rows to report."""
     options = build_parser().parse_args(argv)
     if not options.results.is_dir():
         return _say(f"there is no folder {options.results}; `python -m benchmarks.run` makes one",
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def rebuild(run: Path | None, options: argparse.Namespace) -> int:
-    """Write reports, then README's tables if asked for."""
+    """Write reports, then README's tables if requested."""
     from benchmarks.render.claims import write_claims
     from benchmarks.render.readme import update_readme
     from benchmarks.render.report import write_report
@@ -82,7 +82,7 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
     runs = [run] if run is not None else tracked_runs(options.results)
     if not runs:
         return _say(_nothing(options.results), NOTHING)
-    if run is None:  # first: the reports below say how its verdicts fare
+    if run is None:  # first, because the reports below cite its verdicts
         _say(str(write_claims(runs, options.reports)))
     for one in runs:
         report = write_report(one, options.reports, formats=formats)
@@ -93,7 +93,7 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
 
 
 def check(run: Path | None, options: argparse.Namespace) -> int:
-    """Compare README, claims and reports with the rows; nothing is written."""
+    """Compare README, claims and reports with the rows; write nothing."""
     from benchmarks.render.claims import find_problems
     from benchmarks.render.readme import find_outdated_parts
     from benchmarks.render.stale import find_stale
@@ -114,15 +114,15 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
 
 
 def tracked_runs(results: Path) -> list[Path]:
-    """Runs that git tracks, oldest first; outside a git checkout every run.
+    """Return the runs that git tracks, oldest first; outside a git checkout, every run.
 
-    Runs on users' tables are none, wherever they lie.
+    Runs on users' tables are left out, wherever they are.
     """
     return sorted((run for run in _list_runs(results) if _is_public(run)), key=lambda run: run.name)
 
 
 def _list_runs(results: Path) -> list[Path]:
-    """Runs that git tracks, also those whose files are gone; without git those that are there."""
+    """Return the runs that git tracks, even if their files are gone; without git, those present."""
     listed = ask_git(results, "ls-files", "-z", "--", f"*/{RUN}")
     if listed is None:
         return find_runs(results)
@@ -134,7 +134,7 @@ def _is_public(run: Path) -> bool:
         return False
     try:
         return "table" not in read_run(run)
-    except ValueError:  # damaged: whoever reads it says so
+    except ValueError:  # damaged: reported when it is read
         return True
 
 

@@ -1,6 +1,6 @@
 """python -m benchmarks.run: plan trials, measure each in a fresh process, record, report.
 
-Exit codes: 0 every planned trial ok (or unavailable and not asked for by name); 1 a trial failed,
+Exit codes: 0 every planned trial ok (or unavailable and not requested by name); 1 a trial failed,
 as its row says, or the run could not go on, as stderr says; 2 wrong usage; 4 no trial gave an ok
 row; 5 controls with known answers (sleep, allocate) gave impossible ones; 130 interrupted.
 Precedence 130, 2, 4, 1, 5, 0.
@@ -42,7 +42,7 @@ from benchmarks.plan.table_columns import FILLS, TASKS
 from benchmarks.render.plan import announce_run, describe_plan, list_choices
 from benchmarks.streams import keep_printing, say
 
-MAX_NAMED = 6  # systems in a sentence; more are counted
+MAX_NAMED = 6  # systems named in a sentence; more are only counted
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, 15 minutes
   python -m benchmarks.run --preset smoke                   one block, few epochs, a short look
@@ -57,7 +57,7 @@ EXAMPLE = """examples:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Build the parser of the command line."""
     what = "Train matching networks in several frameworks and measure what each costs."
     result = make_parser("run", what, EXAMPLE)
     add = result.add_argument
@@ -140,7 +140,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns its exit code."""
+    """Run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(arguments)
     try:
@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
-    """Prepare the folders and whoever measures, then measure."""
+    """Prepare the folders and the executor, then measure."""
 
     for option, folder in (
         ("results", options.results if run.is_new else run.store.run.parent),
@@ -192,7 +192,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
 
 
 def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
-    """Whoever measures the trials. UsageError if a cluster cannot."""
+    """Return the executor of the trials. UsageError if a cluster cannot run them."""
     if options.executor != LOCAL:
         return connect(run, options)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
@@ -208,7 +208,7 @@ def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
 
 
 def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
-    """Measure what is missing, then report; also after Ctrl-C."""
+    """Measure the missing trials, then report, even after Ctrl-C."""
     from benchmarks.render.terminal import Screen
 
     store, durations = run.store, Durations(run.workloads, *executor.count_parallel())
@@ -231,7 +231,7 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
         )
         return 1
     finally:
-        with contextlib.suppress(OSError):  # the very disk may be full
+        with contextlib.suppress(OSError):  # the disk itself may be full
             store.note_end(end)
     rows = store.rows()
     _report(run, options, end == "complete")

@@ -1,4 +1,4 @@
-"""What a command prints: it goes on when nobody listens, and passes no control characters on."""
+"""Output of commands: it outlives its readers and passes on no control characters."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import sys
 import textwrap
 from typing import Any, TextIO
 
-# Escape sequences in what a system says could move the cursor or rename the window.
+# Escape sequences in a system's output could move the cursor or rename the window.
 CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
 
 
 def strip_control(text: str) -> str:
-    """A text without control characters; tabs, carriage returns and line feeds stay."""
+    """Return a text without control characters; tabs, carriage returns and line feeds stay."""
     return text.translate(CONTROL)
 
 
 def say(text: str, file: TextIO | None = None) -> None:
-    """Print at once what may hold words of systems and files, without control characters."""
+    """Print a text that may quote systems or files, flushed and without control characters."""
     print(strip_control(text).replace("\r", " "), file=file, flush=True)
 
 
 def wrap_entry(name: str, text: str, column: int) -> str:
-    """A name and what it is, as wide as the terminal (or COLUMNS) and no wider.
+    """Format a name and its description, no wider than the terminal (or COLUMNS).
 
-    column: where the text begins; a longer name, or a narrow terminal, has it on the next line.
+    column: where the text begins; after a longer name, or on a narrow terminal, on the next line.
     """
     width = shutil.get_terminal_size(fallback=(10_000, 24)).columns
     if len(name) >= column or width < column + 30:
@@ -39,12 +39,12 @@ def wrap_entry(name: str, text: str, column: int) -> str:
 
 
 class PatientStream:
-    """A stream whose reader may go away, as `head` does: what comes later is dropped.
+    """A stream whose reader may go away, as `head` does; later output is dropped.
 
     Parameters
     ----------
     stream : text stream
-        Where the text goes as long as somebody reads it.
+        Where the text goes while somebody reads it.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -64,7 +64,7 @@ class PatientStream:
             self._drop()
 
     def _drop(self) -> None:
-        """From now on the descriptor leads nowhere; what is still buffered goes there too."""
+        """Redirect the descriptor to the null device, and with it what is still buffered."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)

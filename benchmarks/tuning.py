@@ -1,14 +1,14 @@
-"""The suite tuning of `python -m benchmarks.run`: random trials that choose recipes and options.
+"""Suite tuning of `python -m benchmarks.run`: random trials that choose recipes and options.
 
-Every family gets equally many trials, from plan/tuning.toml. Nothing is timed here, so all trials
-share one process; with a process each, as trials of the other suites have, the same search would
-take hours. What is recorded is a folder of its own kind:
+Every family gets the same number of trials, from plan/tuning.toml. Nothing is timed here, so all
+trials share one process; with one process each, as in other suites, the same search would take
+hours. A run is recorded in its own kind of folder:
 
 results/<run>/tuning.json    command, environment, versions, seeds, spaces
 results/<run>/trials.jsonl   one row per trial: workload, system, trial, options, accuracy per draw
 
 It has no run.json, so no report, README table or history ever reads it. workloads.toml and
-baselines/tuned.toml name the runs from which their values come, and a test compares them.
+baselines/tuned.toml name the runs that their values come from, and a test compares them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ REFUSED = ("seeds", "preset", "budget", "threads", "measures", "data", "target",
 
 
 class Choice(NamedTuple):
-    """The options in use from now on; kept: those of the first trial, in use before."""
+    """The options to use from now on; kept: they are those of the first trial, already in use."""
 
     options: dict[str, Any]
     kept: bool
@@ -60,7 +60,7 @@ class Choice(NamedTuple):
 
 
 def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
-    """Run every trial, record it, print what the rows choose."""
+    """Run and record every trial, and print what the rows choose."""
     for name in REFUSED:
         if getattr(options, name) is not None:
             raise UsageError(
@@ -94,7 +94,7 @@ def _select(kind: str, text: str | None, known: list[str]) -> list[str]:
 
 
 def _create_run(results: Path, arguments: list[str]) -> Path:
-    """Make the folder of a new run, with what is known before its first trial."""
+    """Create the folder of a new run, with what is known before its first trial."""
     now = datetime.now(UTC)
     run = results / f"{now:%Y%m%dT%H%M%S}-{SUITE}-{secrets.token_hex(2)}"
     facts = {
@@ -114,7 +114,7 @@ def _create_run(results: Path, arguments: list[str]) -> Path:
 
 
 def draw_options(system: str, workload: Workload) -> list[dict[str, Any]]:
-    """The options of each trial: those in use, then random ones, the same on every workload."""
+    """Return each trial's options: those in use, then random ones, the same on every workload."""
     generator = random.Random(f"suite tuning, {system}")
     drawn = [
         {name: _draw_value(kind, generator) for name, kind in SPACES[system].items()}
@@ -124,7 +124,7 @@ def draw_options(system: str, workload: Workload) -> list[dict[str, Any]]:
 
 
 def get_options_in_use(system: str, workload: Workload) -> dict[str, Any]:
-    """What the suites train with today; {} are the library's defaults."""
+    """Return what the suites train with today; {} means the library's defaults."""
     if system == NETWORK:
         return {"lr": workload.lr, "l2": workload.l2}
     return choose_options(system, workload)
@@ -142,8 +142,8 @@ def _draw_value(kind: dict[str, list[Any]], generator: random.Random) -> Any:
 
 
 def _measure(run: Path, workload: Workload, systems: list[str]) -> None:
-    """Record every trial of these systems on one workload."""
-    # OpenMP reads its number of threads once, and some data come from scikit-learn, which loads it.
+    """Run and record every trial of these systems on one workload."""
+    # OpenMP reads its number of threads once, and scikit-learn, used for some data, loads it.
     import_numpy(threads=1)
     draws = {seed: draw(workload, seed, "float32") for seed in SEEDS}
     for system in systems:
@@ -157,7 +157,7 @@ def _measure(run: Path, workload: Workload, systems: list[str]) -> None:
 def _score(
     name: str, options: dict[str, Any], workload: Workload, draws: Mapping[int, Any]
 ) -> list[float] | None:
-    """Accuracy on each draw's fresh points; None if a training diverged."""
+    """Return the accuracy on each draw's fresh points; None if a training diverged."""
     if name == NETWORK:
         workload = dataclasses.replace(workload, **options)
     accuracies = []
@@ -169,7 +169,7 @@ def _score(
         system.build(data, drawn.weights if system.family == "network" else None)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # few iterations do not converge, which is no news
+                warnings.simplefilter("ignore")  # few iterations do not converge, as expected
                 system.train()
         except FloatingPointError:
             return None
@@ -178,16 +178,16 @@ def _score(
 
 
 def choose_best(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Choice]:
-    """Choose the trial with the highest mean accuracy, the earliest of equals.
+    """Choose the trial with the highest mean accuracy; of equal ones, the earliest.
 
-    What was in use stays unless the best is better by more than a standard error of their
-    difference, paired in draws: the best of many is partly the luckiest (the one-standard-error
-    rule of Breiman et al. 1984). A trial that failed cannot be chosen.
+    The options in use stay unless the best trial is better by more than a standard error of the
+    difference, paired in draws, because the best of many is partly the luckiest (the
+    one-standard-error rule of Breiman et al. 1984). A trial that failed cannot be chosen.
 
     Returns
     -------
     dict
-        By workload and system.
+        Choices, by workload and system.
     """
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: row["trial"]):

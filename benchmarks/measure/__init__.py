@@ -1,1 +1,1 @@
-"""One trial in one fresh process gives one row. Nothing here imports pandas."""
+"""Run trials, each in a fresh process that gives one row. Nothing here imports pandas."""

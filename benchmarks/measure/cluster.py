@@ -1,10 +1,9 @@
-"""Runs trials on the workers of a Dask cluster, which says where each of them runs.
+"""Run trials on the workers of a Dask cluster, which decides where each one runs.
 
-What is timed in a block goes as a whole to one worker that declares the resource `exclusive`, so
-that what is compared was timed on one machine. It arrives as a whole, too: if its worker dies, the
-block is timed again. Everything else goes to any worker, row by row: as many units at once as the
-workers declare of the resource `trial`, one for each core or, where none declares any, one for
-each thread of a worker.
+The timed trials of a block go together to one worker that declares the resource `exclusive`, so
+that the times compared come from one machine. They also return together: if the worker dies, the
+block is timed again. Everything else goes to any worker, row by row, with as many units at once as
+the workers' `trial` resources allow: one per core or, if none declares any, one per thread.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
 REMOTE = "benchmarks.measure.remote"
-MAX_ATTEMPTS = 3  # at a unit whose workers die
-MAX_SEEDS = 100  # of a system in one unit, so that several workers share them
+MAX_ATTEMPTS = 3  # per unit, if its workers die
+MAX_SEEDS = 100  # of one system in a unit, so that several workers share them
 
-Message = str | int | Any  # a line of the remote program, one of these, or the future's end
+Message = str | int | Any  # a line of the remote program, a code below, or the finished future
 BEGUN, STOP, GONE = 1, 2, 3
 
 
@@ -41,21 +40,21 @@ class Cluster:
     Parameters
     ----------
     client : distributed.Client
-        The connection; it is closed with the executor, and so is `owned`.
+        The connection; closed with the executor, as is `owned`.
     spec : mapping
-        What every unit's remote program is given: see `remote.py`.
+        What the remote program of every unit receives: see `remote.py`.
     workloads : mapping
         The run's workloads, as run.json describes them.
     folder : str
-        The checkout on the workers.
+        Path of the checkout on the workers.
     address : str
-        Of the scheduler, for sentences.
+        Address of the scheduler, for messages.
     side_by_side : bool
         Whether timed trials share a machine.
     note : callable
-        Called with what is known of each machine, once.
+        Called once per machine, with the facts known about it.
     owned : object
-        The cluster, if it ends with the run.
+        The cluster, if it is to end with the run.
     """
 
     max_parallel = 256
@@ -87,11 +86,11 @@ class Cluster:
 
     @property
     def in_order(self) -> bool:
-        """Whether what is timed shares its machine with other workers: then they wait for it."""
+        """Whether a timing worker shares its machine with others, which then wait for it."""
         return self.workers.share_machines
 
     def check(self, trials: Sequence[Trial]) -> None:
-        """UsageError if the workers cannot run these trials, or are not what the run needs."""
+        """Raise UsageError if the workers cannot run these trials or do not match the run."""
         alone = [self._is_alone(trial) for trial in trials]
         shared = [t.threads for t, is_alone in zip(trials, alone, strict=True) if not is_alone]
         self.workers.require(exclusive=any(alone), cores=max(shared, default=1))
@@ -105,12 +104,12 @@ class Cluster:
         self.workers.probe(look)
 
     def count_parallel(self) -> tuple[int, int]:
-        """One trial for each core of the workers, and a block for each exclusive one."""
+        """Count trials (one per core) and blocks (one per exclusive worker) that run at once."""
         places = self.workers.places()
         return max(1, places.cores), 1 if self.in_order else max(1, len(places.exclusive))
 
     def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
-        """What is timed is one unit; the rest begins after it where they share a machine."""
+        """Make one unit of the timed trials; if machines are shared, the rest start after it."""
         timed = [trial for trial in trials if self._is_alone(trial)]
         others = [
             unit[first : first + MAX_SEEDS]
@@ -123,7 +122,7 @@ class Cluster:
         return [stage for stage in stages if stage]
 
     def can_start(self, unit: Unit, running: Sequence[Unit]) -> bool:
-        """Whether a worker is free for a unit."""
+        """Return whether a worker is free for a unit."""
         places, alone = self.workers.places(), self._is_alone(unit.trials[0])
         beside = [other for other in running if self._is_alone(other.trials[0]) == alone]
         if alone:
@@ -135,7 +134,7 @@ class Cluster:
         return trial.measure == "time" and not self.side_by_side
 
     def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
-        """Measure a unit on some worker, again on another one if that dies, a few times."""
+        """Measure a unit on any worker; if that dies, retry on another, a few times."""
         wanted = {trial.trial_id: trial for trial in unit.trials}
         machine_id: str | None = None
 
@@ -151,7 +150,7 @@ class Cluster:
             row = message["row"]
             trial = wanted.pop(row["trial_id"], None)
             if trial is None:
-                return  # from a worker that was thought to be dead
+                return  # from a worker that was presumed dead
             if "arrays" in message:
                 array_path(trial.trial_id).write_bytes(base64.b64decode(message["arrays"]))
             on_row(trial, row, message["seconds"])
@@ -166,7 +165,7 @@ class Cluster:
             on_row(trial, self._describe_loss(trial, machine_id, loss), 0.0)
 
     def _attempt(self, unit: Unit, most: int, take: Callable[[str], None]) -> tuple[int, str]:
-        """How often workers began a unit, and why its rows may not all have come."""
+        """Return how often workers began the unit, and why rows may be missing."""
         token = f"mapicx-{secrets.token_hex(8)}"
         inbox = self._inboxes[token] = queue.SimpleQueue()
         begun, alone = 0, self._is_alone(unit.trials[0])
@@ -179,7 +178,7 @@ class Cluster:
                 if isinstance(message, str):
                     take(message)
                 elif message == BEGUN:
-                    begun += 1  # Dask itself gives the task to another worker
+                    begun += 1  # Dask itself reassigns the task to another worker
                     if begun > most:
                         return most, died
                 elif message == GONE:
@@ -189,7 +188,7 @@ class Cluster:
                 elif future.status == "finished":
                     try:
                         result = future.result()
-                    except OSError:  # of the connection, through which it comes
+                    except OSError:  # the result arrives over the connection
                         raise self.workers.connection_lost() from None
                     if "refused" in result:
                         raise MachineFault(result["refused"])
@@ -208,7 +207,7 @@ class Cluster:
                 future.cancel()
 
     def _submit(self, token: str, unit: Unit, alone: bool) -> tuple[Any, frozenset[str]]:
-        """The future, and the addresses of the only workers that may run it, if it has any."""
+        """Return the future and, if only some workers may run it, their addresses."""
         places = self.workers.places()
         where: dict[str, Any] = {"workers": list(places.others)}
         if alone:
@@ -220,12 +219,12 @@ class Cluster:
                 self._task, REMOTE, self._describe(unit), self.folder, self._topic, token,
                 not alone, key=token, **where,
             )  # fmt: skip
-        except Exception:  # whatever a lost connection raises
+        except Exception:  # a lost connection may raise anything
             raise self.workers.connection_lost() from None
         return future, frozenset(where.get("workers", ()))
 
     def _describe(self, unit: Unit | None) -> str:
-        """The spec of a unit; None: of a look at the machine alone."""
+        """Return the spec of a unit as JSON; None: of a look at the machine only."""
         trials = unit.trials if unit else ()
         return json.dumps(
             {
@@ -241,7 +240,7 @@ class Cluster:
     def _wait(
         self, inbox: queue.SimpleQueue[Message], alone: bool, among: frozenset[str]
     ) -> Message:
-        """What happens next. MachineFault if no worker is there for it any more."""
+        """Return the next message. Raise MachineFault if no worker is left for the unit."""
         missing_since = None
         while True:
             if self._stopping:
@@ -253,7 +252,7 @@ class Cluster:
             if places.exclusive if alone else places.others:
                 missing_since = None
                 if among and among.isdisjoint(places.others):
-                    return GONE  # a worker that is started again has another address
+                    return GONE  # a restarted worker has another address
                 continue
             missing_since = missing_since or time.monotonic()
             if time.monotonic() - missing_since > PATIENCE_S:
@@ -261,7 +260,7 @@ class Cluster:
                 raise MachineFault(f"no worker is left for it; `{start}` starts one")
 
     def _handle_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """In the client's thread: pass on what a task says of a unit."""
+        """Pass on a task's message about a unit; called in the client's thread."""
         message = event[1]
         inbox = self._inboxes.get(message["unit"])
         if inbox is not None:
@@ -274,7 +273,7 @@ class Cluster:
                 self._noted.add(machine_id)
 
     def _describe_loss(self, trial: Trial, machine_id: str | None, reason: str) -> dict[str, Any]:
-        """The row of a trial that no worker lived to measure."""
+        """Return the row of a trial whose workers all died."""
         return {
             **trial.describe(),
             "run_id": self.spec["run_id"],
@@ -286,13 +285,13 @@ class Cluster:
         }
 
     def stop(self) -> None:
-        """Take back every unit; their workers end what they run."""
+        """Cancel every unit; the workers then end what they are running."""
         self._stopping = True
         for inbox in list(self._inboxes.values()):
             inbox.put(STOP)
 
     def close(self) -> None:
-        """Close the connection, and the cluster if the run began it."""
+        """Close the connection, and the cluster if the run started it."""
         for part in filter(None, (self.client, self.owned)):
-            with contextlib.suppress(Exception):  # nothing is lost by it any more
+            with contextlib.suppress(Exception):  # nothing can be lost by now
                 part.close(timeout=5)

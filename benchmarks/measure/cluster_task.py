@@ -1,32 +1,31 @@
-"""What a Dask worker runs: a program in the checkout at hand, whose lines it passes on.
+"""The task of a Dask worker: run a program in the worker's checkout and pass on its output lines.
 
-This file travels to the worker as it stands, so it uses the standard library and `distributed`
-alone, and everything it needs is inside the function.
+The function is sent to the worker by value, so it uses only the standard library and
+`distributed`, and everything it needs is inside it.
 """
 
 
 def run_in_checkout(module, spec, folder, topic, unit, stream):
-    """Give a spec to a program of the checkout; the lines that it prints are its answer.
+    """Give a spec to a program in the checkout and pass on the lines that it prints.
 
-    The program waits for the next spec afterwards, so that a unit does not pay for its start.
+    The program then waits for the next spec, so that later units need not start it.
 
     Parameters
     ----------
     module, spec : str
-        What `python -m` runs, and the line that it reads. Its input is closed when the task is
-        not wanted any more, or this process ends, and then the program ends.
+        What `python -m` runs, and the line it reads. Its input is closed when the task is no
+        longer wanted or this process ends; the program then ends, too.
     folder : str
-        The checkout.
+        Path of the checkout.
     topic, unit : str
-        Where the client listens, and by which name it knows this task.
+        The topic that the client listens to, and its name for this task.
     stream : bool
-        Send each line as it comes, not all of them at the end.
+        Send each line as it comes instead of all at the end.
 
     Returns
     -------
     dict
-        "lines" that were not sent yet, and the "failure", a sentence, if the program ended before
-        the unit did.
+        "lines" not yet sent, and "failure", a sentence if the program ended before the unit did.
     """
     import os
     import queue
@@ -46,7 +45,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     idle = worker.__dict__.setdefault("_mapicx_idle", {}).setdefault((topic, folder), [])
 
     def start():
-        """A program that waits for specs, with what it says and its errors."""
+        """Start a program that waits for specs; return it with its output queue and error file."""
         path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
         heard, errors = queue.SimpleQueue(), tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
@@ -56,7 +55,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,  # Ctrl-C in a worker's terminal is for the worker to tell
+            start_new_session=True,  # so that Ctrl-C in a worker's terminal reaches only the worker
         )
 
         def listen():
@@ -76,21 +75,21 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     while program is None:
         program = idle.pop() if idle else start()
         if program[0].poll() is not None:
-            program = None  # it has waited too long
+            program = None  # it waited too long and ended
             continue
         process, heard, errors = program
         try:
             process.stdin.write(spec.encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
-            pass  # how it ended is told below
+            pass  # how it ended is reported below
     while True:
         try:
             line = heard.get(timeout=0.5)
         except queue.Empty:
             line = ""
         if not wanted():
-            process.stdin.close()  # the client went away, or has no use for it any more
+            process.stdin.close()  # the client is gone or no longer wants it
             break
         if line == "":
             continue

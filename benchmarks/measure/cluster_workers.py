@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster: what they run, and which units they take by their resources."""
+"""The workers of a Dask cluster: the task they run, and the units that their resources admit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks.errors import MachineFault, UsageError, describe_error
 
 TASK = Path(__file__).with_name("cluster_task.py")
-FRESH_S = 2.0  # for how long the list of workers is believed
-PATIENCE_S = 30.0  # for a worker that could run what is left
+FRESH_S = 2.0  # how long the list of workers is trusted
+PATIENCE_S = 30.0  # how long to wait for a worker that can run the rest
 START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
 
 
@@ -22,14 +22,14 @@ START = "dask worker tcp://{address} --nthreads 1 --resources '{resources}'"
 class Places:
     """Where units may run now."""
 
-    exclusive: frozenset[str]  # addresses of the workers that take blocks of times
-    others: Mapping[str, int]  # of those that take the rest, with how many cores
-    declared: bool  # the numbers of cores are those of the resource `trial`
-    disturbing: frozenset[str]  # those of them that may run something beside a block of times
+    exclusive: frozenset[str]  # addresses of the workers that time blocks
+    others: Mapping[str, int]  # addresses of those that run the rest, with their cores
+    declared: bool  # the cores are those declared as the resource `trial`
+    disturbing: frozenset[str]  # of `others`, those that may run beside a timed block
 
     @property
     def cores(self) -> int:
-        """Of what is not timed."""
+        """Cores for trials that are not timed."""
         return sum(self.others.values())
 
 
@@ -40,7 +40,7 @@ class Workers:
     ----------
     client : distributed.Client
     address : str
-        Of the scheduler, for sentences.
+        Address of the scheduler, for messages.
     """
 
     def __init__(self, client: Any, address: str) -> None:
@@ -51,19 +51,19 @@ class Workers:
         self._machine_of_host: dict[str, str] = {}
 
     def places(self) -> Places:
-        """Where units may run, as of some seconds ago. MachineFault if the scheduler is gone."""
+        """Return where units may run, a few seconds old. MachineFault if the scheduler is gone."""
         with self._lock:
             if time.monotonic() - self._read_at > FRESH_S:
                 try:
                     workers = self.client.scheduler_info(n_workers=-1)["workers"]
-                except Exception:  # whatever a lost connection raises
+                except Exception:  # a lost connection may raise anything
                     raise self.connection_lost() from None
                 self._places, self._read_at = read_places(workers), time.monotonic()
             return self._places
 
     @property
     def share_machines(self) -> bool:
-        """Whether an exclusive worker's machine has others, which then wait for it."""
+        """Whether an exclusive worker's machine has other workers, which then wait for it."""
         places = self.places()
         machines = self._list_machines(places.exclusive)
         return not machines.isdisjoint(self._list_machines(places.disturbing))
@@ -73,7 +73,7 @@ class Workers:
         return {self._machine_of_host.get(host, host) for host in hosts}
 
     def require(self, *, exclusive: bool, cores: int) -> None:
-        """UsageError if no worker takes blocks of times, or trials of that many cores."""
+        """Raise UsageError if no worker times blocks, or none runs trials of this many cores."""
         places = self.places()
         if exclusive and not places.exclusive:
             raise UsageError(
@@ -88,9 +88,9 @@ class Workers:
             )
 
     def probe(self, look: Callable[[str], Any]) -> None:
-        """UsageError if a host's worker cannot run a task, or its checkout is not the run's.
+        """Raise UsageError if a host's worker cannot run a task, or its checkout is not the run's.
 
-        look: submits a task that describes the machine of the worker with this address.
+        look: submits a task that describes the machine of the worker at an address.
         """
         places = self.places()
         addresses = {find_host(address): address for address in (*places.exclusive, *places.others)}
@@ -99,7 +99,7 @@ class Workers:
             who = f"the worker at {addresses[host]}"
             try:
                 result = future.result(timeout=PATIENCE_S)
-            except Exception as error:  # whatever another version of Python or Dask raises
+            except Exception as error:  # another version of Python or Dask may raise anything
                 raise UsageError(f"{who} cannot run a task: {describe_error(error)}") from None
             refused = result.get("refused") or result["failure"]
             for line in result["lines"]:
@@ -112,17 +112,17 @@ class Workers:
                 raise UsageError(f"{refused} (--worker-path names another checkout)")
 
     def start_command(self, *, alone: bool) -> str:
-        """The command that starts a worker for times, or for the rest."""
+        """Return the command that starts a worker for timed blocks, or for the rest."""
         resources = "exclusive=1" if alone else "trial=1"
         return START.format(address=self.address, resources=resources)
 
     def connection_lost(self) -> MachineFault:
-        """What to raise when the scheduler does not answer."""
+        """Return the error to raise when the scheduler does not answer."""
         return MachineFault(f"the connection to the Dask scheduler at {self.address} was lost")
 
 
 def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
-    """The places of a cluster's workers, as its scheduler describes them."""
+    """Return where units may run, from the scheduler's description of its workers."""
     resources = {address: worker.get("resources") or {} for address, worker in workers.items()}
     exclusive = frozenset(a for a, declared in resources.items() if declared.get("exclusive"))
     trial = {a: int(declared["trial"]) for a, declared in resources.items() if "trial" in declared}
@@ -134,12 +134,12 @@ def read_places(workers: Mapping[str, Mapping[str, Any]]) -> Places:
 
 
 def find_host(address: str) -> str:
-    """The host of a worker's address."""
+    """Return the host of a worker's address."""
     return address.rpartition("//")[2].rpartition(":")[0]
 
 
 def load_task() -> Callable[..., Any]:
-    """The function that workers run, such that it is sent as it stands and not by its name."""
+    """Return the function that workers run, defined so that it is sent by value, not by name."""
     names: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(TASK.read_text(), "cluster_task.py", "exec"), names)
     return names["run_in_checkout"]

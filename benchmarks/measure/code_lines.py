@@ -15,14 +15,14 @@ from typing import NamedTuple
 from benchmarks.paths import ROOT
 
 PACKAGE = ROOT / "mapicx"
-# What is not mathematics: checks, data, files, conveniences. The rest is the core, so that a new
-# module counts until it is named here.
+# Modules without mathematics: checks, data, files, conveniences. All others are the core, so a new
+# module counts towards it until it is named here.
 COMPANIONS = {
     "__main__.py", "callbacks.py", "data.py", "datasets.py", "files.py", "gradcheck.py",
     "sklearn.py", "targets.py", "validation.py",
 }  # fmt: skip
 CORE_LIMIT = 500
-ENTRANCES = ("network.py", "model.py")  # with what these import, a network trains
+ENTRANCES = ("network.py", "model.py")  # these and their imports are enough to train a network
 BLANK = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -36,10 +36,10 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class CodeLines(NamedTuple):
-    """Code lines of three parts of a package, each inside the next."""
+    """Code lines of three parts of a package, each contained in the next."""
 
     core: int  # the mathematics; only this has a limit
-    training: int  # all that training a network loads
+    training: int  # everything that training a network loads
     package: int
 
 
@@ -56,7 +56,7 @@ def count_code_lines(package: Path = PACKAGE) -> CodeLines:
 
 
 def count_by_module(package: Path = PACKAGE) -> dict[str, int]:
-    """Code lines of each module of a package, by its path in the package."""
+    """Return the code lines of each module of a package, by its path in the package."""
     return {
         str(path.relative_to(package)): count_in_source(path.read_text(encoding="utf-8"))
         for path in sorted(package.rglob("*.py"))
@@ -64,7 +64,7 @@ def count_by_module(package: Path = PACKAGE) -> dict[str, int]:
 
 
 def count_in_source(source: str) -> int:
-    """Lines of Python source that hold code."""
+    """Count the lines of Python source that hold code."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     lines = {
         number
@@ -80,10 +80,10 @@ def count_in_source(source: str) -> int:
 
 
 def find_imports(package: Path, modules: Iterable[str]) -> set[str]:
-    """Files of a package that are loaded with some of its modules, these included.
+    """Return the files of a package that are loaded with some of its modules, these included.
 
-    Followed are the imports at the top of each file: those in functions wait until they are
-    called, and those for a type checker never run.
+    Only the imports at the top of each file are followed: those in functions run when called, and
+    those for a type checker never run.
     """
     loaded: set[str] = set()
     waiting = list(modules)
@@ -96,7 +96,7 @@ def find_imports(package: Path, modules: Iterable[str]) -> set[str]:
 
 
 def _imported_files(package: Path, name: str) -> Iterator[str]:
-    """Files of the package that one of its files imports by `from mapicx... import ...`."""
+    """Yield files of the package that one of its files imports by `from mapicx... import ...`."""
     for node in ast.parse((package / name).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             top, _, module = node.module.partition(".")

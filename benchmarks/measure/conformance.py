@@ -1,6 +1,6 @@
-"""The conformance suite: whether one system keeps the contract, check by check.
+"""The conformance suite: check by check, whether a system keeps the contract.
 
-Each group of checks runs in a process of its own, as trials do, so a system may crash or hang.
+Each group of checks runs in its own process, as trials do, so a system may crash or hang.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.plan.blocks import plan_trials
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import CONTROLS
 
-# Every check, in order, and what it promises to whoever reads the result.
+# Every check, in order, and what passing it means.
 PROMISES = {
     "attributes": "name, family, requires, own_order and the counters are there",
     "methods": "every method can be called as the harness calls it",
@@ -44,7 +44,7 @@ PROMISES = {
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """What one check found: faults as sentences, or why it was not made."""
+    """The result of one check: faults as sentences, or why it was skipped."""
 
     check: str
     faults: tuple[str, ...] = ()
@@ -54,16 +54,16 @@ class Finding:
 def examine_system(
     name: str, *, timeout: float = 300.0, recipes: Sequence[str] = tuple(RECIPES)
 ) -> Iterator[Finding]:
-    """Make the checks of a system; where one fails on which others rest, it is the last.
+    """Run the checks of a system, stopping at a failed one that the others depend on.
 
     Parameters
     ----------
     name : str
         A system's name.
     timeout : float
-        Seconds until a process is ended.
+        Seconds after which a process is ended.
     recipes : sequence of str
-        Of RECIPES, those that the parity check trains.
+        Names from RECIPES that the parity check trains.
 
     Yields
     ------
@@ -85,7 +85,7 @@ def examine_system(
 def _run_group(
     name: str, group: str, *, timeout: float, recipes: Sequence[str]
 ) -> tuple[list[Finding], dict[str, str]]:
-    """The findings of one process, and the fingerprints of what it trained."""
+    """Return the findings of one process, and the fingerprints of what it trained."""
     spec = {"system": name, "group": group, "recipes": list(recipes)}
     end = process.run_module("benchmarks.measure.conformance_child", spec, timeout=timeout)
     findings: list[Finding] = []
@@ -112,7 +112,7 @@ def _describe_end(end: process.ProcessEnd, timeout: float) -> str:
 def _compare_processes(
     here: Mapping[str, str], failed: Sequence[Finding], there: Mapping[str, str]
 ) -> Finding:
-    """Whether two processes trained to the same bits."""
+    """Check whether two processes trained to the same bits."""
     faults = [fault for finding in failed for fault in finding.faults] or [
         f"{task}: another process with the same seed ends in another result; look for hashes,"
         " set orders, the clock, and generators that `seed` does not reach"
@@ -123,7 +123,7 @@ def _compare_processes(
 
 
 def _run_trial(name: str, timeout: float) -> Finding:
-    """One time trial of a short spiral, judged as every trial of a run is."""
+    """Run one time trial on a short spiral, judged like any trial of a run."""
     request = suites.make_request(systems=name, preset="smoke", measures="time", seeds=1)
     answers = ask_systems([name, *CONTROLS["time"]], request.workloads, timeout)
     durations = Durations({workload.name: workload for workload in request.workloads})

@@ -1,4 +1,4 @@
-"""What the contract asks of a system that trains, on small workloads in this process.
+"""Check what the contract requires of training, on small workloads in this process.
 
 Each check yields a sentence for every fault it finds: what was seen, and what to change.
 """
@@ -25,17 +25,17 @@ from benchmarks.measure.conformance_data import (
 )
 from benchmarks.measure.score import check_values
 
-WARM_UP, REPEATS = 5, 10  # trainings before and between two readings of memory
-# A network of 264,707 parameters; a copy kept at each reset would be 10 MiB in 10 of them.
+WARM_UP, REPEATS = 5, 10  # trainings before the first memory reading, and between readings
+# The network has 264,707 parameters; a copy kept at each reset adds up to 10 MiB in 10 resets.
 MEMORY_LAYERS, MEMORY_LIMIT = (2, 512, 512), 5 * 2**20
 MEMORY_ROWS = 512  # for other systems, whose models grow with the data
 
 
 @functools.cache
 def _train_first(system: Any, task: str) -> tuple[Any, str, bool]:
-    """The object with which a task was trained, what that gave, and whether its data are intact.
+    """Train on a task; return the object, its fingerprint, and whether the data are intact.
 
-    Made once, because making it may mean to compile for seconds.
+    Cached, because training may compile for seconds.
     """
     workload = choose_workload(TASKS[task])
     data = SampleData(workload, dtype="float32")
@@ -48,7 +48,7 @@ def _train_first(system: Any, task: str) -> tuple[Any, str, bool]:
 
 
 def check_training(system: Any) -> Iterator[str]:
-    """Each task that the system takes: it trains, predicts, and leaves the data as they were."""
+    """Check on each supported task that it trains, predicts, and leaves the data unchanged."""
     for task in _list_tasks(system):
         trained, _, is_intact = _train_first(system, task)
         workload = choose_workload(TASKS[task])
@@ -69,7 +69,7 @@ def check_training(system: Any) -> Iterator[str]:
 
 
 def _check_answers(system: Any, workload: Workload) -> Iterator[str]:
-    """Predictions of many rows, of one row, and of the same rows again."""
+    """Check predictions of many rows, of one row, and of the same rows again."""
     import numpy as np
 
     data = SampleData(workload, dtype="float32")
@@ -102,7 +102,7 @@ def _check_answers(system: Any, workload: Workload) -> Iterator[str]:
 
 
 def check_reset(system: Any) -> Iterator[str]:
-    """After reset() a training gives the same result, and nothing is compiled again."""
+    """Check that training after reset() gives the same result and compiles nothing again."""
     for task in _list_tasks(system) if system.requires else ():
         trained, first, _ = _train_first(system, task)
         compiled, workload = trained.compilations(), choose_workload(TASKS[task])
@@ -121,7 +121,7 @@ def check_reset(system: Any) -> Iterator[str]:
 
 
 def check_determinism(system: Any) -> Iterator[str]:
-    """Another object with the same seed gives the same result, to the last bit."""
+    """Check that another object with the same seed gives the same result, to the last bit."""
     for task in _list_tasks(system) if system.requires else ():
         _, first, _ = _train_first(system, task)
         workload = choose_workload(TASKS[task])
@@ -135,12 +135,12 @@ def check_determinism(system: Any) -> Iterator[str]:
 
 
 def take_fingerprints(system: Any) -> dict[str, str]:
-    """By task, a hash of what the first training gave."""
+    """Return a hash of the first training's result, by task."""
     return {task: _train_first(system, task)[1] for task in _list_tasks(system)}
 
 
 def check_record(system: Any) -> Iterator[str]:
-    """With record, one finite loss for each step; without, none."""
+    """Check that recording gives one finite loss per step, and not recording gives none."""
     import numpy as np
 
     if system.family != "network":
@@ -162,7 +162,7 @@ def check_record(system: Any) -> Iterator[str]:
 
 
 def check_divergence(system: Any) -> Iterator[str]:
-    """A training that cannot stay finite ends in values that show it, or FloatingPointError."""
+    """Check that a diverging training ends in values that show it, or in FloatingPointError."""
     import numpy as np
 
     if system.family != "network":
@@ -187,7 +187,7 @@ def check_divergence(system: Any) -> Iterator[str]:
 
 
 def check_memory(system: Any) -> Iterator[str]:
-    """Trainings after reset() do not make the process larger."""
+    """Check that trainings after reset() do not make the process larger."""
     if not system.requires:
         return
     workload = choose_workload(TASKS[_list_tasks(system)[0]])
@@ -204,7 +204,7 @@ def check_memory(system: Any) -> Iterator[str]:
             trained.train()
         gc.collect()
         readings.append(_resident_bytes())
-    # The allocator takes more now and then; what is never let go of makes it take more each time.
+    # The allocator grows now and then; memory that is never released makes it grow each time.
     grown = min(after - before for before, after in itertools.pairwise(readings))
     if grown > MEMORY_LIMIT:
         yield (
@@ -220,23 +220,23 @@ def _resident_bytes() -> int:
 
 
 def _reset(system: Any, workload: Workload) -> None:
-    """As the harness does it between two trainings."""
+    """Reset as the harness does between two trainings."""
     system.reset(start_weights(workload, dtype="float32") if gets_weights(system) else None)
 
 
 def _list_tasks(system: Any) -> list[str]:
-    """The tasks that the system takes."""
+    """List the tasks that the system supports."""
     return [task for task, name in TASKS.items() if system.supports(choose_workload(name)) is None]
 
 
 def _count_updates(workload: Workload) -> tuple[int, int]:
-    """Updates of a whole training, and the rows that they see."""
+    """Count the updates of a whole training, and the rows that they see."""
     per_epoch = -(-workload.train_rows // (workload.batch_size or workload.train_rows))
     return workload.epochs * per_epoch, workload.epochs * workload.train_rows
 
 
 def _fingerprint(system: Any, workload: Workload) -> str:
-    """Hash of everything that a training decides, to the last bit."""
+    """Hash everything that a training determines, to the last bit."""
     import numpy as np
 
     answers = system.predict(SampleData(workload, dtype="float32").X_test)

@@ -1,4 +1,4 @@
-"""Makes one group of the conformance suite's checks in this process, which the system may end.
+"""Run one group of conformance checks in this process, which the system may end.
 
     python -m benchmarks.measure.conformance_child SPEC   SPEC: {"system", "group", "recipes"}
 
@@ -23,8 +23,8 @@ from benchmarks.measure import conformance_class as classes
 from benchmarks.measure.conformance_parity import compare_recipes
 
 HERE = Path(__file__).parent
-# By group, that is by process, in order. Where a check of BASIC fails, those after it would only
-# repeat it.
+# The checks of each group, which is one process, in order. After a failure in BASIC, the later ones
+# would only repeat it.
 CHECKS: dict[str, dict[str, Callable[..., Iterator[str]]]] = {
     "class": {
         "attributes": classes.check_attributes,
@@ -44,17 +44,17 @@ CHECKS: dict[str, dict[str, Callable[..., Iterator[str]]]] = {
     "parity": {"parity": compare_recipes},  # in float64; a process has one dtype
 }
 BASIC = ("attributes", "training")
-AGAIN = "again"  # a group without checks: trainings as in "training", in another process
+AGAIN = "again"  # a group without checks: the trainings of "training", in another process
 
 
 def make_checks(name: str, group: str, recipes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Make the checks of one group.
+    """Run the checks of one group.
 
     Yields
     ------
     dict
-        {"check"} before a check, {"check", "faults"} after it; {"prints"} are of what a training
-        gave, to be compared with another process.
+        {"check"} before a check, {"check", "faults"} after it; {"prints"} are fingerprints of
+        trainings, to be compared with another process.
     """
     try:
         system: Any = baselines.system(name)
@@ -84,7 +84,7 @@ def make_checks(name: str, group: str, recipes: Sequence[str]) -> Iterator[dict[
 
 
 def _find_line(error: BaseException) -> str:
-    """Where in the code of the system an exception came up, for whoever has to fix it."""
+    """Return where in the system's code an exception arose, so that it can be fixed."""
     frames = traceback.extract_tb(error.__traceback__)
     for frame in frames:
         if not Path(frame.filename).is_relative_to(HERE):

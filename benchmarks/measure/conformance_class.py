@@ -1,4 +1,4 @@
-"""What the contract asks of a system's class, before anything is trained.
+"""Check what the contract requires of a system's class, before anything is trained.
 
 Each check yields a sentence for every fault it finds: what was seen, and what to change.
 """
@@ -19,11 +19,11 @@ METHODS = (
     "__init__", "supports", "load", "build", "train", "reset", "predict", "predict_proba",
     "get_weights", "compilations",
 )  # fmt: skip
-MAX_REFUSAL_LENGTH = 60  # characters, so that it fits a cell
+MAX_REFUSAL_LENGTH = 60  # characters, so that it fits a table cell
 
 
 def check_attributes(system: Any) -> Iterator[str]:
-    """The attributes that say what the system is, and the counters of an object."""
+    """Check the attributes that describe the system, and the counters of an object."""
     yield from plug_ins.find_class_faults(system)
     if type(getattr(system, "own_order", None)) is not bool:
         yield "own_order is not True or False; write own_order = False unless train() shuffles"
@@ -36,7 +36,7 @@ def check_attributes(system: Any) -> Iterator[str]:
 
 
 def check_methods(system: Any) -> Iterator[str]:
-    """Every method of the contract, called as the harness calls it."""
+    """Check that every method of the contract can be called as the harness calls it."""
     for name in METHODS:
         method = getattr(system, name, None)
         if not callable(method):
@@ -45,7 +45,7 @@ def check_methods(system: Any) -> Iterator[str]:
         asked = inspect.signature(getattr(System, name)).parameters.values()
         named = {p.name: p for p in asked if p.kind is p.KEYWORD_ONLY or p.name == "record"}
         places = [p for p in asked if p.name not in named]
-        if inspect.ismethod(method):  # a class method has its first argument
+        if inspect.ismethod(method):  # a class method is bound to its first argument
             places = places[1:] if places[0].name in ("self", "cls") else places
         try:
             inspect.signature(method).bind(*places, **named)
@@ -55,7 +55,7 @@ def check_methods(system: Any) -> Iterator[str]:
 
 
 def check_supports(system: Any) -> Iterator[str]:
-    """None or a reason, for whatever workload."""
+    """Check that supports() returns None or a reason for each task."""
     if not isinstance(inspect.getattr_static(system, "supports", None), classmethod):
         yield "supports is no class method; write @classmethod above it"
         return
@@ -77,7 +77,7 @@ def check_supports(system: Any) -> Iterator[str]:
 
 
 def check_imports(system: Any) -> Iterator[str]:
-    """Nothing that is required was imported so far: only load() may, because it is timed."""
+    """Check that no requirement is imported yet: only load() may do that, because it is timed."""
     system.supports(choose_workload("sgd-relu"))
     _construct(system)
     own = system.__module__.partition(".")[0]
@@ -90,7 +90,7 @@ def check_imports(system: Any) -> Iterator[str]:
 
 
 def check_missing(system: Any) -> Iterator[str]:
-    """Without what it requires, load() raises ImportError, and nothing else."""
+    """Check that load() raises ImportError, and nothing else, without its requirements."""
     hide_modules(_modules_of(system) - {system.__module__.partition(".")[0]})
     try:
         _construct(system).load()
@@ -110,7 +110,7 @@ def check_missing(system: Any) -> Iterator[str]:
 
 
 def hide_modules(names: Iterable[str]) -> None:
-    """From now on they cannot be imported in this process."""
+    """Make these modules impossible to import in this process."""
     for name in names:
         sys.modules[name] = None  # type: ignore[assignment]
 
@@ -120,10 +120,10 @@ def _construct(system: Any) -> Any:
 
 
 def _modules_of(system: Any) -> set[str]:
-    """Top-level modules of the distributions that a system requires."""
+    """Return the top-level modules of the distributions that a system requires."""
     from benchmarks.measure.dependencies import ALTERNATIVES, canonicalize_name, list_owners
 
     required: set[str] = set(map(canonicalize_name, system.requires))
     required |= {ALTERNATIVES[name] for name in required & ALTERNATIVES.keys()}
     known = {module for module, owners in list_owners().items() if owners & required}
-    return known | required & {"mapicx"}  # which is read from the checkout
+    return known | required & {"mapicx"}  # which is imported from the checkout

@@ -1,4 +1,4 @@
-"""What the conformance suite trains on: small workloads, and a draw that needs no files."""
+"""What the conformance suite trains on: small workloads, and draws that need no files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import baselines
 from baselines.contract import Workload
 from benchmarks.measure.data import draw_weights
 
-# Values that float32 holds exactly, because Keras rounds Python numbers to it.
+# All values are exact in float32, because Keras rounds Python numbers to it.
 BASE = Workload(
     name="conformance", task="classification", dataset="spiral", dataset_args={}, train_rows=64,
     test_rows=16, layers=(2, 16, 16, 3), lr=0.125, epochs=20,
@@ -20,7 +20,7 @@ ADAM = {
     "epsilon": 2.0**-40, "l2": 2.0**-10,
 }  # fmt: skip
 ONE_OUTPUT = {"layers": (2, 16, 1)}
-# By name, what differs from BASE: every recipe whose mathematics a network must share.
+# Changes to BASE, by name: every recipe whose mathematics a network must reproduce.
 RECIPES: dict[str, dict[str, Any]] = {
     "sgd-relu": {},
     "sgd-tanh": {"activation": "tanh"},
@@ -41,12 +41,12 @@ RECIPES: dict[str, dict[str, Any]] = {
     "batches-l2-short": {**MOMENTUM, "batch_size": 24, "epochs": 7},
     "shuffled": {"momentum": 0.875, "batch_size": 24, "epochs": 7, "shuffle": True},
 }
-# What every kind of system may be asked for.
+# The recipe of each task that a system may support.
 TASKS = {"three classes": "sgd-relu", "two classes, one output": "bce", "regression": "mse"}
 
 
 class SampleData:
-    """A draw as the harness hands it over. Labels do not depend on X: every class is as likely."""
+    """A draw as the harness provides it. Class labels are independent of X and equally likely."""
 
     ceiling = None
 
@@ -69,7 +69,7 @@ class SampleData:
         return X, np.arange(rows) % self.n_classes
 
     def batches(self, epoch: int) -> list[Any]:
-        """Row indices of each step of an epoch; one `slice(None)` for the full batch."""
+        """Return row indices of each step of an epoch; one `slice(None)` for the full batch."""
         import numpy as np
 
         rows, size = self.workload.train_rows, self.workload.batch_size
@@ -81,33 +81,33 @@ class SampleData:
         return [order[i : i + size] for i in range(0, rows, size)]
 
     def posterior(self, X: Any) -> Any:
-        """P(class | x), shape (n, classes)."""
+        """Return P(class | x), shape (n, classes)."""
         import numpy as np
 
         return np.full((len(X), self.n_classes), 1 / self.n_classes)
 
 
 def choose_workload(recipe: str) -> Workload:
-    """The workload of a recipe, by its name in RECIPES."""
+    """Return the workload of a recipe, by its name in RECIPES."""
     return dataclasses.replace(BASE, **RECIPES[recipe])
 
 
 def start_weights(workload: Workload, seed: int = 0, dtype: str = "float64") -> list[Any]:
-    """The weights from which every network begins: [W1 (n_in, n_out), b1 (n_out,), ...]."""
+    """Return the start weights of every network: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
 
     return draw_weights(workload.layers, np.random.default_rng([seed, 1]), dtype)
 
 
 def gets_weights(system: Any) -> bool:
-    """Whether the harness hands start weights to this system."""
+    """Return whether the harness gives start weights to this system."""
     return system.family == "network" or system.name in baselines.TWINS
 
 
 def prepare_system(
     system: Any, workload: Workload, seed: int = 0, dtype: str = "float64", data: Any = None
 ) -> Any:
-    """An object of a system's class, built as the harness builds it, on `data` or a new draw."""
+    """Build an object of a system's class as the harness does, on `data` or a new draw."""
     made = system(workload, seed=seed, threads=1, dtype=dtype)
     made.load()
     if data is None and system.requires:

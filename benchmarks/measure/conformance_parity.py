@@ -1,6 +1,6 @@
-"""Does a network do the mathematics of numpy-plain? Recipe by recipe, in float64, in this process.
+"""Check that a network does the mathematics of numpy-plain, by recipe, in float64, in this process.
 
-Wider than the parity trial of a run, which takes a workload's own recipe once.
+This covers more than the parity trial of a run, which takes only a workload's own recipe.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmarks.measure.parity import choose_tolerance, find_largest_difference
 
 
 def compare_recipes(system: Any, recipes: Sequence[str]) -> Iterator[str]:
-    """Sentences about every recipe in which a network differs from numpy-plain."""
+    """Yield sentences about every recipe in which a network differs from numpy-plain."""
     for recipe in recipes:
         if system.supports(choose_workload(recipe)) is None:
             for fault in _compare_recipe(system, recipe):
@@ -57,7 +57,7 @@ def _compare_recipe(system: Any, recipe: str) -> Iterator[str]:
 
 
 def _compare_training(subject: Any, reference: Any, tolerance: float) -> Iterator[str]:
-    """Losses, final weights and counters of a recorded training."""
+    """Compare losses, final weights and counters of a recorded training."""
     if _count(subject) != _count(reference):
         yield _describe_counts("train(record=True)", subject, reference)
     ours, theirs = [float(loss) for loss in subject.losses], reference.losses

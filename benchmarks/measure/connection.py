@@ -1,4 +1,4 @@
-"""Connects a run with a Dask cluster: with one that exists, or with one on this machine."""
+"""Connect a run to a Dask cluster: an existing one, or a new one on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONNECT_S = 10.0
 
 
 def read_executor(text: str) -> str:
-    """What --executor names: local, dask or dask://HOST:PORT."""
+    """Check what --executor names: local, dask or dask://HOST:PORT."""
     if text not in (LOCAL, DASK) and not ADDRESS.fullmatch(text):
         raise ArgumentTypeError(
             f"{text!r} is no executor; write {LOCAL}, {DASK} or dask://HOST:PORT"
@@ -32,14 +32,14 @@ def read_executor(text: str) -> str:
 
 
 def connect(run: Run, options: argparse.Namespace) -> cluster.Cluster:
-    """An executor for what is missing of a run. UsageError says why there is none."""
+    """Return an executor for the missing trials of a run. UsageError says why there is none."""
     try:
         import distributed
     except ImportError:
         raise UsageError(
             f"--executor {options.executor} needs Dask; {install_command(['distributed'])}"
         ) from None
-    for name in list(logging.root.manager.loggerDict):  # what matters is said by the run itself
+    for name in list(logging.root.manager.loggerDict):  # the run itself reports what matters
         if name.startswith(("distributed", "tornado", "asyncio")):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     recorded = {row["trial_id"] for row in run.store.rows()}
@@ -75,14 +75,14 @@ def connect(run: Run, options: argparse.Namespace) -> cluster.Cluster:
 
 
 def _start_cluster(distributed: Any) -> Any:
-    """A worker of one thread for every core; one of them declares itself exclusive."""
+    """Start a single-threaded worker for every core; one of them declares itself exclusive."""
     common = {
         "nthreads": 1,
-        "memory_limit": None,  # what trials take is not the worker's
+        "memory_limit": None,  # trials use memory outside the worker's process
         "local_directory": tempfile.mkdtemp(prefix="mapicx-dask-"),
         "dashboard": False,
         "silence_logs": logging.CRITICAL,
-        # Ctrl-C in this terminal is for the run, which takes back its units and reports.
+        # Ctrl-C in this terminal is for the run, which cancels its units and reports.
         "preload": ["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],
     }
     resources = [{"trial": 1, "exclusive": 1}] + [{"trial": 1}] * (machine.count_cores() - 1)
@@ -98,7 +98,7 @@ def _start_cluster(distributed: Any) -> Any:
 
 
 def _open_client(distributed: Any, address: str, least: int) -> Any:
-    """A client, once there are that many workers."""
+    """Open a client, once `least` workers have connected."""
     try:
         client = distributed.Client(f"tcp://{address}", timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError):

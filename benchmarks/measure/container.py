@@ -1,7 +1,7 @@
-"""What a container or a service manager grants this process: Linux control groups, both kinds.
+"""Limits that a container or service manager sets for this process: Linux control groups v1 and v2.
 
-A quota of CPU time stops a process for part of every tenth of a second, and a limit on memory ends
-it without a word; neither can be seen from inside a trial.
+A CPU quota stops a process for part of every tenth of a second, and a memory limit ends it without
+a message; neither can be seen from inside a trial.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import NamedTuple
 
 ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
-NO_LIMIT = 2**60  # bytes; the older kind writes a huge number for "none"
+NO_LIMIT = 2**60  # bytes; v1 writes a huge number for "none"
 
 
 class Limits(NamedTuple):
-    """cpus: shares of one core's time; memory_bytes."""
+    """`cpus`, in units of one core's time, and `memory_bytes`."""
 
     cpus: float | None = None
     memory_bytes: int | None = None
 
 
 def read_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> Limits:
-    """The tightest limits of this process's groups; None where there is no limit or no group."""
+    """Return the tightest limits of this process's groups; None if there is no limit or group."""
     cpus: list[float] = []
     memory: list[int] = []
     for folder in _find_folders(root, membership):
@@ -40,7 +40,7 @@ def read_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> Limits:
 
 
 def _find_folders(root: Path, membership: Path) -> Iterator[Path]:
-    """The folder of each group that this process is in, and those above it."""
+    """Yield the folder of each group that this process is in, and those above it."""
     for line in read_file(membership).splitlines():
         _, controllers, path = line.split(":", 2)
         for base in (root / controllers if controllers else root, root / "unified"):
@@ -51,7 +51,7 @@ def _find_folders(root: Path, membership: Path) -> Iterator[Path]:
 
 
 def read_file(path: Path | str) -> str:
-    """A file of the kernel's, without the last newline; "" where it cannot be read."""
+    """Return the text of a kernel file, without the last newline; "" if it cannot be read."""
     try:
         return Path(path).read_text().strip()
     except OSError:
@@ -59,7 +59,7 @@ def read_file(path: Path | str) -> str:
 
 
 def describe_limits(limits: Limits, cores: int) -> list[str]:
-    """A sentence for each limit that distorts what is measured."""
+    """Return a sentence for each limit that distorts what is measured."""
     sentences = []
     if limits.cpus is not None and limits.cpus < cores:
         sentences.append(

@@ -1,4 +1,4 @@
-"""Known answers: do the controls of a run say that its instrument can be trusted?"""
+"""Check the controls of a run, whose answers are known: can its instrument be trusted?"""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MUST_WORK = ("noop", "matmul")  # matmul checks its own product
 
 
 def find_defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Sentences about impossible controls; empty if the instrument can be trusted."""
+    """Return sentences about impossible controls; none if the instrument can be trusted."""
     defects = []
     for row in rows:
         if row["system"] in MUST_WORK and row["status"] not in ("ok", "unavailable"):

@@ -1,7 +1,7 @@
-"""One draw of a workload's data set, made by a process of its own and read from .npy files.
+"""Draws of a workload's data set, made in a separate process and read from .npy files.
 
-So the process that measures a system loads neither a generator nor another library. A fixed table
-is split by seed, then preprocessed from its training part alone, by scikit-learn.
+The process that measures a system therefore loads neither a generator nor another library. A fixed
+table is split by seed, then preprocessed by scikit-learn, fitted on the training part alone.
 
     python -m benchmarks.measure.data SPEC      SPEC: {"folders": {folder: seed}, "workload",
                                                 "dtype", "ceiling"}, and "source", the file of a
@@ -45,14 +45,14 @@ class Data:
         self._workload = workload
         orders = folder / ORDERS
         self._orders: Any = np.load(orders) if orders.exists() else None
-        # Indices also without shuffling, because systems take any slice for the full batch.
+        # Indices even without shuffling, because systems take any slice for the full batch.
         if self._orders is None and workload.batch_size is not None:
             self._orders = np.broadcast_to(
                 np.arange(len(self.X_train)), (workload.epochs, len(self.X_train))
             )
 
     def batches(self, epoch: int) -> list[Any]:
-        """Row indices of each step of an epoch; one `slice(None)` for the full batch."""
+        """Return row indices of each step of an epoch; one `slice(None)` for the full batch."""
         size, rows = self._workload.batch_size, len(self.X_train)
         if size is None or size >= rows:
             return [slice(None)]
@@ -60,7 +60,7 @@ class Data:
         return [order[start : start + size] for start in range(0, rows, size)]
 
     def posterior(self, X: Any) -> Any:
-        """P(class | x), shape (n, classes); None where it is unknown."""
+        """Return P(class | x), shape (n, classes); None where it is unknown."""
         from benchmarks.plan.datasets import DATASETS
 
         entry = DATASETS.get(self._workload.dataset)  # a fixed table has none
@@ -70,12 +70,12 @@ class Data:
 
 
 def read_ceiling(folder: Path) -> float | None:
-    """Accuracy of the Bayes rule on this data set; None where it is unknown."""
+    """Return the accuracy of the Bayes rule on this data set; None where it is unknown."""
     return json.loads((Path(folder) / FACTS).read_text())["ceiling"]
 
 
 def read_weights(folder: Path) -> list[Any]:
-    """The start weights of this seed: [W1 (n_in, n_out), b1 (n_out,), ...]."""
+    """Return the start weights of this seed: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
 
     with np.load(Path(folder) / WEIGHTS) as archive:
@@ -83,7 +83,7 @@ def read_weights(folder: Path) -> list[Any]:
 
 
 class Draw(NamedTuple):
-    """Everything that a seed decides: arrays by name, start weights, batch orders (or None)."""
+    """Everything that a seed determines: arrays by name, start weights, batch orders (or None)."""
 
     arrays: dict[str, Any]
     n_classes: int
@@ -94,7 +94,7 @@ class Draw(NamedTuple):
 def draw(workload: Workload, seed: int, dtype: str, source: str | None = None) -> Draw:
     """Draw training rows, test rows, start weights and batch orders.
 
-    Streams are spawned from the seed, so a change of one part leaves the others alone.
+    Each part has its own stream, spawned from the seed, so changing one leaves the others alone.
     """
     import numpy as np
 
@@ -124,17 +124,17 @@ def generate_data(
     Parameters
     ----------
     folder : Path
-        Where the files go; it is made if need be.
+        Where the files go; created if necessary.
     workload : Workload
-        What is drawn.
+        The workload to draw.
     seed : int
-        Decides everything that is random.
+        Determines everything random.
     dtype : str
-        Of all floating-point arrays.
+        Type of all floating-point arrays.
     source : str
         The file of a user's table.
     ceiling : float
-        What is known of it from another draw; else it is found here.
+        The ceiling if known from another draw; otherwise it is found here.
 
     Returns
     -------
@@ -162,7 +162,7 @@ def generate_data(
 def _draw_parts(
     workload: Workload, seed: int, train: Any, test: Any, source: str | None
 ) -> tuple[dict[str, Any], int]:
-    """X and y of both parts, by array name, and the number of classes."""
+    """Return X and y of both parts, by array name, and the number of classes."""
     from benchmarks.plan.datasets import BUNDLED, DATASETS
 
     if source is not None:
@@ -177,7 +177,7 @@ def _draw_parts(
 
 
 def draw_weights(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
-    """He et al. 2015: weights N(0, 2 / n_in), biases zero; [W1, b1, W2, b2, ...]."""
+    """Draw as He et al. 2015: weights N(0, 2 / n_in), biases zero; [W1, b1, W2, b2, ...]."""
     import numpy as np
 
     weights: list[Any] = []
@@ -188,9 +188,9 @@ def draw_weights(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
 
 
 def _read_user_table(source: Path, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
-    """The parts of a user's table, and its number of classes (0 for regression).
+    """Return the parts of a user's table, and its number of classes (0 for regression).
 
-    ValueError if the file is no longer the one that the workload was made from.
+    ValueError if the file has changed since the workload was made from it.
     """
     from benchmarks.plan import table_file
     from benchmarks.plan.table_columns import check_columns
@@ -206,7 +206,7 @@ def _read_user_table(source: Path, workload: Workload, seed: int) -> tuple[dict[
 
 
 def _read_bundled_table(loader: str, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
-    """The parts of one of scikit-learn's own tables, and its number of classes."""
+    """Return the parts of one of scikit-learn's own tables, and its number of classes."""
     from sklearn import datasets
 
     from benchmarks.plan.table_columns import Columns
@@ -220,9 +220,9 @@ def _read_bundled_table(loader: str, workload: Workload, seed: int) -> tuple[dic
 
 
 def _split(columns: Any, split: Sequence[int], workload: Workload, seed: int) -> dict[str, Any]:
-    """X_train, y_train, X_test, y_test in float64 and int64 (regression: float64).
+    """Return X_train, y_train, X_test, y_test in float64 and int64 (regression: float64).
 
-    split: rows for training and test. A workload of fewer rows gets the first of each part.
+    split: numbers of training and test rows. A smaller workload gets the first rows of each part.
     """
     import numpy as np
     from sklearn.model_selection import train_test_split
@@ -237,7 +237,7 @@ def _split(columns: Any, split: Sequence[int], workload: Workload, seed: int) ->
         stratify=y if is_labels else None,
     )
     X = _preprocess(columns, parts[0])
-    if not is_labels:  # a target of thousands would ask for another learning rate than one of 0.1
+    if not is_labels:  # otherwise the target's scale would affect the best learning rate
         mean, deviation = y[parts[0]].mean(), y[parts[0]].std()
         y = (y - mean) / (deviation or 1.0)
     arrays = {}
@@ -248,10 +248,10 @@ def _split(columns: Any, split: Sequence[int], workload: Workload, seed: int) ->
 
 
 def _preprocess(columns: Any, train: Any) -> Any:
-    """All rows as (n, inputs) float64; statistics come from the training rows alone.
+    """Return all rows as (n, inputs) float64, using statistics of the training rows alone.
 
-    Missing numbers become medians, numbers are standardised, inputs that say where a number was
-    missing follow; a text becomes one input per value, values from the whole table.
+    Missing numbers become medians and numbers are standardised; inputs that say where a number was
+    missing follow. A text becomes one input per value, with values from the whole table.
     """
     import numpy as np
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -263,7 +263,7 @@ def _preprocess(columns: Any, train: Any) -> Any:
         if columns.gaps:
             from sklearn.impute import SimpleImputer
 
-            # A column without any number among the training rows is kept, as 0.
+            # A column without a number in the training rows is kept, as 0.
             fill = SimpleImputer(strategy="median", keep_empty_features=True)
             numbers = fill.fit(numbers[train]).transform(numbers)
         blocks.append(StandardScaler().fit(numbers[train]).transform(numbers))

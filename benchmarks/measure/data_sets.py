@@ -1,4 +1,4 @@
-"""The data sets of a run: drawn once, by a process of their own, and kept until the run ends."""
+"""The data sets of a run: drawn once, in a separate process, and kept until the run ends."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class DataFailed(Exception):
 
 
 class DataSets:
-    """Draws of workloads, each in a folder of its own within a temporary one.
+    """Draws of workloads, each in its own folder within a temporary one.
 
     Parameters
     ----------
     source : Path
         The file of a user's table; None for built-in data sets.
     timeout : float
-        Seconds at which drawing is given up.
+        Seconds after which drawing is abandoned.
     """
 
     def __init__(self, source: Path | None, timeout: float) -> None:
@@ -39,11 +39,11 @@ class DataSets:
         self._ceilings: dict[str, float | None] = {}  # by data set
 
     def close(self) -> None:
-        """Remove them."""
+        """Remove all draws."""
         self._temporary.cleanup()
 
     def find(self, workload: Workload, seeds: Sequence[int], dtype: str) -> list[Path]:
-        """The folders of these draws, which are made when they are asked for first."""
+        """Return the folders of these draws, creating those that do not exist yet."""
         digest = catalogue.digest_workload(workload)
         folders = {seed: self.folder / f"{digest}-{seed}-{dtype}" for seed in seeds}
         key = workload.dataset + json.dumps(workload.dataset_args, sort_keys=True)
@@ -56,7 +56,7 @@ class DataSets:
                     "workload": dataclasses.asdict(workload),
                     "dtype": dtype,
                     "source": str(self.source) if self.source else None,
-                    "ceiling": self._ceilings.get(key),  # which can take seconds to find
+                    "ceiling": self._ceilings.get(key),  # it can take seconds to find
                 }
                 end = process.run_module("benchmarks.measure.data", spec, timeout=self.timeout)
                 if end.exit_code != 0:

@@ -1,11 +1,11 @@
-"""What a system needs of what is installed: its distributions, with everything they require.
+"""Find what a system needs of what is installed: its distributions and everything they require.
 
-Each built-in system sees what an installation of its own would hold, and nothing else. Frameworks
-import what they find: Keras, for one, loads other frameworks, pandas and matplotlib where they are
-installed, and its memory and import time would then be those of this test bench. So a worker hides
-the top-level modules of every distribution that its system does not require, directly or not: to
-the framework they are not installed. What a plug-in needs beyond `requires` is not known, so it
-sees everything.
+Each built-in system sees only what an installation of its own would hold. Frameworks import
+whatever they find: Keras, for example, loads other frameworks, pandas and matplotlib if they are
+installed, and its memory and import time would then be those of this test bench. A worker
+therefore hides the top-level modules of every distribution that its system does not require,
+directly or not: to the framework they are not installed. What a plug-in needs beyond `requires` is
+unknown, so it sees everything.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from baselines.plug_ins import ALTERNATIVES
 
 # What the worker itself imports in some trials, and what torch.compile builds with.
 ALWAYS_VISIBLE = ("numpy", "threadpoolctl", "setuptools", "pip", "wheel")
-# Distributions that lie unpacked somewhere, by requirement or by name; None: it could not be had,
-# and what is installed under that name is something else.
+# Distributions unpacked in some folder, by requirement or name; None: it could not be obtained, and
+# whatever is installed under that name is something else.
 Unpacked = Mapping[str, metadata.Distribution | None]
 NONE: Unpacked = {}
 
@@ -30,7 +30,7 @@ NONE: Unpacked = {}
 def find_distribution(
     requirement: Requirement, unpacked: Unpacked = NONE
 ) -> metadata.Distribution | None:
-    """The distribution that meets a requirement; None if there is none."""
+    """Return the distribution that meets a requirement; None if there is none."""
     for key in (str(requirement), canonicalize_name(requirement.name)):
         if key in unpacked:
             return unpacked[key]
@@ -45,14 +45,14 @@ def find_distribution(
 def find_dependencies(
     requirements: Sequence[str], unpacked: Unpacked = NONE
 ) -> tuple[dict[str, metadata.Distribution], list[str]]:
-    """Follow requirements to the end.
+    """Follow requirements recursively.
 
     Returns
     -------
     distributions : dict
-        Those that are asked for and all that these require, by normalised name.
+        Those required, directly or not, by normalised name.
     absent : list of str
-        What is asked for and not installed.
+        What is required and not installed.
     """
     waiting = list(requirements)
     distributions: dict[str, metadata.Distribution] = {}
@@ -80,7 +80,7 @@ def find_dependencies(
 
 
 def _applies(text: str, extras: set[str]) -> bool:
-    """Whether a requirement of a distribution counts here, installed with these extras."""
+    """Return whether a distribution's requirement applies here, installed with these extras."""
     try:
         marker = Requirement(text).marker
     except InvalidRequirement:
@@ -90,7 +90,7 @@ def _applies(text: str, extras: set[str]) -> bool:
 
 @functools.cache
 def hidden_modules(requirements: tuple[str, ...]) -> dict[str, list[str]]:
-    """Top-level modules, and the distributions that own them, which none of these requires."""
+    """Return the top-level modules, and their distributions, that none of these requires."""
     visible, _ = find_dependencies((*requirements, *ALWAYS_VISIBLE))
     hidden = {
         module: owners
@@ -105,7 +105,7 @@ def hidden_modules(requirements: tuple[str, ...]) -> dict[str, list[str]]:
 
 @functools.cache
 def _vendored_modules() -> set[str]:
-    """Modules that setuptools brings along: hidden, they would be missing from it too."""
+    """Return modules that setuptools vendors: hidden, they would be missing from it too."""
     try:
         files = metadata.distribution("setuptools").files or ()
     except metadata.PackageNotFoundError:
@@ -116,7 +116,7 @@ def _vendored_modules() -> set[str]:
 
 @functools.cache
 def list_owners() -> dict[str, set[str]]:
-    """Normalised names of the distributions to which each top-level module belongs."""
+    """Map each top-level module to the normalised names of its distributions."""
     return {
         module: {canonicalize_name(name) for name in names}
         for module, names in metadata.packages_distributions().items()

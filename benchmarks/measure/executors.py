@@ -1,8 +1,8 @@
-"""Places units of trials on the cores of this machine.
+"""Place units of trials on the cores of this machine.
 
-A trial that is timed has the machine to itself. The others, whose figures no neighbour changes,
-share it: as many at once as there are cores for them, each on cores of its own. A run that only
-looks whether all works (`side_by_side`) lets timed ones share it, too; their rows say `shared`.
+A timed trial has the machine to itself. The others, whose figures no neighbour changes, share it:
+as many at once as there are cores for, each on its own cores. A run that only checks whether
+everything works (`side_by_side`) lets timed trials share it, too; their rows say `shared`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.plan.trials import Trial
 
 
 class Local(TrialRunner):
-    """The executor of this machine.
+    """The executor for this machine.
 
     Parameters
     ----------
@@ -50,30 +50,30 @@ class Local(TrialRunner):
         self._choosing = threading.Lock()
 
     def count_parallel(self) -> tuple[int, int]:
-        """One trial for each core; one block."""
+        """Return how many trials (one per core) and blocks (one) run at once."""
         return machine.count_cores(), 1
 
     def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
-        """Trials that follow each other and may run at once are a stage."""
+        """Group consecutive trials that may run at once into stages."""
         stages = []
         for slots, members in itertools.groupby(trials, key=self._count_slots):
             units = split_units(list(members))
-            if slots > 1:  # the longest first, so that none is left to run alone at the end
+            if slots > 1:  # longest first, so that no long one runs alone at the end
                 units.sort(key=lambda unit: -durations.expect(unit))
             stages.append(units)
         return stages
 
     def can_start(self, unit: Unit, running: Sequence[Unit]) -> bool:
-        """Whether cores are free; what is running is of the same stage."""
+        """Return whether cores are free; running units are of the same stage."""
         return len(running) < self._count_slots(unit.trials[0])
 
     def _count_slots(self, trial: Trial) -> int:
-        """How many trials of this kind may run at once."""
+        """Count the trials of this kind that may run at once."""
         alone = trial.measure == "time" and not self.side_by_side
         return 1 if alone else max(1, machine.count_cores() // trial.threads)
 
     def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
-        """Measure the trials of a unit, on cores that no other unit has meanwhile."""
+        """Measure the trials of a unit on cores that no other unit is using."""
         with self._choosing:
             slot = min(self._free)
             self._free.remove(slot)
@@ -85,7 +85,7 @@ class Local(TrialRunner):
     def run_on(
         self, slot: int, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow
     ) -> None:
-        """Measure the trials of a unit on the cores of one slot, counted from the last."""
+        """Measure the trials of a unit on the cores of one slot; slots count from the last core."""
         began = time.perf_counter()
 
         def finish(trial: Trial, row: dict[str, Any]) -> None:
@@ -107,6 +107,6 @@ class Local(TrialRunner):
                 repeats=repeats,
             )
             if trial.system == "noop" and trial.measure == "time":
-                # Less this, it is what the harness itself costs; see time_record_s, too.
+                # noop's time less this is what the harness itself costs; see also time_record_s.
                 row["time_bare_s"] = self.time_bare_interpreter()
             finish(trial, row)

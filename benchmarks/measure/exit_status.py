@@ -1,4 +1,4 @@
-"""From how a process ended, and what it sent, to the status and reason of its row."""
+"""Turn how a process ended, and what it sent, into the status and reason of its row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.errors import strip_paths
 from benchmarks.measure.process import ProcessEnd
 from benchmarks.record.schema import FIELDS, IDENTITY
 
-# What installs a distribution: the extra of pyproject.toml that holds it.
+# Which extra of pyproject.toml installs each distribution.
 EXTRAS = {
     "torch": "torch",
     "tensorflow-cpu": "tensorflow",
@@ -36,11 +36,11 @@ def judge_exit(
     Parameters
     ----------
     end : ProcessEnd
-        The process's end, and what it sent.
+        How the process ended, and what it sent.
     timeout, memory_limit : float, int
-        The limits that it had, in seconds and bytes.
+        Its limits, in seconds and bytes.
     requires : sequence of str
-        What its system requires; a row that says `unavailable` says how to install it.
+        What its system requires; the reason of an `unavailable` row says how to install it.
 
     Returns
     -------
@@ -68,10 +68,10 @@ def judge_exit(
 
 
 def _read_message(end: ProcessEnd) -> tuple[dict[str, Any], float | None, float]:
-    """The worker's row, the moment of its end, and the seconds that do not count.
+    """Return the worker's row, when it ended, and how many seconds do not count.
 
-    The row is the last line of the pipe, if that is one. What the harness knows better is left
-    out of it, and so is what is no value of its field, which makes a good row invalid.
+    The row is the last line of the pipe, if that holds one. Fields that the harness knows better
+    are dropped; so are values that their field does not allow, which make an `ok` row invalid.
     """
     lines = end.message.splitlines()
     try:
@@ -110,7 +110,7 @@ def _is_between(low: float, value: object, high: float) -> bool:
 
 
 def describe_exit(end: ProcessEnd) -> str:
-    """One sentence about a process that ended with an exit code or a signal."""
+    """Describe in one sentence how a process ended: by an exit code or a signal."""
     code = end.exit_code or 0
     if code < 0:
         try:
@@ -127,7 +127,7 @@ def describe_exit(end: ProcessEnd) -> str:
 
 
 def install_command(requires: Sequence[str]) -> str:
-    """The command that installs what a system needs."""
+    """Return the command that installs what a system needs."""
     extra = next((EXTRAS[name] for name in requires if name in EXTRAS), None)
     if extra is None:
         return "install the package that provides it"
@@ -142,6 +142,6 @@ def _packages() -> dict[str, list[str]]:
 
 
 def _find_owners(modules: list[Any]) -> list[str]:
-    """Installed packages to which these top-level modules belong."""
+    """Return the installed packages to which these top-level modules belong."""
     known = _packages()
     return sorted({owner for module in modules for owner in known.get(str(module), ())})

@@ -1,11 +1,11 @@
-"""How large a system's installation is: its distributions with everything that they require.
+"""Measure how large a system's installation is: its distributions and everything they require.
 
     python -m benchmarks.measure.footprint SPEC    SPEC: {"requires": {system: [...]}, "pipe": n}
 
-Read from the metadata and the sizes of installed files, in a process of its own that imports no
-framework. mapicx is measured as its wheel installs: the wheel is built from a copy of the sources
-by the project's own build backend, which needs no network, and unpacked into a temporary folder.
-The checkout is never measured, because what an editable installation lists says nothing about
+Sizes come from metadata and installed files, read in a separate process that imports no framework.
+mapicx is measured as its wheel installs: the project's own build backend builds the wheel from a
+copy of the sources, without network access, and it is unpacked into a temporary folder. The
+checkout is never measured, because the file list of an editable installation says nothing about
 size. A wheel that the user fetched (the article's program) is unpacked in the same way.
 """
 
@@ -38,7 +38,7 @@ BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE")
 
 
 class Size(NamedTuple):
-    """Bytes on the disk, without and with bytecode caches."""
+    """Bytes on disk, without and with bytecode caches."""
 
     plain: int
     cached: int
@@ -54,7 +54,7 @@ def measure_footprint(
     footprint : dict
         One entry for each system, as run.json keeps it.
     warnings : list of str
-        A sentence for what failed.
+        A sentence for each failure.
     """
     wanted = {name: list(requirements) for name, requirements in requires.items() if requirements}
     end = process.run_module("benchmarks.measure.footprint", {"requires": wanted}, timeout=timeout)
@@ -66,12 +66,12 @@ def measure_footprint(
 
 
 class Installations:
-    """Describes installations, and measures each distribution once.
+    """Describes installations, measuring each distribution once.
 
     Parameters
     ----------
     unpacked : mapping
-        Distributions that lie unpacked somewhere, see `dependencies.Unpacked`.
+        Distributions unpacked in some folder; see `dependencies.Unpacked`.
     """
 
     def __init__(self, unpacked: Unpacked = NONE) -> None:
@@ -79,7 +79,7 @@ class Installations:
         self._sizes: dict[str, Size | None] = {}
 
     def describe(self, requirements: Sequence[str]) -> dict[str, Any]:
-        """One system's entry in run.json; no bytes if something it asks for is absent."""
+        """Return one system's entry in run.json; sizes are None if a requirement is absent."""
         distributions, absent = find_dependencies(requirements, self.unpacked)
         asked = {_name(text) for text in requirements}
         sizes = {name: self._measure(distributions[name]) for name in sorted(distributions)}
@@ -101,7 +101,7 @@ class Installations:
         return self._sizes[key]
 
     def _count_lines(self, requirements: Sequence[str]) -> dict[str, int]:
-        """How large a package that lies unpacked is, where a system is one."""
+        """Count the code lines of a system that is measured from an unpacked package."""
         for text in requirements:
             distribution = self.unpacked.get(text)
             if distribution is not None:
@@ -111,7 +111,7 @@ class Installations:
 
 
 def _name(text: str) -> str:
-    """The normalised name in a requirement; of one that is none, what is listed as absent."""
+    """Return the normalised name in a requirement; if invalid, what is listed as absent."""
     try:
         return canonicalize_name(Requirement(text).name)
     except InvalidRequirement as error:
@@ -119,7 +119,7 @@ def _name(text: str) -> str:
 
 
 def installed_size(distribution: metadata.Distribution) -> Size | None:
-    """Measure a distribution's files as they lie on the disk; None if they are not listed.
+    """Measure a distribution's files on disk; None if they are not listed.
 
     Installers differ in whether they write caches and list them, so caches are looked up beside
     the modules.
@@ -135,7 +135,7 @@ def installed_size(distribution: metadata.Distribution) -> Size | None:
             continue
         try:
             plain += os.stat(os.path.join(folder, name)).st_size
-        except OSError:  # listed and removed since
+        except OSError:  # listed, but removed since
             continue
         if name.endswith(".py"):
             modules.setdefault(folder, set()).add(name[:-3])
@@ -144,7 +144,7 @@ def installed_size(distribution: metadata.Distribution) -> Size | None:
 
 
 def _list_files(distribution: metadata.Distribution) -> list[str] | None:
-    """Paths of a distribution's files; read from RECORD itself, which is much faster."""
+    """Return paths of a distribution's files, read from RECORD itself, which is much faster."""
     record = distribution.read_text("RECORD")
     if record:
         return [line[0] for line in csv.reader(record.splitlines()) if line]
@@ -164,7 +164,7 @@ def _size_of_caches(folder: str, names: set[str]) -> int:
 
 
 def unpack_wheel(wheel: Path, folder: Path) -> metadata.Distribution:
-    """A wheel as it lies on the disk when pip has installed it, caches included."""
+    """Unpack a wheel as pip would install it, caches included."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     compileall.compile_dir(folder, quiet=2)
@@ -173,8 +173,8 @@ def unpack_wheel(wheel: Path, folder: Path) -> metadata.Distribution:
 
 
 def build_wheel(folder: Path) -> Path:
-    """The project's wheel, built from a copy: the checkout gets no build folder, and a build
-    folder that it may have cannot add to the wheel."""
+    """Build the project's wheel from a copy, so that the checkout gets no build folder, and an
+    existing one cannot add to the wheel."""
     from setuptools import build_meta
 
     source = folder / "source"
@@ -188,7 +188,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def _unpack_wheels(scratch: Path) -> tuple[Unpacked, list[str]]:
-    """The distributions that are measured from wheels, and why one could not be."""
+    """Return the distributions measured from wheels, and warnings for any that could not be."""
     unpacked: dict[str, metadata.Distribution | None] = {
         "mapicx": None,
         original.REQUIREMENT: None,
@@ -210,7 +210,7 @@ def _answer(requires: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         unpacked, warnings = _unpack_wheels(Path(scratch))
         installations = Installations(unpacked)
         footprint = {name: installations.describe(asked) for name, asked in requires.items()}
-        os.chdir(ROOT)  # a folder in use cannot be removed everywhere
+        os.chdir(ROOT)  # some systems cannot remove a folder in use
     return {"footprint": footprint, "warnings": warnings}
 
 

@@ -1,9 +1,9 @@
-"""Rounds in which base, head and base again (the twin) take turns, in random order.
+"""Measure rounds in which base, head and base again (the twin) take turns in random order.
 
-Machines that are shared have states: for some seconds everything takes a third longer. So repeats
-are short, the sides' repeats stand next to one another, and what counts is the ratio within one
-turn. A round's value is the median over its turns. Each round has fresh processes, because where a
-process happens to lie in memory can be worth some per cent; so rounds are what is counted.
+Shared machines change state: for some seconds everything takes a third longer. Repeats are
+therefore short, the sides' repeats are adjacent, and only the ratio within one turn counts. A
+round's value is the median over its turns. Each round has fresh processes, because where a process
+happens to be in memory can change times by some per cent; so the unit of analysis is the round.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import statistics
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
-REPEATED = ("step_small_s", "step_large_s", "predict_one_s")  # in a process that stays
-WHOLE = ("import_s", "total_s")  # a process each
-TURNS, PROCESSES = 9, 3  # in a round
-FEWER = 3, 1  # where hardly any round of that length fits
+REPEATED = ("step_small_s", "step_large_s", "predict_one_s")  # timed in a process that persists
+WHOLE = ("import_s", "total_s")  # timed in one process per value
+TURNS, PROCESSES = 9, 3  # per round
+FEWER = 3, 1  # if fewer than FEW rounds of full size fit
 FEW = 15
-SETTLED = 4  # rounds after which their greatest number is fixed: the first look comes later
+SETTLED = 4  # rounds after which the maximum is fixed, which is before the first look
 BASE, HEAD, TWIN = "base", "head", "twin"
 MAX_ROUNDS = 60
 
 
 class Measured(Protocol):
-    """A side as this file sees it."""
+    """What this module needs of a side."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
@@ -36,7 +36,7 @@ class Measured(Protocol):
 
 @dataclasses.dataclass
 class Samples:
-    """What the rounds so far gave.
+    """Results of the rounds so far.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Samples:
     processes : dict
         side -> what its whole programs reported.
     rounds, max_rounds : int
-        How many rounds were measured, and how many there may be.
+        Rounds measured, and the most that there may be.
     """
 
     logs: dict[tuple[str, str], list[float]] = dataclasses.field(default_factory=dict)
@@ -57,7 +57,7 @@ class Samples:
     max_rounds: int = MAX_ROUNDS
 
     def add_round(self, turns: Mapping[str, list[dict[str, float]]]) -> None:
-        """Keep a round's turns: quantity -> one value per side and turn."""
+        """Add a round's turns: quantity -> one value per side and turn."""
         for quantity, values in turns.items():
             for side in (BASE, HEAD, TWIN):
                 middle = statistics.median(turn[side] for turn in values)
@@ -83,10 +83,10 @@ def measure_rounds(
     sides : mapping
         "base", "head" and "twin".
     budget_s : float
-        Seconds; a round that would not fit is not begun. The first rounds tell how many fit, so
-        that their greatest number is fixed before any value is looked at.
+        Seconds; a round that would not fit is not started. The first rounds show how many fit, so
+        that the maximum is fixed before any value is looked at.
     find_undecided : callable
-        Which quantities are still undecided, asked after each round; only these are measured on.
+        Called after each round; returns the undecided quantities, the only ones measured further.
     """
     samples = Samples()
     began, longest, sizes = clock(), 0.0, (TURNS, PROCESSES)
@@ -113,9 +113,9 @@ def measure_round(
     samples: Samples,
     sizes: tuple[int, int] = (TURNS, PROCESSES),
 ) -> dict[str, list[dict[str, float]]]:
-    """One round: turns of the repeated quantities, then turns of whole programs.
+    """Measure one round: turns of the repeated quantities, then turns of whole programs.
 
-    sizes: how many turns of either kind.
+    sizes: how many turns of each kind.
     """
     turns: dict[str, list[dict[str, float]]] = {}
     repeated = [name for name in REPEATED if name in undecided]
@@ -142,5 +142,5 @@ def measure_round(
 
 
 def shuffled(sides: Mapping[str, Measured], rng: random.Random) -> list[str]:
-    """The names in an order that chance decides again."""
+    """Return the names in a new random order."""
     return rng.sample(sorted(sides), len(sides))

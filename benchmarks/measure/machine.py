@@ -1,7 +1,7 @@
-"""What machine, which versions, which code: the environment block of run.json.
+"""Machine, versions and code: the environment block of run.json.
 
 Privacy: variables are recorded by allow-list; no host name, user name, home path or index
-address is recorded. What cannot be read is None.
+address is recorded. Facts that cannot be read are None.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from benchmarks.measure import threads
 from benchmarks.measure.container import read_file
 from benchmarks.paths import ROOT, ask_git
 
-# Variables whose values change measurements and say nothing about a person.
+# Variables that affect measurements and say nothing about a person.
 ALLOWED = (
     *threads.POOLS, "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_DYNAMIC", "OMP_WAIT_POLICY",
     "KMP_BLOCKTIME", "MALLOC_ARENA_MAX", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "CI",
 )  # fmt: skip
-# Distributions that decide figures; their versions are part of every run.
+# Distributions that affect figures; their versions are part of every run.
 DISTRIBUTIONS = (
     "numpy", "scipy", "scikit-learn", "torch", "tensorflow-cpu", "tensorflow", "keras", "jax",
     "jaxlib", "pandas", "memory-profiler", "psutil", "threadpoolctl", "matplotlib",
@@ -41,7 +41,7 @@ HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
 
 def environment() -> dict[str, Any]:
-    """Everything about machine and interpreter that a reader needs to judge the figures."""
+    """Return everything about machine and interpreter that is needed to judge the figures."""
     return {
         "cpu": read_cpu_model(),
         "cores": count_cores(),
@@ -65,9 +65,9 @@ def environment() -> dict[str, Any]:
 
 
 def installed_versions(required: Iterable[str] = ()) -> dict[str, str]:
-    """Installed versions of the distributions that decide figures, and mapicx's own.
+    """Return installed versions of the distributions that affect figures, and mapicx's own.
 
-    required: what the systems of a run require beside them.
+    required: further distributions, which the systems of a run require.
     """
     from importlib.metadata import PackageNotFoundError, version
 
@@ -79,21 +79,21 @@ def installed_versions(required: Iterable[str] = ()) -> dict[str, str]:
 
 
 def identify_machine(facts: dict[str, Any]) -> str:
-    """Hash of what must be equal before two timings are compared."""
+    """Hash what must be equal before two timings are compared."""
     keys = ("cpu", "cores", "memory_bytes", "kernel", "machine", "python")
     text = json.dumps([facts[key] for key in keys])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def digest_code() -> dict[str, str]:
-    """Hash of each package's code and of the plan files."""
+    """Hash each package's code and the plan files."""
     packages = {name: _digest((ROOT / name).rglob("*.py")) for name in PACKAGES}
     tables = [*(ROOT / "benchmarks" / "plan").glob("*.toml"), ROOT / "baselines" / "tuned.toml"]
     return packages | {path.name: _digest([path]) for path in sorted(tables)}
 
 
 def digest_system(name: str) -> str | None:
-    """Hash of the file that defines a built-in system; None for a plug-in."""
+    """Hash the file that defines a built-in system; None for a plug-in."""
     if name not in baselines.BUILT_IN:
         return None
     module = ROOT / Path(*baselines.BUILT_IN[name][0].split(".")).with_suffix(".py")
@@ -101,35 +101,35 @@ def digest_system(name: str) -> str | None:
 
 
 def count_cores() -> int:
-    """Cores that this process may use."""
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def read_cpu_model() -> str | None:
-    """The processor's own name."""
+    """Return the processor's model name."""
     named = re.search(r"^model name[ \t]*:(.*)", read_file(CPU), re.MULTILINE)
     return named[1].strip() if named else platform.processor() or None
 
 
 def read_steal_s() -> float | None:
-    """Seconds that the hypervisor has taken from this machine's cores so far; None: unknown."""
+    """Return seconds the hypervisor has taken from this machine's cores so far; None: unknown."""
     import psutil
 
     return getattr(psutil.cpu_times(), "steal", None)
 
 
 def read_clock_mhz() -> float | None:
-    """Mean clock of the cores now; None where the system does not show it."""
+    """Return the mean clock of the cores now; None where the system does not show it."""
     clocks = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", read_file(CPU), re.MULTILINE)
     return sum(map(float, clocks)) / len(clocks) if clocks else None
 
 
 def check_disk(*folders: Path) -> None:
-    """MachineFault if no file of a mebibyte can be written into one of these folders.
+    """Raise MachineFault if a file of 1 MiB cannot be written into one of these folders.
 
-    A full disk or a limit on file sizes would otherwise look like the fault of what is measured.
+    Otherwise a full disk or a limit on file sizes would be blamed on what is measured.
     """
     for folder in folders:
         try:
@@ -151,7 +151,7 @@ def _digest(paths: Iterable[Path]) -> str:
 
 
 def _own_version() -> str:
-    """Read, not imported: the harness does not load what it measures."""
+    """Read the version from a file: the harness does not load what it measures."""
     import tomllib
 
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -175,13 +175,13 @@ def _git(*arguments: str) -> str | None:
 
 
 def _dirty() -> bool | None:
-    """Whether code differs from the commit; results and reports do not count."""
+    """Return whether code differs from the commit; results and reports do not count."""
     changed = _git("status", "--porcelain", "--", *PACKAGES, "pyproject.toml")
     return None if changed is None else bool(changed)
 
 
 def shorten_command(arguments: list[str]) -> str:
-    """The command with paths shortened to file names, and without the names of hosts."""
+    """Return the command with paths shortened to file names, and without host names."""
     arguments = [re.sub(r"(dask://).*", r"\1HOST:PORT", part) for part in arguments]
     short = [
         part if "://" in part else Path(part).name if os.sep in part else part for part in arguments

@@ -1,12 +1,12 @@
-"""Peak memory of a process: read from the kernel by itself, sampled from outside by its parent.
+"""Peak memory of a process: read from the kernel by itself, and sampled by its parent.
 
 `VmHWM` in /proc/self/status is the highest resident set of this address space and starts at zero
-at exec; writing 5 to /proc/self/clear_refs sets it back to the present. `ru_maxrss` is inherited
-at exec: a parent of 150 MB would make every child 150 MB, so it is never used. This file imports
-little, because it is part of what it measures.
+at exec; writing 5 to /proc/self/clear_refs resets it to the current value. `ru_maxrss` is never
+used, because it is inherited at exec: a parent of 150 MB would make every child 150 MB. This file
+imports little, because it is part of what it measures.
 
-memory-profiler's curve stands beside the kernel's figures. What is shorter than its interval is
-missed, which is why the kernel's figure is the headline.
+memory-profiler's curve complements the kernel's figures. It misses what is shorter than its
+interval, so the kernel's figure is the headline.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ KERNEL, WORKING_SET, RESIDENT = "VmHWM per phase", "psutil peak working set", "p
 class HighWater:
     """Peak resident set of each phase of this process, in bytes.
 
-    Elsewhere than on Linux there is no reset: a phase's peak is then the peak so far (Windows)
-    or the resident set at its end (macOS); `method` says which.
+    Only Linux can reset the peak: elsewhere a phase's peak is the peak so far (Windows) or the
+    resident set at its end (macOS); `method` says which.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class HighWater:
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Any:
-        """Measure what happens inside under this name."""
+        """Measure the `with` block under this name."""
         self.highest = max(self.highest, read_memory()["peak"] or 0)
         _reset()
         self.before[name] = read_memory()["resident"] or 0
@@ -51,7 +51,7 @@ class HighWater:
             self.highest = max(self.highest, self.peaks[name])
 
     def list_fields(self) -> dict[str, Any]:
-        """The row's memory fields; None for a phase that was not reached."""
+        """Return the row's memory fields; None for a phase that was not reached."""
         imported = self.after.get("import", {})
         built = [self.peaks[name] for name in ("data", "build") if name in self.peaks]
         trained = self.peaks.get("train")
@@ -70,7 +70,7 @@ class HighWater:
 
 
 def read_memory() -> dict[str, int | None]:
-    """Resident set now and its peak, with the anonymous and file-backed parts, in bytes."""
+    """Return the resident set and its peak, with anonymous and file-backed parts, in bytes."""
     if _method() == KERNEL:
         with open("/proc/self/status") as status:
             lines = dict(line.split(":", 1) for line in status)
@@ -105,8 +105,8 @@ def _reset() -> None:
 
 
 class Sampler:
-    """Samples a child in the parent, every 10 ms, by a thread of its own: no fork, and no sampler
-    inside the measured process.
+    """Samples a child every 10 ms from a thread of the parent: no fork, and no sampler inside the
+    measured process.
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -124,8 +124,8 @@ class Sampler:
         import psutil
         from memory_profiler import memory_usage
 
-        # Samples are written to this object as they come: what memory-profiler returns in the end
-        # is lost where the process ends while it is being looked at.
+        # Samples are written to this object as they come, because memory-profiler's return value is
+        # lost if the process ends while it is being sampled.
         with contextlib.suppress(psutil.NoSuchProcess):
             memory_usage(self._process, interval=0.01, timestamps=True, stream=self)
 
@@ -136,10 +136,10 @@ class Sampler:
             self._samples.append((float(moment), float(size)))
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: no sample is buffered."""
 
     def curve(self, until: float | None) -> list[tuple[float, int]]:
-        """(wall-clock seconds since the epoch, bytes), up to `until`."""
+        """Return (wall-clock seconds since the epoch, bytes) pairs, up to `until`."""
         self._thread.join(timeout=5)
         mebibyte = 1024 * 1024
         return [
@@ -149,7 +149,7 @@ class Sampler:
         ]
 
     def save(self, until: float | None, began: float, arrays: Path) -> dict[str, int]:
-        """Write the curve to the trial's arrays, in seconds since `began`; the row's fields."""
+        """Write the curve to the trial's arrays, in seconds since `began`; return row fields."""
         import numpy as np
 
         curve = self.curve(until)

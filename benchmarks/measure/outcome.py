@@ -1,4 +1,4 @@
-"""What came of a run: which planned figures it lacks, and the exit code that its rows deserve."""
+"""The outcome of a run: which planned figures it lacks, and its exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FAILED, NOTHING_OK, IMPOSSIBLE = 1, 4, 5  # exit codes; 0 where nothing is wrong
 
 
 def find_missing(plan: Iterable[Trial], rows: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
-    """Measure -> systems that were planned for it and have no ok row."""
+    """Map each measure to the systems that were planned for it and have no ok row."""
     known = {(row["measure"], row["system"]) for row in rows if row["status"] == "ok"}
     missing: dict[str, list[str]] = {}
     for measure, system in sorted({(trial.measure, trial.system) for trial in plan} - known):
@@ -23,10 +23,10 @@ def find_missing(plan: Iterable[Trial], rows: Iterable[dict[str, Any]]) -> dict[
 def choose_exit_code(
     rows: Sequence[dict[str, Any]], named: Iterable[str], *, ran: bool
 ) -> tuple[int, list[str]]:
-    """The exit code, and sentences that say why it is not 0.
+    """Return the exit code, and sentences that say why it is not 0.
 
-    named: systems that were asked for by name, whose absence is a failure. ran: whether this call
-    measured anything.
+    named: systems requested by name, whose absence is a failure. ran: whether this call measured
+    anything.
     """
     failed = [
         row

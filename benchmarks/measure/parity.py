@@ -1,8 +1,8 @@
-"""Does a network system train the same network? The first 20 updates against numpy-plain.
+"""Check whether systems train the same network: the first 20 updates against numpy-plain.
 
 float64, the given start weights, full batch, no dropout, a reduced network. Longer recipes are
-chaotic and prove nothing. Hyper-parameters are numbers that float32 holds exactly, because Keras
-rounds Python floats on the way.
+chaotic and prove nothing. Hyper-parameters are exact in float32, because Keras rounds Python
+floats to it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from baselines.contract import Workload
 
 UPDATES, ROWS = 20, 64
 # Few units, because among thousands of parameters some gradient is so small (below 1e-7) that
-# Adam's two epsilon forms part by more than the tolerance: on the spiral, over six seeds, the
+# Adam's two epsilon forms differ by more than the tolerance: on the spiral, over six seeds, the
 # largest difference was 5e-5 with 64 units, 1e-6 with 32 and 2e-7 with 16.
 UNITS = 16
 
@@ -24,7 +24,7 @@ EXACT_ADAM = {"lr": 2.0**-6, "beta_1": 0.875, "beta_2": 1 - 2.0**-10, "epsilon":
 
 
 def choose_tolerance(workload: Workload) -> float:
-    """Largest difference of a loss or a weight that still counts as the same mathematics.
+    """Return the largest difference of a loss or a weight that counts as the same mathematics.
 
     Adam: Keras and scikit-learn put epsilon outside the bias correction. Decay: Keras computes
     the schedule in float32.
@@ -35,7 +35,7 @@ def choose_tolerance(workload: Workload) -> float:
 
 
 def reduce_workload(workload: Workload) -> Workload:
-    """The same recipe on a network, data and values on which exactness can be asked for."""
+    """Reduce a recipe to a network, data and values for which exact agreement can be required."""
     values: dict[str, Any] = dict(EXACT)
     for optional in ("momentum", "decay", "l2"):
         if not getattr(workload, optional):
@@ -57,7 +57,7 @@ def reduce_workload(workload: Workload) -> Workload:
 
 
 def find_largest_difference(ours: Sequence[Any], theirs: Sequence[Any]) -> float:
-    """Of two lists of arrays; inf where their shapes differ or an array holds NaN."""
+    """Return the largest difference of two lists of arrays; inf for unequal shapes or NaN."""
     import numpy as np
 
     if [np.shape(array) for array in ours] != [np.shape(array) for array in theirs]:

@@ -1,4 +1,4 @@
-"""A system with its data, taken through the contract's phases, and what each measure asks of it.
+"""Take a system and its data through the contract's phases, as each measure requires.
 
 Standard library only until the system loads its framework; see worker.py.
 """
@@ -17,28 +17,28 @@ from benchmarks.measure import threads
 from benchmarks.measure.data import Data, read_weights
 from benchmarks.measure.score import check_weights, convert_losses, score_system
 
-WARM_MAX = 200  # trainings after the first
-ONE_ROW_S = 0.2  # of predictions of one row
+WARM_MAX = 200  # most trainings after the first
+ONE_ROW_S = 0.2  # spent on predictions of one row
 GRID = 60  # points per side of the picture of the decision boundary
 
 
 class Probe(Protocol):
-    """What watches the phases: a stopwatch, or peak memory."""
+    """What observes the phases: a stopwatch, or peak memory."""
 
     def phase(self, name: str) -> AbstractContextManager[None]: ...
 
 
 class MeasuredSystem:
-    """A system and its data, built. Its methods are what comes next, in this order.
+    """A system built on its data. Its methods run the later phases, in this order.
 
     Parameters
     ----------
     spec : mapping
-        The trial as trial_runner.py describes it.
+        The trial, as trial_runner.py describes it.
     workload : Workload
-        What is trained.
+        The workload to train.
     probe : Probe
-        What watches the phases.
+        The observer of the phases.
     """
 
     def __init__(self, spec: Mapping[str, Any], workload: Workload, probe: Probe) -> None:
@@ -53,7 +53,7 @@ class MeasuredSystem:
         self.predicted: Any = None
         self.counted: dict[str, Any] = {}
         self.scoring_s = 0.0
-        self._compiled: int | None = None  # how often, before the warm trainings
+        self._compiled: int | None = None  # compilations before the warm trainings
         with probe.phase("data"):
             if self.system.requires:  # a system that requires nothing cannot hold an array
                 self.data = Data(spec["data"], workload)
@@ -63,7 +63,7 @@ class MeasuredSystem:
             self.system.build(self.data, self.weights)
 
     def train(self) -> None:
-        """The cold training and the prediction of all test rows."""
+        """Run the cold training and predict all test rows."""
         record = self.spec["measure"] in ("parity", "accuracy")
         with self.probe.phase("train"):
             self.system.train(record)
@@ -81,7 +81,7 @@ class MeasuredSystem:
         return sum(array.size for array in weights) if weights else None
 
     def score(self) -> dict[str, Any]:
-        """What the cold-trained model is worth; nothing for a system that predicts nothing."""
+        """Return counters and, for a system that predicts, the cold-trained model's scores."""
         began = time.perf_counter()
         row = dict(self.counted)
         if self.predicted is not None and self.data is not None:
@@ -92,7 +92,7 @@ class MeasuredSystem:
         return row
 
     def repeat(self) -> dict[str, Any]:
-        """Warm trainings, single predictions and, in the first block, the picture's arrays."""
+        """Time warm trainings and single predictions; in the first block, draw the picture, too."""
         row = {"time_predict_one_s": self._time_one_prediction()}
         arrays = self._draw_boundary() if self.spec["first_block"] else {}
         durations = self._train_again()
@@ -111,7 +111,7 @@ class MeasuredSystem:
         return row
 
     def _train_again(self) -> list[float]:
-        """Seconds of trainings after reset(), as many as the spec asks for; at least one."""
+        """Return seconds of trainings after reset(), as many as the spec says; at least one."""
         if not self.system.requires:
             return []
         warm = self.spec["warm"]
@@ -142,7 +142,7 @@ class MeasuredSystem:
         }
 
     def _time_one_prediction(self) -> float | None:
-        """Median seconds of predicting one row, over at most 30 calls within a time."""
+        """Return the median seconds of predicting one row: up to 30 calls in limited time."""
         if self.predicted is None or self.data is None:
             return None
         row, began = self.data.X_test[:1], time.perf_counter()
@@ -156,7 +156,7 @@ class MeasuredSystem:
         return sorted(durations)[len(durations) // 2]
 
     def _draw_boundary(self) -> dict[str, Any]:
-        """Class probabilities (or labels) on a grid over the training rows, if they are flat."""
+        """Return class probabilities (or labels) on a grid over training rows of two features."""
         if self.predicted is None or self.data is None or self.data.X_train.shape[1] != 2:
             return {}
         import numpy as np
@@ -177,7 +177,7 @@ class MeasuredSystem:
         return measured() if measured is not None else None
 
     def check_parity(self) -> dict[str, Any]:
-        """Compare with numpy-plain in this process; it needs NumPy alone, which is here."""
+        """Compare with numpy-plain in this process; it needs only NumPy, which is present."""
         from benchmarks.measure.parity import choose_tolerance, find_largest_difference
 
         plain: Any = baselines.system("numpy-plain")
@@ -199,7 +199,7 @@ class MeasuredSystem:
         }
 
     def save_arrays(self, **arrays: Any) -> None:
-        """Arrays are on disk before the row is."""
+        """Write the arrays to disk, before the row is written."""
         if not arrays:
             return
         import numpy as np

@@ -1,4 +1,4 @@
-"""One side of a comparison, in a process of its own: the standard library and that side's code.
+"""One side of a comparison, in its own process: only the standard library and that side's code.
 
     python -P probe.py MODE SPEC     SPEC: a JSON file written by sides.py
 
@@ -7,7 +7,7 @@ once    a whole short program: import, build, train, predict; then it ends
 counts  what does not depend on the clock: calls, allocations, final weights
 numpy   how many NumPy functions one step calls by name
 
-Answers are lines of JSON on what was standard output; what the system prints goes to stderr.
+Answers are JSON lines on the original standard output; what the system prints goes to stderr.
 """
 
 import sys
@@ -21,7 +21,7 @@ import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
-SHORT, LONG = 20, 40  # steps of two trainings; what one costs more than the other is its steps'
+SHORT, LONG = 20, 40  # steps of two trainings, compared to find the cost of the extra steps
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
 
 
@@ -42,11 +42,11 @@ class Data:
             setattr(self, name, np.load(os.path.join(folder, f"{name}.npy")))
 
     def batches(self, epoch: int) -> list[slice]:
-        """All rows at once."""
+        """Return all rows as one batch."""
         return [slice(None)]
 
     def posterior(self, X: Any) -> None:
-        """Unknown."""
+        """Return None: unknown."""
         return None
 
 
@@ -78,14 +78,14 @@ class Subject:
         self.predictions = entry.get("predictions", 1)
 
     def time_training(self) -> float:
-        """Seconds per step of a training from the start weights."""
+        """Return seconds per step of a training from the start weights."""
         self.system.reset(self.weights)
         began = time.perf_counter()
         self.system.train()
         return (time.perf_counter() - began) / max(1, self.system.steps)
 
     def time_prediction(self) -> float:
-        """Seconds of the prediction of one row."""
+        """Return the seconds that predicting one row takes."""
         row, predict = self.data.X_test[:1], self.system.predict
         began = time.perf_counter()
         for _ in range(self.predictions):
@@ -94,7 +94,7 @@ class Subject:
 
 
 def serve(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
-    """Time one repeat of a quantity after another, as long as somebody asks."""
+    """Time one repeat of each quantity that is requested, until the input ends."""
     subjects = {name: Subject(spec, name) for name in ("small", "large")}
     timers = {
         "step_small_s": subjects["small"].time_training,
@@ -109,7 +109,7 @@ def serve(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
 
 
 def run_once(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
-    """A program as users write it, from import to score."""
+    """Run a program as users write it, from import to score."""
     began = time.perf_counter()
     import baselines
 
@@ -127,7 +127,7 @@ def run_once(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
 
 
 def count(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
-    """Python calls and allocations of steady steps, the weights after them, and where code lies."""
+    """Count Python calls and allocations of steady steps; report final weights and code files."""
     steady = [Subject(spec, "small", epochs=epochs) for epochs in (SHORT, LONG)]
     seconds = {name: time_epochs(Subject(spec, name)) for name in ("small", "large")}
     subject = Subject(spec, "small")
@@ -146,7 +146,7 @@ def count(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
 
 
 def count_numpy(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
-    """Calls of NumPy's functions by name in a steady step; operators are not seen."""
+    """Count calls of NumPy's functions by name in a steady step; operators are not seen."""
     import numpy as np
     import numpy.ma  # reads docstrings of functions that are replaced below
 
@@ -166,7 +166,7 @@ def count_numpy(spec: dict[str, Any], answer: Callable[[Any], None]) -> None:
 
 
 class Counted:
-    """A NumPy function that counts its calls; to `isinstance` it is what it stands for."""
+    """A NumPy function that counts its calls; to `isinstance` it is the original function."""
 
     calls = 0
 
@@ -190,7 +190,7 @@ class Counted:
 
 
 def per_step(steady: list[Subject], measure: Callable[[Callable[[], None]], int]) -> float:
-    """What a training of more steps costs beyond one of fewer, divided by the steps between."""
+    """Return what the longer training costs beyond the shorter one, per additional step."""
     totals, steps = [], []
     for subject in steady:
         subject.system.train()
@@ -201,7 +201,7 @@ def per_step(steady: list[Subject], measure: Callable[[Callable[[], None]], int]
 
 
 def count_calls(run: Callable[[], None]) -> int:
-    """How many functions written in Python are called."""
+    """Count calls of functions written in Python."""
     calls = 0
 
     def profile(frame: Any, event: str, argument: Any) -> None:
@@ -217,7 +217,7 @@ def count_calls(run: Callable[[], None]) -> int:
 
 
 def measure_allocations(subject: Subject) -> int:
-    """Bytes by which a training that is repeated exceeds what was there before, at its peak."""
+    """Return by how many bytes a repeated training, at its peak, exceeds the memory before it."""
     import tracemalloc
 
     tracemalloc.start()
@@ -236,13 +236,13 @@ def measure_allocations(subject: Subject) -> int:
 
 
 def time_epochs(subject: Subject) -> float:
-    """Seconds of an epoch, roughly: the better of two trainings."""
+    """Return rough seconds of an epoch: the faster of two trainings."""
     best = min(subject.time_training() for _ in range(2))
     return best * max(1, subject.system.steps) / subject.system.workload.epochs
 
 
 def find_files(kind: type) -> dict[str, str | None]:
-    """Where the code that is measured lies."""
+    """Return the files of the code that is measured."""
     names = {"mapicx", kind.__module__.split(".")[0], kind.__module__}
     return {
         name: getattr(sys.modules[name], "__file__", None)
@@ -252,7 +252,7 @@ def find_files(kind: type) -> dict[str, str | None]:
 
 
 def read_peak() -> int | None:
-    """The highest resident set of this process; None where the kernel does not tell."""
+    """Return the peak resident set of this process; None where the kernel does not report it."""
     try:
         with open("/proc/self/status") as status:
             for line in status:
@@ -267,7 +267,7 @@ MODES = {"serve": serve, "once": run_once, "counts": count, "numpy": count_numpy
 
 
 def main(mode: str, path: str) -> None:
-    """Do what is asked; the system's own prints do not reach the answers."""
+    """Run one mode; the system's own prints do not reach the answers."""
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

@@ -1,8 +1,8 @@
-"""Starts a child, reads what it sends, and ends it whatever it does.
+"""Start a child, read what it sends, and end it, whatever it does.
 
-The child is exec'd, never forked from this process's memory, in a process group of its own. One
-loop waits for the row's pipe, for stderr and for the child's end, so a flood, a closed pipe or a
-grandchild that keeps the pipe open cannot hold it up.
+The child is exec'd, never forked from this process's memory, in its own process group. One loop
+waits for the row's pipe, stderr and the child's end, so that a flood, a closed pipe or a
+grandchild that keeps the pipe open cannot block it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from benchmarks.measure.signals import Suspension
 from benchmarks.paths import ROOT
 
 GRACE_S = 2.0  # between TERM and KILL
-CHUNK = 65536  # bytes that one read takes
-MAX_STDERR = 4000  # bytes of its end that are kept
+CHUNK = 65536  # bytes per read
+MAX_STDERR = 4000  # bytes kept, from its end
 MAX_MESSAGE = 16 * 1024 * 1024
-POLL_S = 0.01  # between two looks at the child where the system does not report its end
-MEMORY_POLL_S = 0.05  # between two readings of the group's memory, where it has a limit
+POLL_S = 0.01  # between checks of the child where the system does not report its end
+MEMORY_POLL_S = 0.05  # between readings of the group's memory, if it has a limit
 _alive: set[subprocess.Popen[bytes]] = set()
 
 
@@ -49,18 +49,18 @@ class ProcessEnd(NamedTuple):
 
 
 class _Reader:
-    """Reads a pipe without waiting, keeps its last bytes, and passes on each whole line."""
+    """Reads a pipe without blocking, keeps its last bytes, and passes on each whole line."""
 
     def __init__(
         self, descriptor: int, limit: int, on_line: Callable[[bytes], None] | None = None
     ) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor, self.kept = descriptor, b""
-        self.lines = 0  # that were passed on
+        self.lines = 0  # passed on so far
         self._limit, self._on_line, self._rest = limit, on_line, b""
 
     def read(self) -> bool:
-        """Read once; False if nothing is there now."""
+        """Read once; False if nothing was available."""
         try:
             part = os.read(self.descriptor, CHUNK)
         except BlockingIOError:
@@ -74,7 +74,7 @@ class _Reader:
         return bool(part)
 
     def drain(self) -> None:
-        """Read what is left, at most as much as is ever kept."""
+        """Read what is left, up to MAX_MESSAGE bytes."""
         for _ in range(MAX_MESSAGE // CHUNK):
             if not self.read():
                 break
@@ -96,20 +96,20 @@ def run_module(
     Parameters
     ----------
     module : str
-        What `python -m` is to run.
+        What `python -m` runs.
     spec : mapping
-        What the module is to do; it gets this as JSON, with "pipe", the descriptor for its
+        What the module should do; it gets this as JSON, with "pipe", the descriptor for its
         answer, and "exec_at", the `perf_counter` time of its start.
     timeout, memory_limit : float, int
         Seconds and bytes at which the child is killed.
     cores : int
-        How many threads its libraries are told to use.
+        Number of threads that its libraries may use.
     variables : mapping
-        Environment variables of this trial alone.
+        Environment variables for this trial only.
     on_start : callable
         Called with the process as soon as it exists.
     on_line : callable
-        Called with each line of the answer as it comes; each restarts the timeout.
+        Called with each line of the answer as it comes; each line restarts the timeout.
     """
 
     def arguments(pipe: int, started: float) -> list[str]:
@@ -147,9 +147,9 @@ def run_python(
 
 
 def child_environment(cores: int, scratch: str) -> dict[str, str]:
-    """A trial's environment; the project itself is found through PYTHONPATH."""
+    """Return a trial's environment; the project itself is found through PYTHONPATH."""
     path = str(ROOT)
-    if os.pathsep in path:  # which would cut it in two
+    if os.pathsep in path:  # which would split it in two
         link = Path(scratch) / "project"
         link.symlink_to(ROOT, target_is_directory=True)
         path = str(link)
@@ -166,13 +166,13 @@ def run(
     on_start: Callable[[subprocess.Popen[bytes]], None] | None = None,
     on_line: Callable[[bytes], None] | None = None,
 ) -> ProcessEnd:
-    """Run `command(pipe, started)` to its end, at most `timeout` seconds, or as many per line.
+    """Run `command(pipe, started)` for at most `timeout` seconds from its start or last line.
 
     `on_start` is called with the process as soon as it exists (the memory sampler).
-    KeyboardInterrupt kills the child and goes on to the caller.
+    KeyboardInterrupt kills the child and propagates to the caller.
     """
     reader, writer = os.pipe()
-    suspension = Suspension()  # before the clock is read: what stops the start counts, too
+    suspension = Suspension()  # before the clock is read, so that a stop during the start counts
     started = time.perf_counter()
     try:
         process = subprocess.Popen(
@@ -209,7 +209,7 @@ def _supervise(
     timeout: float,
     memory_limit: int | None,
 ) -> ProcessEnd:
-    """Read the child's pipes until it ends, or end it at a limit."""
+    """Read the child's pipes until it ends, or kill it at a limit."""
     assert process.stderr is not None
     stderr = _Reader(process.stderr.fileno(), MAX_STDERR)
     readers = {reader.descriptor: reader for reader in (pipe, stderr)}
@@ -236,12 +236,12 @@ def _supervise(
             if pipe.lines > lines:
                 lines, restarted = pipe.lines, time.perf_counter()
         ended = time.perf_counter()
-    kill(process)  # also what is left of its group, which could write without end
+    kill(process)  # also the rest of its group, which could write forever
     if kill_reason:
         ended = time.perf_counter()
-    for reader in readers.values():  # what was written last is still in the pipes
+    for reader in readers.values():  # the last output is still in the pipes
         reader.drain()
-    time.sleep(0.001)  # so that a SIGCONT which came with the end is counted
+    time.sleep(0.001)  # so that a SIGCONT that came with the end is counted
     return ProcessEnd(
         pipe.kept,
         stderr.kept.decode(errors="replace"),
@@ -255,7 +255,7 @@ def _supervise(
 
 @contextlib.contextmanager
 def _end_of(process: subprocess.Popen[bytes]):
-    """A descriptor that becomes readable when the process ends; None where there is none."""
+    """Yield a descriptor that becomes readable when the process ends; None if unsupported."""
     try:
         descriptor = os.pidfd_open(process.pid)
     except (AttributeError, OSError):
@@ -268,7 +268,7 @@ def _end_of(process: subprocess.Popen[bytes]):
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End the whole process group: TERM, then KILL for whatever is left of it."""
+    """End the whole process group: TERM, then KILL for what is left of it."""
     if process.poll() is None:
         _signal(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -278,7 +278,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_all() -> None:
-    """End every child at once, for a harness that was interrupted."""
+    """Kill every child at once, when the harness was interrupted."""
     for process in list(_alive):
         _signal(process.pid, signal.SIGKILL)
 
@@ -289,7 +289,7 @@ def _signal(group: int, number: int) -> None:
 
 
 def group_memory(group: int) -> int:
-    """Resident bytes of every process in the group."""
+    """Return the resident bytes of all processes in the group."""
     import psutil
 
     total = 0

@@ -1,11 +1,11 @@
-"""Measures units on a machine of a cluster, as a run there would, and prints their rows.
+"""Measure units on a machine of a cluster, as a run there would, and print their rows.
 
-    python -m benchmarks.measure.remote     reads specs, lines that cluster.py wrote as JSON
+    python -m benchmarks.measure.remote     reads specs, JSON lines written by cluster.py
 
-Each line of the output is an object with one of these keys: "machine" (what this machine is),
-"refused" (why nothing is measured here), "fault" (what about this machine ended the unit), "row",
-beside which "seconds" and the bytes of its "arrays" stand, or "done" after each unit. The end of
-the input ends the process, and so does a minute without a unit.
+Each output line is an object with one of these keys: "machine" (what this machine is), "refused"
+(why nothing is measured here), "fault" (what about this machine ended the unit), "row" (with
+"seconds" and the bytes of its "arrays"), or "done" after each unit. The process ends when its
+input does, or after a minute without a unit.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from benchmarks.paths import lock_file
 from benchmarks.plan.trials import Trial, read_trial
 
 Say = Callable[[Mapping[str, Any]], None]
-IDLE_S = 60.0  # without a unit
-LOCKS = Path(tempfile.gettempdir()) / f"mapicx-cores-{getpass.getuser()}"  # of the machine
-PAUSE_S = 0.05  # between two looks at cores that others use
+IDLE_S = 60.0  # without a unit; then the process ends
+LOCKS = Path(tempfile.gettempdir()) / f"mapicx-cores-{getpass.getuser()}"  # shared on the machine
+PAUSE_S = 0.05  # between checks for free cores
 
 
 def find_difference(spec: Mapping[str, Any]) -> str | None:
-    """Why rows from here would not belong to the run, as a sentence; None if they would."""
+    """Return why rows from here would not belong to the run, as a sentence; None if they would."""
     here = machine.digest_code()
     other = [name for name, digest in spec["digests"].items() if here.get(name) != digest]
     if other:
@@ -51,7 +51,7 @@ def find_difference(spec: Mapping[str, Any]) -> str | None:
             " version that the run was planned with"
         )
     versions = machine.installed_versions()
-    # What is missing altogether is told by the rows of the systems that need it.
+    # Missing packages are reported by the rows of the systems that need them.
     pairs = [(name, version, versions.get(name)) for name, version in spec["versions"].items()]
     wrong = [f"{name} {has}, not {wants}" for name, wants, has in pairs if has not in (None, wants)]
     if wrong:
@@ -63,10 +63,10 @@ def find_difference(spec: Mapping[str, Any]) -> str | None:
 
 @contextlib.contextmanager
 def hold_cores(count: int | None) -> Iterator[int]:
-    """Lock that many cores (None: all) and yield the number of their slot.
+    """Lock `count` cores (None: all) and yield the number of their slot.
 
-    Waits until they are free. The locks are files, because units of one machine may belong to
-    several workers; the end of a process, however it comes, frees its cores.
+    Waits until they are free. The locks are files, because units on one machine may belong to
+    several workers; however a process ends, its cores are freed.
     """
     cores = threads.list_cores()
     size = len(cores) if count is None else count
@@ -83,14 +83,14 @@ def hold_cores(count: int | None) -> Iterator[int]:
 
 
 class RemoteRunner:
-    """Runs the units of one run that reach this process; what they share is made once.
+    """Runs the units of one run that reach this process, making once what they share.
 
     Parameters
     ----------
     spec : mapping
-        The first unit's; what it says of the run holds for the others.
+        The first unit's spec; what it says about the run holds for all units.
     folder : Path
-        Where arrays are until they are told.
+        Where arrays are kept until they are sent.
     """
 
     def __init__(self, spec: Mapping[str, Any], folder: Path) -> None:
@@ -113,7 +113,7 @@ class RemoteRunner:
         )
 
     def measure(self, spec: Mapping[str, Any], say: Say) -> None:
-        """Do what a spec asks for, and say what came of it."""
+        """Measure what a spec lists, and report the results."""
         say(self.described)
         if self.difference:
             say({"refused": self.difference})
@@ -150,16 +150,16 @@ class RemoteRunner:
 
 
 def read_boot() -> str:
-    """What two workers of one machine have in common, wherever their containers differ."""
+    """Return an ID that all workers on one machine share, even in different containers."""
     import socket
 
     return read_file("/proc/sys/kernel/random/boot_id") or socket.gethostname()
 
 
 def _read_specs(specs: queue.SimpleQueue[bytes]) -> None:
-    """In a thread: pass on the lines of the input, and interrupt this process at its end."""
+    """Pass on the lines of the input, from a thread, and interrupt this process at its end."""
     text = b""
-    while part := os.read(0, 65536):  # not sys.stdin, whose lock would hold up the process's end
+    while part := os.read(0, 65536):  # not sys.stdin, whose lock would delay the process's end
         *lines, text = (text + part).split(b"\n")
         for line in lines:
             specs.put(line)
@@ -168,7 +168,7 @@ def _read_specs(specs: queue.SimpleQueue[bytes]) -> None:
 
 
 def serve(say: Say) -> None:
-    """Measure one unit after the other."""
+    """Measure units, one at a time, as their specs arrive."""
     specs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_specs, args=(specs,), daemon=True).start()
     bench = None

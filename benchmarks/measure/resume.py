@@ -1,7 +1,7 @@
-"""Continues a run that was begun before: its plan comes from its run.json, which is checked first.
+"""Continue an existing run: its plan comes from its run.json, which is checked first.
 
-Options that decide the plan may be repeated, so that the command that began a run, with --resume
-added, continues it; they must agree with what the run was planned with.
+Options that determine the plan may be repeated, so that a run's original command with --resume
+added continues it; they must agree with what the run was planned with.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ LATEST = "latest"  # instead of a name: the newest run that is not complete
 
 
 def resume_run(options: argparse.Namespace) -> Run:
-    """Prepare what is missing of a run. UsageError says why it cannot be continued."""
+    """Prepare the missing part of a run. UsageError says why it cannot be continued."""
     folder = _find_run(options)
     try:
         description = read_run(folder)
         validate_run(description)
         plan = _read_plan(description)
-    except (TypeError, ValueError) as error:  # a key that is missing, or a value that is wrong
+    except (TypeError, ValueError) as error:  # a missing key or a wrong value
         raise UsageError(f"run {folder.name!r} cannot be continued: {error}") from None
     _compare_options(options, description, plan)
     source = find_source(options, description)
@@ -63,7 +63,7 @@ def resume_run(options: argparse.Namespace) -> Run:
 
 
 def _find_run(options: argparse.Namespace) -> Path:
-    """The folder that --resume means: a path, a name in the results, or the latest run."""
+    """Return the folder that --resume means: a path, a name in the results, or the latest run."""
     results: Path = options.results
     if options.resume == LATEST:
         places = results / LOCAL if options.data is not None else results
@@ -83,7 +83,7 @@ def _is_unfinished(run: Path) -> bool:
 
 
 def _read_plan(description: Mapping[str, Any]) -> list[Trial]:
-    """The trials of a run.json. ValueError if they or their workloads are not what they were."""
+    """Return the trials of a run.json. ValueError if they or their workloads were changed."""
     workloads = {name: Workload(**entry) for name, entry in _entries(description)}
     plan = [read_trial(entry) for entry in description["trials"]]
     if [trial.trial_id for trial in plan] != description["plan"]:
@@ -106,7 +106,7 @@ def _entries(description: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]
 def _compare_options(
     options: argparse.Namespace, description: Mapping[str, Any], plan: list[Trial]
 ) -> None:
-    """UsageError for an option that does not agree with the plan."""
+    """Raise UsageError for an option that does not agree with the plan."""
     if options.workload_file is not None:
         recorded = description.get("workload_file") or {}
         if workload_file.read_file(options.workload_file)[1] != recorded.get("sha256"):
@@ -135,7 +135,7 @@ def _compare_options(
 
 
 def _read_options(description: Mapping[str, Any]) -> dict[str, str]:
-    """What was typed when the run began; older runs have the command alone."""
+    """Return the options that began the run; older runs record only the command."""
     if isinstance(description.get("options"), dict):
         return {name: str(value) for name, value in description["options"].items()}
     try:
@@ -147,7 +147,7 @@ def _read_options(description: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _find_changes(description: Mapping[str, Any]) -> list[str]:
-    """What is not as it was when the run was planned."""
+    """List what has changed since the run was planned."""
     now = {
         "code": machine.digest_code(),
         "versions": machine.installed_versions(itertools.chain(*description["requires"].values())),

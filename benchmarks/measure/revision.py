@@ -1,7 +1,7 @@
 """A git revision as a folder of files: what `compare` measures.
 
-The files are written out by `git archive`, which registers nothing in the repository: whatever
-ends a comparison, the folder below its workspace is all that there is to remove.
+`git archive` writes the files out and registers nothing in the repository, so however a comparison
+ends, only the folder in its workspace has to be removed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from benchmarks.errors import UsageError
 from benchmarks.paths import ask_git
 
-LEFT_OUT = (":(exclude)results", ":(exclude)reports")  # rows and pictures are no code
+LEFT_OUT = (":(exclude)results", ":(exclude)reports")  # rows and pictures are not code
 CODE = ("*.py", "*.toml")
 
 
 @dataclasses.dataclass(frozen=True)
 class Revision:
-    """A commit under the name that somebody gave it."""
+    """A commit, and the name that the user gave for it."""
 
     name: str
     commit: str
@@ -49,7 +49,7 @@ class Revision:
 
 
 def find_repository(folder: Path) -> Path:
-    """The repository around a folder. UsageError if there is none."""
+    """Return the repository around a folder. UsageError if there is none."""
     top = ask_git(folder, "rev-parse", "--show-toplevel")
     if top is None:
         raise UsageError(
@@ -59,7 +59,7 @@ def find_repository(folder: Path) -> Path:
 
 
 def find_revision(name: str, repository: Path) -> Revision | None:
-    """The commit that a name stands for; None if it stands for none."""
+    """Return the commit that a name stands for; None if it stands for none."""
     if name.startswith("-"):
         return None
     commit = ask_git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
@@ -67,7 +67,7 @@ def find_revision(name: str, repository: Path) -> Revision | None:
 
 
 def check_committed(revision: Revision) -> None:
-    """UsageError if a name that means the checkout hides changes that are not in its commit."""
+    """Raise UsageError if the name means the checkout and this has uncommitted changes."""
     branch = ask_git(revision.repository, "symbolic-ref", "--quiet", "--short", "HEAD")
     if revision.name not in ("HEAD", "@", branch):
         return
@@ -84,7 +84,7 @@ def check_committed(revision: Revision) -> None:
 
 
 def measure_package(folder: Path) -> int:
-    """Bytes of a package's files in a zip archive: a wheel without what building adds to it."""
+    """Return the bytes of a package's files in a zip archive: a wheel without build metadata."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):

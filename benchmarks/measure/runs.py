@@ -25,9 +25,9 @@ from benchmarks.plan.trials import CONTROLS, SystemInfo, Trial
 from benchmarks.plan.workloads import read_table
 from benchmarks.record.store import Store
 
-# Options that decide the plan: whoever continues a run need not repeat them, but may.
+# Options that determine the plan: they may be repeated to continue a run, but need not be.
 PLANNED = ("suite", "preset", "systems", "workloads", "seeds", "measures", "threads")
-# Options that a continued run does not remember.
+# Options that a continued run does not remember, and their defaults.
 DEFAULTS = {
     "results": Path("results"), "reports": Path("reports"), "timeout": 120.0, "memory_limit": None,
     "executor": "local", "worker_path": None,
@@ -36,7 +36,7 @@ DEFAULTS = {
 
 @dataclasses.dataclass
 class Run:
-    """A plan with the folder it is recorded in."""
+    """A plan and the folder it is recorded in."""
 
     store: Store
     plan: list[Trial]
@@ -45,7 +45,7 @@ class Run:
     budget_s: float | None
     is_new: bool
     resumption: str  # the options that continue it
-    forced: list[str] = dataclasses.field(default_factory=list)  # what --force overlooked
+    forced: list[str] = dataclasses.field(default_factory=list)  # changes that --force accepted
     source: Path | None = None  # the file of a user's table; never recorded
 
     @property
@@ -65,7 +65,7 @@ class Run:
 
 
 def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
-    """A new run from the command line."""
+    """Plan a new run from the command line."""
     own = table.read_options(
         options, suites.PRESETS.get(options.preset or "quick", {}).get("epochs")
     )
@@ -91,7 +91,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     order_seed = secrets.randbits(32)
     durations = Durations({item.name: item for item in request.workloads}, machine.count_cores())
     plan, skipped = plan_trials(request, answers, durations, order_seed)
-    # A plug-in's own package decides its figures as much as what it requires.
+    # A plug-in's own package affects its figures as much as its requirements do.
     requires = {name: (*answer.requires, *find_provider(name)) for name, answer in answers.items()}
     footprint, warnings = _measure_footprint(plan, answers, options)
     warnings += container.describe_limits(container.read_limits(), machine.count_cores())
@@ -147,7 +147,7 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
 
 
 def _read_workload_file(options: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], str]:
-    """The entries of --workload-file and the file's hash; nothing without it."""
+    """Return the entries of --workload-file and the file's hash; empty without it."""
     if options.workload_file is None:
         return {}, ""
     if options.data is not None:
@@ -158,7 +158,7 @@ def _read_workload_file(options: argparse.Namespace) -> tuple[dict[str, dict[str
 def _measure_footprint(
     plan: list[Trial], answers: dict[str, SystemInfo], options: argparse.Namespace
 ) -> tuple[dict[str, Any], list[str]]:
-    """What the installations weigh, for a run that measures what they take in memory too."""
+    """Measure the size of the installations, for a run that measures memory, too."""
     if options.plan or not any(trial.measure == "memory" for trial in plan):
         return {}, []
     shown = {name: info.requires for name, info in answers.items() if info.family != "control"}
@@ -166,7 +166,7 @@ def _measure_footprint(
 
 
 def format_resumption(options: argparse.Namespace, name: str) -> str:
-    """The options with which the same command line continues this run, ready to be pasted."""
+    """Return the options that continue this run, ready to be pasted."""
     parts = ["--resume", name]
     if options.data is not None:
         parts += ["--data", options.data]

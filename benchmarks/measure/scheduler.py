@@ -1,6 +1,6 @@
-"""Runs the trials of a plan block by block, within a budget; every ended trial is a row on disk.
+"""Run the trials of a plan block by block, within a budget; each finished trial is a row on disk.
 
-How the trials of a block are split, and how many run at once, is for the executor to say.
+The executor decides how the trials of a block are split, and how many run at once.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from benchmarks.record.store import Store
 
 Future = concurrent.futures.Future[None]
 Event = Future | tuple[Trial, dict[str, Any], float]
-MAX_OVERRUN, MIN_OVERRUN_S = 2.0, 60.0  # of the first block: twice the budget, or 60 s beyond it
-RECOMPUTE_S = 1.0  # after which what is left is computed again, and not counted down
+MAX_OVERRUN, MIN_OVERRUN_S = 2.0, 60.0  # for the first block: twice the budget, or 60 s beyond it
+RECOMPUTE_S = 1.0  # after which the time left is recomputed, not counted down
 
 
 class Listener(Protocol):
-    """Who watches a run: the screen."""
+    """Observer of a run: the screen."""
 
     def on_trial_start(self, trial: Trial, left_s: float) -> None: ...
 
@@ -46,12 +46,12 @@ class Stage:
 
     @property
     def ended(self) -> bool:
-        """Nothing is left of it."""
+        """Whether all of its units have ended."""
         return not (self.waiting or self.running)
 
 
 class Scheduler:
-    """Runs the trials that are still missing, in the order of the plan."""
+    """Runs the missing trials in the order of the plan."""
 
     def __init__(
         self, store: Store, executor: Executor, durations: Durations, listener: Listener
@@ -65,13 +65,13 @@ class Scheduler:
         self._opened: set[int] = set()
         self._running: dict[Future, tuple[Unit, Stage]] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._left = (0.0, 0.0, float("-inf"))  # seconds of all, of the first block, and when
+        self._left = (0.0, 0.0, float("-inf"))  # seconds left: all, first block; and when
         self._complete = True
 
     def run(self, plan: Sequence[Trial], budget_s: float | None) -> bool:
-        """True if the plan is complete, False if the budget ended it.
+        """Run the plan; return True if it is complete, False if the budget ended it.
 
-        It ends after the last whole block that is expected to fit, or within a block that took
+        The run ends after the last whole block that is expected to fit, or within a block that took
         longer than expected. The first block of measurements may take twice the budget, because
         a run without it has no table.
         """
@@ -89,12 +89,12 @@ class Scheduler:
                     self._handle_next_event()
                     self._retire_stages()
             except BaseException:
-                self.executor.stop()  # so that the pool's threads end, and leaving does not wait
+                self.executor.stop()  # ends the pool's threads, so that leaving does not wait
                 raise
         return self._complete
 
     def _list_stages(self, plan: Sequence[Trial]) -> list[Stage]:
-        """What is missing of the plan."""
+        """Return the stages of the trials that are missing."""
         recorded = {row["trial_id"] for row in self.store.rows()}
         missing = [trial for trial in plan if trial.trial_id not in recorded]
         repeats = Counter(map(_repeat_key, plan))
@@ -109,7 +109,7 @@ class Scheduler:
         return stages
 
     def _begin_units(self, pool: concurrent.futures.Executor) -> None:
-        """Begin every unit for which there is a free slot; a block opens with its first unit."""
+        """Start every unit for which there is a free slot; a block opens with its first unit."""
         running = [unit for unit, _ in self._running.values()]
         for stage in self._stages:
             if stage.waiting and not self._open_block(stage, running):
@@ -129,7 +129,7 @@ class Scheduler:
                 return
 
     def _open_block(self, stage: Stage, running: Sequence[Unit]) -> bool:
-        """Open the block of a stage if it is not yet; False if there is no free slot or no time."""
+        """Open a stage's block if it is not open; False if there is no free slot or no time."""
         if stage.block in self._opened:
             return True
         if not self.executor.can_start(stage.waiting[0], running):
@@ -141,19 +141,19 @@ class Scheduler:
         return True
 
     def _is_over_budget(self, block: int) -> bool:
-        """Whether a block is expected to end after the budget; the first one may."""
+        """Return whether a block is expected to end after the budget; the first one may."""
         members = [stage for stage in self._stages if stage.block == block]
         expected = self.durations.expect(_list_waiting(members))
         return block > self._first and expected > self._deadline - time.perf_counter()
 
     def _drop(self, block: int) -> None:
-        """Begin nothing more of this block and of those after it."""
+        """Start nothing more of this block and later ones."""
         for stage in self._stages:
             if stage.block >= block and stage.waiting:
                 stage.waiting, self._complete = [], False
 
     def _expect_left(self, unit: Unit) -> float:
-        """Seconds until the run ends, computed about once a second."""
+        """Return the seconds until the run ends, recomputed about once a second."""
         now = time.perf_counter()
         if now - self._left[-1] > RECOMPUTE_S:
             trials = [*unit.trials, *_list_waiting(self._stages)]
@@ -168,7 +168,7 @@ class Scheduler:
         )
 
     def _handle_next_event(self) -> None:
-        """Wait until a row comes or a unit ends, or for a free slot where nothing runs."""
+        """Wait for a row or the end of a unit or, if nothing is running, for a free slot."""
         if not self._running:
             if any(stage.waiting for stage in self._stages):
                 time.sleep(self.executor.pause or 0.0)
@@ -182,7 +182,7 @@ class Scheduler:
             return
         _, stage = self._running.pop(event)
         stage.running -= 1
-        event.result()  # raises what ends the run
+        event.result()  # raises an error that ends the run
         now = time.perf_counter()
         if now > self._deadline:
             self._drop(self._first if now > self._first_block_deadline else self._first + 1)
@@ -192,19 +192,19 @@ class Scheduler:
         for stage in [stage for stage in self._stages if stage.ended]:
             self._stages.remove(stage)
             if stage.block in self._opened:
-                self.listener.on_stage_end(stage.block)  # times stand while memory is measured
+                self.listener.on_stage_end(stage.block)  # times are shown while memory is measured
                 if not any(other.block == stage.block for other in self._stages):
                     self.store.write_table()
 
     def _run_unit(self, unit: Unit) -> None:
-        """In a thread of the pool; its rows go to the queue."""
+        """Run a unit in a thread of the pool; its rows go to the queue."""
         self.executor.run_unit(unit, self.store.array_path, lambda *event: self._events.put(event))
 
     def _record(self, trial: Trial, row: dict[str, Any], seconds: float) -> None:
         started = time.perf_counter()
         if trial.system == "noop" and trial.measure == "time":
-            # Of the row before, since its own is not written yet. With the time of a bare
-            # interpreter, which the row has too, it gives what the harness itself costs.
+            # From the previous row, since this one is not written yet. With the time of a bare
+            # interpreter, also in the row, it gives what the harness itself costs.
             row["time_record_s"] = self._recording_s
         self.store.append(row)
         self._recording_s = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Checks what a system predicted and scores it. NumPy alone; never inside a clock."""
+"""Check and score a system's predictions. Uses only NumPy, and is never timed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Diverged(Exception):
 
 
 def score_system(system: Any, data: Any, task: str, predicted_test: Any) -> dict[str, float | None]:
-    """Accuracy and loss (classification) or MSE and R2 (regression) on both parts of a draw.
+    """Return accuracy and loss (classification) or MSE and R2 (regression) of both parts.
 
     `predicted_test` is the timed prediction, so that what was timed is what is scored.
     """
@@ -45,7 +45,7 @@ def score_system(system: Any, data: Any, task: str, predicted_test: Any) -> dict
 
 
 def check_values(values: Any, shape: tuple[int, ...], what: str) -> Any:
-    """As an array of this shape with finite numbers, or Invalid / Diverged."""
+    """Return an array of this shape with finite numbers; else raise Invalid or Diverged."""
     import numpy as np
 
     array = np.asarray(values)
@@ -59,14 +59,14 @@ def check_values(values: Any, shape: tuple[int, ...], what: str) -> Any:
 
 
 def check_probabilities(probabilities: Any, rows: int, n_classes: int) -> Any:
-    """As an array (rows, n_classes) of finite numbers; None where there are none."""
+    """Return an array (rows, n_classes) of finite numbers; None where there are none."""
     if probabilities is None:
         return None
     return check_values(probabilities, (rows, n_classes), "predict_proba")
 
 
 def measure_cross_entropy(probabilities: Any, y: Any) -> float | None:
-    """Mean of -log p(true class), p clipped at 1e-12; None where there are no probabilities."""
+    """Return the mean of -log p(true class), p clipped at 1e-12; None without probabilities."""
     import numpy as np
 
     if probabilities is None:
@@ -76,17 +76,17 @@ def measure_cross_entropy(probabilities: Any, y: Any) -> float | None:
 
 
 def measure_balanced_accuracy(values: Any, y: Any) -> float:
-    """Mean over the classes that occur of the share of their rows that was found."""
+    """Return the mean recall over the classes that occur."""
     import numpy as np
 
     return float(np.mean([np.mean(values[y == label] == label) for label in np.unique(y)]))
 
 
 def measure_auc(probabilities: Any, y: Any) -> float | None:
-    """Area under the ROC curve; of several classes the mean over each against the rest.
+    """Return the area under the ROC curve; for several classes, the mean of each against the rest.
 
-    It is P(a row of the class ranks above another), ties counted half: from rank sums (Mann and
-    Whitney 1947). None without probabilities, or where one class alone occurs.
+    It is P(a row of the class ranks above another), ties counted half, from rank sums (Mann and
+    Whitney 1947). None without probabilities, or if only one class occurs.
     """
     import numpy as np
 
@@ -98,7 +98,7 @@ def measure_auc(probabilities: Any, y: Any) -> float | None:
         _, group, sizes = np.unique(
             probabilities[:, label], return_inverse=True, return_counts=True
         )
-        ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group.reshape(-1)]  # from 1, mean of ties
+        ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group.reshape(-1)]  # from 1, ties averaged
         is_class = y == label
         inside = int(is_class.sum())
         above = ranks[is_class].sum() - inside * (inside + 1) / 2
@@ -107,7 +107,7 @@ def measure_auc(probabilities: Any, y: Any) -> float | None:
 
 
 def check_weights(system: Any) -> None:
-    """Diverged if the trained network holds a weight that is not finite."""
+    """Raise Diverged if the trained network holds a weight that is not finite."""
     import numpy as np
 
     for array in system.get_weights() or ():
@@ -116,7 +116,7 @@ def check_weights(system: Any) -> None:
 
 
 def convert_losses(recorded: Any) -> Any:
-    """The framework's scalars as a float array (steps,); Diverged if one is not finite."""
+    """Convert the framework's scalars to a float array (steps,); Diverged if one is not finite."""
     import numpy as np
 
     losses = np.array([float(loss) for loss in recorded])

@@ -1,7 +1,7 @@
 """The processes of a comparison: each side runs its own files, nothing is installed.
 
-A side's process has its folder as working directory and first on its path, and runs probe.py. It
-is bound to one core, as everything is that it is compared with.
+A side's process has its folder as working directory and first on its path, and runs probe.py. Like
+everything that it is compared with, it is bound to one core.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from benchmarks.plan.workloads import read_workloads
 
 PROBE = Path(__file__).with_name("probe.py")
 LIMIT_S = 120.0  # for one answer
-REPEAT_S = 0.004  # of one timed repeat: long for the clock, short for the machine's states
-# Which workload answers for what. Their full batches and fixed order need no batch orders.
+REPEAT_S = 0.004  # per timed repeat: long for the clock, short for the machine's states
+# The workload for each purpose. Full batches and fixed order make batch orders unnecessary.
 WORKLOADS = {
     "small": ("step-2-64-3-b300-sgd", "float32"),
     "large": ("step-784-512-256-10-b128-sgd", "float32"),
@@ -43,7 +43,7 @@ class Broken(Exception):
 
 @dataclasses.dataclass
 class Side:
-    """One of the things that are compared: "base", "head", or "twin", which is base again."""
+    """One side of a comparison: "base", "head", or "twin", which is base again."""
 
     label: str
     folder: Path
@@ -52,18 +52,18 @@ class Side:
     _server: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Begin a process that has built its models and waits for questions."""
+        """Start a process that builds its models and then waits for requests."""
         self._server = self._open("serve")
         self._read(self._server)
 
     def stop(self) -> None:
-        """End that process."""
+        """End the process that `start` started."""
         if self._server is not None:
             _end(self._server)
             self._server = None
 
     def time(self, quantity: str) -> float:
-        """Seconds of one repeat in the process that was started."""
+        """Return the seconds of one repeat in the started process."""
         assert self._server is not None and self._server.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._server.stdin.write(json.dumps({"quantity": quantity}) + "\n")
@@ -71,7 +71,7 @@ class Side:
         return self._read(self._server)["seconds"]
 
     def run_once(self) -> dict[str, Any]:
-        """A whole program, timed from outside."""
+        """Run a whole program, timed from outside."""
         began = time.perf_counter()
         process = self._open("once")
         try:
@@ -85,7 +85,7 @@ class Side:
         return answer
 
     def ask(self, mode: str) -> dict[str, Any]:
-        """The answer of a mode that gives one."""
+        """Run a mode that gives one answer, and return it."""
         process = self._open(mode)
         try:
             return self._read(process)
@@ -137,7 +137,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(OSError):
-                stream.close()  # the end of its input ends a process that serves
+                stream.close()  # a process that serves ends with its input
     try:
         process.wait(2)
     except subprocess.TimeoutExpired:
@@ -147,7 +147,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 @contextlib.contextmanager
 def pinned() -> Iterator[None]:
-    """What is started inside is bound to one core; this process goes on where it was."""
+    """Bind processes started inside to one core; this process returns to its own cores."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -160,14 +160,14 @@ def pinned() -> Iterator[None]:
 
 
 def _make_environment(folder: Path, scratch: Path) -> dict[str, str]:
-    """The side's files come first; what it does not have (a plug-in's checkout) comes from here."""
+    """Put the side's files first; what it lacks (as a plug-in's checkout) comes from here."""
     parts = [folder, folder / "src", ROOT]
     path = os.pathsep.join(str(part) for part in parts if part.is_dir())
     return threads.child_environment(1, str(scratch), path, os.environ)
 
 
 def write_spec(system: str, folder: Path) -> Path:
-    """Draw the data, and write what every side's process is told. Epochs are set by `calibrate`."""
+    """Draw the data, and write the spec of all sides' processes; `calibrate` sets the epochs."""
     import numpy as np
 
     spec: dict[str, Any] = {"system": system, "workloads": {}}
@@ -193,7 +193,7 @@ def write_spec(system: str, folder: Path) -> Path:
 
 
 def calibrate(path: Path, counts: Mapping[str, Any]) -> None:
-    """Set the length of a repeat from how fast base is: as many epochs and rows as it takes."""
+    """Set the epochs and predictions of a repeat, so that it takes REPEAT_S at base's speed."""
     spec = json.loads(path.read_text(encoding="utf-8"))
     for name, seconds in counts["epoch_s"].items():
         spec["workloads"][name]["workload"]["epochs"] = max(1, math.ceil(REPEAT_S / seconds))
@@ -203,7 +203,7 @@ def calibrate(path: Path, counts: Mapping[str, Any]) -> None:
 
 
 def check_files(side: Side, system: str, files: Mapping[str, str | None]) -> None:
-    """UsageError if the code that ran is not this side's own."""
+    """Raise UsageError if the code that ran is not this side's own."""
     own = (side.folder / "mapicx").is_dir()
     for name, file in files.items():
         if name == "mapicx" and not own:

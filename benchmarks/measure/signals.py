@@ -1,7 +1,7 @@
-"""What signals mean to the harness: its end, or that it was stopped (Ctrl-Z) and goes on.
+"""What signals mean to the harness: to end, or to continue after it was stopped (Ctrl-Z).
 
-While it is stopped or the machine sleeps, a child's time cannot be told from what passed
-meanwhile, so its trial is measured again.
+If the harness was stopped or the machine slept, a child's time cannot be told from the pause, so
+its trial is measured again.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ import signal
 import threading
 import time
 
-MAX_NAP_S = 0.05  # of the machine, beyond what two clocks differ by
+MAX_NAP_S = 0.05  # of the machine; two clocks may differ by this much without one
 _signals: int | None = None  # a pipe to which the C handler of every signal writes its number
-_continued = 0  # how often this process went on after it was stopped
+_continued = 0  # how often this process continued after it was stopped
 _counting = threading.Lock()
 _interrupted = False
 
 
 class Suspension:
-    """Whether anything was suspended since this object was made."""
+    """Tells whether anything was suspended since this object was made."""
 
     def __init__(self) -> None:
         self._continued, self._asleep_s = _count_continued(), _read_asleep_s()
 
     def happened(self) -> bool:
-        """True if the harness was stopped or the machine slept."""
+        """Return whether the harness was stopped or the machine slept."""
         slept = _read_asleep_s() - self._asleep_s > MAX_NAP_S
         return slept or _count_continued() != self._continued
 
 
 def handle_signals() -> None:
-    """Let TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
+    """Make TERM and HUP end this process as Ctrl-C does, and notice when it was stopped."""
 
     def interrupt(number: int, frame: object) -> None:
         global _interrupted
@@ -55,17 +55,17 @@ def handle_signals() -> None:
 
 
 def check_interrupted() -> None:
-    """KeyboardInterrupt if a signal asked for the end.
+    """Raise KeyboardInterrupt if a signal requested the end.
 
-    Python drops the one that the handler raises where no exception can pass: in a finalizer, or in
-    the import system's own callbacks.
+    Python drops the exception that the handler raises where none can propagate: in a finalizer, or
+    in the import system's own callbacks.
     """
     if _interrupted:
         raise KeyboardInterrupt
 
 
 def _count_continued() -> int:
-    """How often this process went on so far, by any thread's account."""
+    """Return how often this process continued so far; any thread may ask."""
     global _continued
     with _counting, contextlib.suppress(BlockingIOError):
         while _signals is not None:
@@ -75,7 +75,7 @@ def _count_continued() -> int:
 
 
 def _read_asleep_s() -> float:
-    """Seconds that the machine has slept since it was started; 0 where it does not tell."""
+    """Return the seconds that the machine has slept since boot; 0 where that is unknown."""
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return 0.0
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

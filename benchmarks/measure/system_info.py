@@ -1,4 +1,4 @@
-"""Asks the classes of systems what they are, in a process of their own.
+"""Ask the classes of systems what they are, in separate processes.
 
 The harness never imports a plug-in itself: importing it may hang or kill the process.
 
@@ -24,7 +24,7 @@ from benchmarks.plan.trials import SystemInfo
 def ask_systems(
     systems: Iterable[str], workloads: Sequence[Workload], timeout: float
 ) -> dict[str, SystemInfo]:
-    """Family, requirements and refusals of every system; plug-ins one process each."""
+    """Return family, requirements and refusals of every system; each plug-in gets a process."""
     names = list(systems)
     built_in = [name for name in names if name in baselines.BUILT_IN]
     answers: dict[str, SystemInfo] = {}
@@ -37,14 +37,14 @@ def ask_systems(
         try:
             replies = json.loads(end.message)
         except ValueError:
-            # Not for us to judge: the trial itself will tell, with a status and a reason.
+            # Not judged here: the trial itself will fail, with a status and a reason.
             replies = {key: {"family": ""} for key in group}
         answers |= {name: SystemInfo(**reply) for name, reply in replies.items()}
     return answers
 
 
 def _describe(name: str, workloads: Sequence[Workload]) -> dict[str, object]:
-    """What one class says of itself; no family if it raises."""
+    """Return what one class says about itself; no family if it raises."""
     try:
         system: Any = baselines.system(name)
         refused = {workload.name: system.supports(workload) for workload in workloads}

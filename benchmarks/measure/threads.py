@@ -1,7 +1,7 @@
-"""How many threads a trial may use: asked for in every way there is, then checked.
+"""Limit the threads of a trial in every way available, then check the limit.
 
-The child's environment is scrubbed of what the machine left (OPENBLAS_CORETYPE alone can halve
-NumPy's speed) and set explicitly.
+Variables inherited from the machine are removed from the child's environment (OPENBLAS_CORETYPE
+alone can halve NumPy's speed) and those that matter are set explicitly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SCRUBBED = (
     "OPENBLAS_", "NVPL_", "MKL_", "OMP_", "KMP_", "BLIS_", "VECLIB_", "NUMEXPR_", "TF_", "XLA_",
     "MALLOC_", "TORCHINDUCTOR_", "PYTORCH_", "JAX_", "KERAS_", "GOTO_", "NPY_", "ATEN_", "GLIBC_",
 )  # fmt: skip
-# A worker reads cached bytecode, as any installed program does; -X and -W options are ours.
+# A worker reads cached bytecode, as installed programs do; -X and -W options are set by us alone.
 DROPPED = (
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONTRACEMALLOC",
@@ -32,7 +32,7 @@ POOLS = (
 
 
 def child_environment(threads: int, scratch: str, path: str, inherited: Mapping[str, str]) -> dict:
-    """The whole environment of a trial. Caches and temporary files live in `scratch`."""
+    """Return the whole environment of a trial. Caches and temporary files live in `scratch`."""
     kept = {
         key: value
         for key, value in inherited.items()
@@ -56,7 +56,7 @@ def child_environment(threads: int, scratch: str, path: str, inherited: Mapping[
 
 
 def changed_variables(inherited: Mapping[str, str]) -> list[str]:
-    """Names of the machine's variables that trials do not get to see."""
+    """Return the names of the machine's variables that are hidden from trials."""
     return sorted(key for key in inherited if key.startswith(SCRUBBED) or key in DROPPED)
 
 
@@ -74,17 +74,17 @@ def pin(threads: int, slot: int = 0) -> list[int] | None:
 
 
 def list_cores() -> list[int]:
-    """The cores that this process may use, in the order of their slots."""
+    """Return the cores that this process may use, in the order of their slots."""
     if not hasattr(os, "sched_getaffinity"):
         return list(range(os.cpu_count() or 1))
     return sorted(os.sched_getaffinity(0), key=_rank, reverse=True)
 
 
 def _rank(core: int) -> tuple[int, int]:
-    """How fast a core is among those of this processor, then its number.
+    """Return how fast a core is among those of this processor, then its number.
 
-    A processor may mix fast cores with slow ones: ARM tells a cpu_capacity, Intel lists the slow
-    ones as cpu_atom.
+    A processor may mix fast and slow cores: ARM reports a cpu_capacity, Intel lists the slow ones
+    as cpu_atom.
     """
     try:
         with open(f"/sys/devices/system/cpu/cpu{core}/cpu_capacity") as file:
@@ -104,7 +104,7 @@ def _slow_cores() -> set[int]:
 
 
 def find_cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
-    """A sentence if the process shows more threads than it was given, else None."""
+    """Return a sentence if the process shows more threads than it was given, else None."""
     if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > threads:
         return f"the process may run on {len(os.sched_getaffinity(0))} cores, not on {threads}"
     torch = sys.modules.get("torch")
@@ -112,14 +112,14 @@ def find_cap_defect(threads: int, cpu_s: float, wall_s: float) -> str | None:
         count = torch.get_num_threads()
         if count != threads:
             return f"torch runs {count} threads where {threads} were asked for"
-    # Below a third of a second the clock of CPU time is too coarse to judge by.
+    # Below a third of a second the CPU-time clock is too coarse to judge by.
     if wall_s > 0.3 and cpu_s > (threads + 0.3) * wall_s:
         return f"training used {cpu_s / wall_s:.1f} cores where {threads} were asked for"
     return None
 
 
 def inspect_pools(threads: int) -> dict[str, Any]:
-    """What threadpoolctl finds in this process, and a defect if a pool is larger than asked."""
+    """Return what threadpoolctl finds in this process, and a defect if a pool is too large."""
     import threadpoolctl
 
     pools = threadpoolctl.threadpool_info()

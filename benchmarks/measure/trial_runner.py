@@ -1,4 +1,4 @@
-"""Runs one trial, or all seeds of an accuracy measure: a fresh process, and a row for each."""
+"""Run one trial, or all seeds of an accuracy measure, in a fresh process; each gives a row."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from benchmarks.plan.durations import WARM_LIMIT_S, WARM_MIN, WARM_S
 from benchmarks.plan.trials import Trial
 
 WORKER = "benchmarks.measure.worker"
-ATTEMPTS = 3  # at a trial during which the harness was stopped or the machine slept
-MAX_DEATHS = 3  # of processes that train many seeds; then the seeds that are left are given up
+ATTEMPTS = 3  # per trial, if the harness is stopped or the machine sleeps during it
+MAX_DEATHS = 3  # of processes that train many seeds; then the remaining seeds are abandoned
 
 
 class TrialRunner:
@@ -68,18 +68,18 @@ class TrialRunner:
     def run_trial(
         self, trial: Trial, arrays: Path, *, extras: bool, slot: int = 0, repeats: int = 1
     ) -> dict[str, Any]:
-        """Give one row, whatever happens; only KeyboardInterrupt passes.
+        """Run a trial and return its row, whatever happens; only KeyboardInterrupt passes.
 
         Parameters
         ----------
         trial : Trial
-            What to run.
+            The trial to run.
         arrays : Path
-            Where its arrays belong.
+            File for its arrays.
         extras : bool
-            Also write the arrays and figures that one block of a run is enough for.
+            Also write the arrays and figures that are needed from only one block of a run.
         slot : int
-            Which cores, counted from the last, so that trials at the same time do not share.
+            Which cores, counted from the last, so that concurrent trials share none.
         repeats : int
             How many processes of this system share the block's warm trainings.
         """
@@ -98,10 +98,10 @@ class TrialRunner:
         *,
         slot: int = 0,
     ) -> None:
-        """Train one system on every seed in one process; `on_row` gets each row as it ends.
+        """Train one system on every seed in one process; `on_row` gets each row as it is ready.
 
-        Where the process ends before its last seed, that seed's row says so and the others go on
-        in a new process, a few times.
+        If the process ends before its last seed is done, the failed seed's row says so and the
+        others continue in a new process, a few times.
         """
         remaining, deaths = list(trials), 0
         identity = self._identify(trials[0])
@@ -128,7 +128,7 @@ class TrialRunner:
         finish: Callable[[Trial, dict[str, Any]], None],
         slot: int,
     ) -> tuple[int, dict[str, Any]]:
-        """How many seeds gave a row, and the row of the one at which the process ended."""
+        """Return how many seeds gave a row, and the row of the seed at which the process ended."""
         first, workload = trials[0], self.workloads[trials[0].workload]
         requires = self.requires.get(first.system, ())
         folders = self.data.find(workload, [trial.seed for trial in trials], first.dtype)
@@ -143,7 +143,7 @@ class TrialRunner:
             nonlocal started_at
             if not waiting:
                 return
-            # A short seed may have ended before the one before it was heard of.
+            # A short seed may have ended before the previous one's row was read.
             end = process.ProcessEnd(line, "", 0, "", began, time.perf_counter())
             row = judge_exit(end, self.timeout, self.memory_limit, requires)
             row.pop("measured_until", None)
@@ -158,7 +158,7 @@ class TrialRunner:
     def _ensure_compile_cache(
         self, trial: Trial, workload: Workload, spec: Mapping[str, Any]
     ) -> dict[str, str]:
-        """The variable that names a kept compile cache. A run that gives no row fills it."""
+        """Return the variable for a shared compile cache, filled first by an unrecorded trial."""
         if trial.system not in baselines.CACHED:
             return {}
         name = f"compiled-{catalogue.digest_workload(workload)}-{trial.dtype}-{trial.threads}"
@@ -169,7 +169,7 @@ class TrialRunner:
         return variables
 
     def stop(self) -> None:
-        """End every trial, and begin none any more."""
+        """End every trial, and start no more."""
         self.stopped = True
         process.kill_all()
 
@@ -179,7 +179,7 @@ class TrialRunner:
         on_start: Callable[[Popen[bytes]], None] = lambda child: None,
         **options: Any,
     ) -> process.ProcessEnd:
-        """KeyboardInterrupt where the run was stopped meanwhile."""
+        """Run the worker on a spec. Raise KeyboardInterrupt if the run was stopped."""
 
         def check_stopped(child: Popen[bytes]) -> None:
             if self.stopped:
@@ -202,13 +202,13 @@ class TrialRunner:
     def _complete(
         self, row: dict[str, Any], identity: dict[str, Any], arrays: Path
     ) -> dict[str, Any]:
-        """The row with what the harness knows. MachineFault if the machine is what failed."""
+        """Add what the harness knows to a row. MachineFault if the machine is what failed."""
         if row["status"] != "ok":
             machine.check_disk(arrays.parent, Path(tempfile.gettempdir()))
         return {**row, **identity}
 
     def _describe(self, trial: Trial, workload: Workload, slot: int) -> dict[str, Any]:
-        """A trial as worker.py reads it, without its draws."""
+        """Describe a trial as worker.py reads it, without its draws."""
         return {
             "system": trial.system,
             "workload": dataclasses.asdict(workload),
@@ -261,17 +261,17 @@ class TrialRunner:
         return row
 
     def describe_missing(self, trial: Trial) -> dict[str, Any]:
-        """The row of a system that no package on this machine provides."""
+        """Return the row of a system that no package on this machine provides."""
         reason = f"there is no system {trial.system!r} here; {install_command(())}"
         return {"status": "unavailable", "reason": reason, **self._identify(trial)}
 
     def time_bare_interpreter(self) -> float:
-        """Seconds of `python -c pass` in a trial's environment: what noop is compared with."""
+        """Return seconds of `python -c pass` in a trial's environment, to compare with noop."""
         end = process.run_python(lambda *_: ["-c", "pass"], timeout=self.timeout)
         return end.ended - end.started
 
     def _identify(self, trial: Trial) -> dict[str, Any]:
-        """The fields that say what is measured, and where."""
+        """Return the fields that say what is measured, and where."""
         versions = self.facts["versions"]
         return {
             **trial.describe(),

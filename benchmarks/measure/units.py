@@ -1,4 +1,4 @@
-"""What a scheduler hands out, and what it needs from whoever measures it."""
+"""The units that a scheduler hands out, and the executor that measures them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ OnRow = Callable[[Trial, dict[str, Any], float], None]  # a row, and the seconds
 
 @dataclasses.dataclass(frozen=True)
 class Unit:
-    """Trials that are measured one after the other in one place.
+    """Trials that are measured one after another in one place.
 
     Attributes
     ----------
     trials : sequence of Trial
-        One trial, the seeds of an accuracy measure or, on a cluster, what a block times.
+        One trial, the seeds of an accuracy measure or, on a cluster, a block's timed trials.
     repeats : sequence of int
         For each trial, how many processes of its system share the block's warm trainings.
     extras : bool
-        Also write the arrays and figures that one block of a run is enough for.
+        Also write the arrays and figures that are needed from only one block of a run.
     """
 
     trials: Sequence[Trial]
@@ -34,52 +34,52 @@ class Unit:
 
     @property
     def measure(self) -> str:
-        """What all of its trials measure."""
+        """The measure that all of its trials share."""
         return self.trials[0].measure
 
     def keep(self, wanted: Callable[[Trial], bool]) -> Unit:
-        """The unit without the trials that are not wanted."""
+        """Return a unit with only the wanted trials."""
         pairs = [pair for pair in zip(self.trials, self.repeats, strict=True) if wanted(pair[0])]
         trials, repeats = zip(*pairs, strict=True) if pairs else ((), ())
         return Unit(trials, repeats, self.extras)
 
 
 class Executor(Protocol):
-    """Measures units, each called in a thread of its own, and passes on their rows as they end."""
+    """Measures units, each called in its own thread, and passes on their rows as they are ready."""
 
     @property
     def max_parallel(self) -> int:
-        """Units that may ever run at once."""
+        """The most units that may ever run at once."""
 
     @property
     def in_order(self) -> bool:
-        """Whether a stage begins when the one before it has ended."""
+        """Whether a stage begins only when the one before it has ended."""
 
     @property
     def pause(self) -> float | None:
-        """Seconds after which there may be more places than before."""
+        """Seconds after which there may be more places; None if there never are."""
 
     def count_parallel(self) -> tuple[int, int]:
-        """How many trials run at once where none is timed, and how many blocks are timed."""
+        """Return how many untimed trials, and how many timed blocks, run at once."""
 
     def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
-        """The trials of a block as stages, each a list of the trials of its units."""
+        """Split the trials of a block into stages, each a list of the trials of its units."""
 
     def can_start(self, unit: Unit, running: Sequence[Unit]) -> bool:
-        """Whether there is a place for a unit beside those that are running."""
+        """Return whether there is a place for a unit beside those that are running."""
 
     def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
         """Measure a unit; `on_row` gets each row. MachineFault ends the run."""
 
     def stop(self) -> None:
-        """End whatever is running at once, for a run that was interrupted."""
+        """End everything that is running, at once, when the run was interrupted."""
 
     def close(self) -> None:
-        """Give back what the executor holds."""
+        """Release what the executor holds."""
 
 
 def split_units(trials: Sequence[Trial]) -> list[list[Trial]]:
-    """What each process measures. The seeds of a system stand together in the plan."""
+    """Group trials by process. In the plan, the seeds of a system are adjacent."""
 
     def key(trial: Trial) -> object:
         shares = trial.measure == "accuracy"

@@ -1,15 +1,15 @@
-"""One trial, in this process, from exec to one row on the pipe.
+"""Run one trial in this process, from exec to one row on the pipe.
 
     python -m benchmarks.measure.worker SPEC     SPEC is JSON, written by trial_runner.py
 
 Only the standard library is imported until the system loads its framework, so that what the
-process costs is what the system costs. The row travels over its own pipe: nothing that a
-framework prints can spoil it. The seeds of an accuracy trial share a process: a row for each.
+process costs is what the system costs. The row has its own pipe, so that nothing a framework
+prints can spoil it. The seeds of an accuracy trial share a process, with a row for each.
 """
 
 import sys
 
-STARTED_WITH = frozenset(sys.modules)  # an environment's start-up hooks are not the system's
+STARTED_WITH = frozenset(sys.modules)  # modules of start-up hooks are not the system's
 
 import contextlib  # noqa: E402
 import json  # noqa: E402
@@ -38,7 +38,7 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time what happens inside under this name."""
+        """Time the `with` block under this name."""
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             yield
@@ -48,7 +48,7 @@ class Stopwatch:
 
 
 class Finder:
-    """The interpreter's finder of files, to which some modules and distributions do not exist."""
+    """The interpreter's path finder, except that it hides some modules and distributions."""
 
     def __init__(self, modules: Collection[str], distributions: Collection[str]) -> None:
         self.modules, self.distributions = frozenset(modules), frozenset(distributions)
@@ -68,17 +68,17 @@ class Finder:
 
 
 def hide(modules: Collection[str], distributions: Collection[str]) -> None:
-    """From now on these are not found; what is loaded stays."""
+    """Make these impossible to find from now on; what is loaded stays."""
     sys.meta_path[sys.meta_path.index(PathFinder)] = Finder(modules, distributions)
 
 
 def _normalise(name: str) -> str:
-    """A distribution's name as the packaging standards compare it (PEP 503)."""
+    """Return a distribution's name as the packaging standards compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
-    """Fill `row` with what this trial's measure asks for. Exceptions become its status."""
+    """Fill `row` with the figures of this trial's measure. Exceptions become its status."""
     ready = time.perf_counter()
     measure = spec["measure"]
     workload = Workload(**spec["workload"])
@@ -120,7 +120,7 @@ def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
 
 
 def count_loaded(started_with: Collection[str] = STARTED_WITH) -> dict[str, int | None]:
-    """What this process holds at its end: imported modules and mapped shared libraries."""
+    """Count what this process holds at its end: imported modules and mapped shared libraries."""
     names = sys.modules.keys() - set(started_with)
     return {
         "modules_imported": sum(name.partition(".")[0] not in HARNESS for name in names),
@@ -129,7 +129,7 @@ def count_loaded(started_with: Collection[str] = STARTED_WITH) -> dict[str, int 
 
 
 def count_shared_objects() -> int | None:
-    """Distinct shared libraries in this process's memory; None where there is no such list."""
+    """Count distinct shared libraries in memory; None where the system does not list them."""
     try:
         with open("/proc/self/maps", errors="replace") as maps:
             matches = (SHARED_OBJECT.search(line.rstrip("\n")) for line in maps)
@@ -147,13 +147,13 @@ def _count_switches() -> int | None:
 
 
 def _list_foreign_modules() -> list[str]:
-    """Top-level modules that were loaded beside the standard library and this project."""
+    """List loaded top-level modules outside the standard library and this project."""
     roots = {name.partition(".")[0] for name in sys.modules.keys() - STARTED_WITH}
     return sorted(roots - HARNESS - {"mapicx"} - sys.stdlib_module_names)
 
 
 def judge_error(error: BaseException) -> tuple[str, str]:
-    """(status, reason) of an exception."""
+    """Return (status, reason) for an exception."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, ImportError):
         return "unavailable", text
@@ -165,12 +165,12 @@ def judge_error(error: BaseException) -> tuple[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    """A framework's scalar as Python's own; of anything else its text, which is no number."""
+    """Convert a framework's scalar to Python's own, and anything else to its text."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
 def measure_row(spec: dict[str, Any]) -> dict[str, Any]:
-    """One trial as the row that is sent; whatever it raises becomes the row's status."""
+    """Run one trial and return the row to send; an exception becomes the row's status."""
     row: dict[str, Any] = {"status": "ok", "reason": None}
     try:
         run_trial(spec, row)

@@ -1,9 +1,9 @@
-"""The temporary folder of a run, and the guard that empties it when the harness is killed.
+"""The temporary folder of a run, and the guard that removes it when the harness is killed.
 
-Everything temporary of a harness and of its trials lies in one folder. Each trial's processes know
-it from their environment (TMPDIR), which their daemons inherit, so whatever is left of them is
-found by it. The guard is a process of its own that waits for the harness's end and then ends what
-is left and removes the folder: also after SIGKILL, for which nobody can have a handler.
+All temporary files of a harness and its trials are in one folder. Each trial's processes have it
+in their environment (TMPDIR), which their daemons inherit, so leftover processes are found by it.
+The guard is a separate process that waits for the harness to end, then ends what is left and
+removes the folder: even after SIGKILL, for which no handler is possible.
 
     python workspace.py FOLDER      the guard: waits for the end of its input
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 
 PREFIX = "mapicx-trials-"
 LOCK = ".lock"  # held by the harness while it lives
-ROUNDS = 20  # of ending processes that may have begun others meanwhile
+ROUNDS = 20  # of ending processes, which may have started others in between
 
 
 class Workspace:
@@ -59,13 +59,13 @@ class Workspace:
 
 
 def clear(folder: Path) -> None:
-    """End the processes whose temporary folder lies in this one, and remove it."""
+    """End the processes whose TMPDIR is within this folder, and remove it."""
     end_processes(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_processes(folder: Path) -> int:
-    """End every process whose TMPDIR lies in a folder, daemons too; how many there were."""
+    """End every process whose TMPDIR is within a folder, daemons too; return how many."""
     ended: set[int] = set()
     for _ in range(ROUNDS):
         remaining = [pid for pid in find_processes(folder) if pid != os.getpid()]
@@ -79,7 +79,7 @@ def end_processes(folder: Path) -> int:
 
 
 def find_processes(folder: Path) -> Iterator[int]:
-    """Processes of this user whose temporary folder lies in a folder, and that are alive."""
+    """Yield the live processes of this user whose TMPDIR is within a folder."""
     if sys.platform.startswith("linux"):
         wanted = f"TMPDIR={folder}/".encode()
         for environ in Path("/proc").glob("[0-9]*/environ"):
@@ -109,11 +109,11 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0  # Windows: as st_uid is there
+    return os.getuid() if hasattr(os, "getuid") else 0  # Windows, where st_uid is 0
 
 
 def _lock(path: Path) -> int | None:
-    """An open descriptor that holds the lock; None if another process holds it."""
+    """Return an open descriptor that holds the lock; None if another process holds it."""
     try:
         import fcntl
     except ImportError:  # Windows: there a folder in use cannot be removed

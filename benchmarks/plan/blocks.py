@@ -1,16 +1,16 @@
-"""From a request to trials: who is measured on what, in which block, in which order.
+"""Turn a request into trials: which system is measured on what, in which block and which order.
 
 Block 0 holds the parity trials. Every other block holds every planned system on one seed, so any
-whole number of blocks is a balanced experiment. Timed trials of one workload stand together, in
+whole number of blocks is a balanced experiment. Timed trials of one workload are adjacent, in
 random order, because a machine's speed changes within seconds:
 
-* flanks: trials of the base between those of the others, so that each is compared with a base
-  that saw the same seconds; they add at most a tenth to the time of the workload;
-* repeats: a system whose process is short is run several times, spread through the block;
+* flanks: trials of the base between the other trials, so that each is compared with a base timed
+  in the same seconds; they add at most a tenth to the time of the workload;
+* repeats: a system with a short process is run several times, spread over the block;
 * a system that takes over 15 % of a block, and over 15 s, is timed in half of the blocks: the
-  first, and then those after the third, when the others have the three that an interval needs.
+  first, then those after the third, once the others have the three that an interval needs.
 
-Accuracy, which nothing is timed of, is trained for all seeds at the end of the first block.
+Accuracy is not timed: it is trained for all seeds at the end of the first block.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from benchmarks.plan.suites import Request
 from benchmarks.plan.trials import BASE, CONTROLS, DTYPES, SystemInfo, Trial
 
 T = TypeVar("T")
-FLANKS_SHARE = 0.08  # what the base's further trials may add to a workload's time
-REPEAT_S, MAX_REPEATS = 2.6, 10  # a system is repeated as often as fits into so long
-SLOW_SHARE, SLOW_S = 0.15, 15.0  # of a block's time, and at least
-MIN_BLOCKS = 3  # of which there is an interval
-ACCURACY_LIMIT_S = 120.0  # a system that takes longer has the scores of its timed trials alone
+FLANKS_SHARE = 0.08  # of a workload's time that extra trials of the base may add
+REPEAT_S, MAX_REPEATS = 2.6, 10  # a system is repeated as often as fits into this time
+SLOW_SHARE, SLOW_S = 0.15, 15.0  # share of a block's time, and seconds; slow is above both
+MIN_BLOCKS = 3  # enough for an interval
+ACCURACY_LIMIT_S = 120.0  # a system that takes longer has only the scores of its timed trials
 
 
 def plan_trials(
     request: Request, systems: Mapping[str, SystemInfo], durations: Durations, order_seed: int
 ) -> tuple[list[Trial], list[dict[str, str]]]:
-    """All trials in the order of their execution, and what is skipped and why."""
+    """Return all trials in the order of their execution, and what is skipped and why."""
     plan = _Plan(request, systems, durations, random.Random(order_seed))
     skipped = [
         {"system": name, "workload": workload.name, "reason": systems[name].refused[workload.name]}
@@ -77,7 +77,7 @@ class _Plan:
         self.durations, self.rng = durations, rng
 
     def list_parity(self) -> list[Trial]:
-        """Once per network system and recipe; the first workload of a recipe stands for it."""
+        """List a trial per network system and recipe, on the first workload of the recipe."""
         by_recipe: dict[str, Workload] = {}
         for workload in self.request.workloads:
             by_recipe.setdefault(workload.recipe, workload)
@@ -89,7 +89,7 @@ class _Plan:
         )
 
     def list_block(self, index: int) -> list[Trial]:
-        """What is timed, then what is measured in memory; index counts from 0."""
+        """List the timed trials, then those of memory; index counts from 0."""
         trials: list[Trial] = []
         measures = self.request.measures
         if "time" in measures:
@@ -103,7 +103,7 @@ class _Plan:
         return trials
 
     def list_accuracy(self) -> tuple[list[Trial], list[dict[str, str]]]:
-        """Every seed of one system after the other; and which systems take too long."""
+        """List every seed of each system in turn, and the systems that take too long."""
         trials: list[Trial] = []
         skipped = []
         for workload, threads in self._cases():
@@ -127,18 +127,18 @@ class _Plan:
     def _list_members(
         self, seed: int, workload: Workload, threads: int, measure: str
     ) -> list[Trial]:
-        """One trial of every system and control."""
+        """List one trial of every system and control."""
         names = dict.fromkeys([*self.request.systems, *CONTROLS[measure]])
         found = (self._trial(name, workload, seed, threads, measure) for name in names)
         return [trial for trial in found if trial]
 
     def _memory_blocks(self) -> set[int]:
-        """Spread evenly, the first block among them, so that the first table is complete."""
+        """Choose evenly spread blocks, including the first, so that the first table is complete."""
         count = self.request.memory_blocks
         return {index * self.request.seeds // count for index in range(count)}
 
     def _slow_blocks(self) -> set[int]:
-        """Half of the blocks, and three at least."""
+        """Choose half of the blocks, but at least three."""
         seeds = self.request.seeds
         order = [0, *range(MIN_BLOCKS, seeds), *range(1, MIN_BLOCKS)]
         return set(order[: max(MIN_BLOCKS, math.ceil(seeds / 2))])
@@ -150,7 +150,7 @@ class _Plan:
         return [trial for trial in members if self.durations.expect_one(trial) <= limit]
 
     def _arrange(self, members: list[Trial]) -> list[Trial]:
-        """Timed trials of one workload with their repeats and flanks, in random order."""
+        """Arrange timed trials of one workload, with their repeats and flanks, in random order."""
         if self.request.side_by_side:  # nothing is compared
             return self._shuffled(members)
         placed = [
@@ -165,19 +165,19 @@ class _Plan:
         return self._flank(others, bases[0]) if bases else others
 
     def _count_repeats(self, trial: Trial) -> int:
-        """Of systems whose times are compared; of the rest one trial per block is enough."""
+        """Count repeats of a system whose times are compared; for others, one is enough."""
         if trial.family not in ("network", "classical") and trial.system not in baselines.TWINS:
             return 1
         fitting = int(REPEAT_S / self.durations.expect_process(trial))
         return max(1, min(MAX_REPEATS, fitting))
 
     def _flank(self, others: Sequence[Trial], base: Trial) -> list[Trial]:
-        """Trials of the base between the others, evenly in time where not every gap gets one."""
+        """Put trials of the base between the others, evenly in time if not every gap gets one."""
         repeats = Counter(trial.system for trial in others)
         expected = [self.durations.expect_one(trial, repeats[trial.system]) for trial in others]
         extra = int(FLANKS_SHARE * sum(expected) / self.durations.expect_one(base, MAX_REPEATS))
         count = min(1 + extra, len(others) + 1)
-        passed = [0.0, *itertools.accumulate(expected)]  # when each gap comes
+        passed = [0.0, *itertools.accumulate(expected)]  # when each gap is due
         gaps = self._spread(passed, count)
         flanks = {
             gap: dataclasses.replace(base, repeat=repeat) for repeat, gap in enumerate(sorted(gaps))
@@ -189,7 +189,7 @@ class _Plan:
         return arranged
 
     def _spread(self, passed: Sequence[float], count: int) -> set[int]:
-        """As many gaps, each the free one that is nearest to its share of the time."""
+        """Choose `count` gaps, each the free one nearest to its share of the time."""
         if count == 1:
             return {self.rng.randrange(len(passed))}
         gaps: set[int] = set()
@@ -207,7 +207,7 @@ class _Plan:
     def _trial(
         self, name: str, workload: Workload, seed: int, threads: int, measure: str
     ) -> Trial | None:
-        """None where the system refuses the workload."""
+        """Make a trial; None if the system refuses the workload."""
         info = self.systems[name]
         if workload.name in info.refused:
             return None

@@ -1,19 +1,19 @@
-"""Reads claims.toml: sentences with numbers, each with its possible readings as small queries.
+"""Read claims.toml: sentences with numbers, each with its possible readings as small queries.
 
-A key of a claim is the default of its readings. A reading says
+A key of a claim is the default for its readings. A reading has the keys
 
     form        ratio | difference | value | count | recorded
     metric      what is compared or counted: a field of a row, an entry of a run's footprint, or
                 (count) a fact about this repository
     of, to      systems: PROGRAM stands for the program that the sentence is judged on; "best X"
                 for the best variant of framework X or of the classical models; "every classical"
-                for all of these one by one; else a system's name. ratio: of / to,
+                for each of these; otherwise a system's name. ratio: of / to,
                 difference: of - to, value and count: of alone
     workload    on which data, network and recipe (row fields only)
     at_least, at_most, between, equals    what the sentence says, in the metric's own unit
-    tolerance   by how much more (in the same unit) counts as the same; rounding, usually
-    recorded    instead of these: fields of the workload as run.json holds them
-    subject     the program that the verdict is about, where it is not the claim's
+    tolerance   deviation (in the same unit) that still counts as equal; rounding, usually
+    recorded    instead of a metric and limit: fields of the workload as run.json holds them
+    subject     the program that the verdict is about, if it is not the claim's
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 CLAIMS = Path(__file__).with_name("claims.toml")
 PROGRAM, BEST, EVERY = "program", "best ", "every "
 ORIGINAL, ENGINE = "mapicx-0.1.0", "mapicx"
-# Who made the sentence, and the program that the sentence is therefore about.
+# The source of a sentence, and the program that the sentence is therefore about.
 SUBJECTS = {"article": ORIGINAL, "article-readme": ORIGINAL, "readme": ENGINE}
 FORMS = ("ratio", "difference", "value", "count", "recorded")
 LIMITS = ("at_least", "at_most", "between", "equals")
@@ -44,7 +44,7 @@ class Reading:
     to: str = ""
     workload: str = ""
     threads: int = 1
-    low: float = -math.inf  # what the sentence says, tolerance not included
+    low: float = -math.inf  # what the sentence says, without the tolerance
     high: float = math.inf
     tolerance: float = 0.0
     subject: str = ""
@@ -52,7 +52,7 @@ class Reading:
 
     @property
     def about_program(self) -> bool:
-        """The number depends on the program on which the sentence is judged."""
+        """Whether the number depends on the program on which the sentence is judged."""
         return PROGRAM in (self.of, self.to)
 
 
@@ -67,7 +67,7 @@ class Claim:
 
 
 def read_claims(path: Path = CLAIMS) -> list[Claim]:
-    """Every claim of the ledger, in its order. ValueError with a sentence for a bad entry."""
+    """Return every claim of the ledger, in order. ValueError describes a bad entry."""
     claims = [_claim(entry) for entry in tomllib.loads(path.read_text("utf-8")).get("claim", ())]
     keys = [(claim.name, reading.name) for claim in claims for reading in claim.readings]
     for key in keys:
@@ -95,7 +95,7 @@ def _claim(entry: dict[str, Any]) -> Claim:
 
 
 def _defaults(entry: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
-    """The claim's keys; a reading with a limit of its own does not take the claim's."""
+    """Return the claim's keys, without its limit for a reading that has its own."""
     own = any(limit in reading for limit in LIMITS)
     return {key: value for key, value in entry.items() if not (own and key in LIMITS)}
 

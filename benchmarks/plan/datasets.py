@@ -1,9 +1,8 @@
 """Data sets: how to draw one, and what is known about the best possible classifier.
 
-Each synthetic draw is made of two independent parts, training rows and a large test set, so that
-accuracy is measured on points that no system has seen. Shapes of two classes in the
-plane are those of the literature, each with its exact P(class | x). `X` is (n, 2), a posterior
-(n, classes).
+Each synthetic draw has two independent parts, training rows and a large test set, so that accuracy
+is measured on points that no system has seen. The two-class shapes in the plane are those of the
+literature, each with its exact P(class | x). `X` is (n, 2), a posterior (n, classes).
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ def _spiral(rows: int, rng: Any, *, classes: int, noise: float, twist: float) ->
 
     seed = int(rng.integers(2**31))
     X, y = spiral_data(-(-rows // classes), classes, seed=seed, noise=noise, twist=twist)
-    if len(X) > rows:  # arms are equally long; the surplus is left out at random
+    if len(X) > rows:  # arms are equally long; random surplus rows are dropped
         kept = rng.permutation(len(X))[:rows]
         X, y = X[kept], y[kept]
     return X, y
 
 
 def _spiral_posterior(X: Any, *, classes: int, noise: float, twist: float) -> Any:
-    """Given the radius, the classes differ in angle alone: a wrapped normal each.
+    """At a given radius, classes differ only in angle, which is a wrapped normal for each.
 
     A point of class j at radius r has the angle twist * (4 * (j + r) + noise * N(0, 1)), so
-    its standard deviation is twist * noise; three turns either way hold all of its mass.
+    its standard deviation is twist * noise; three turns either way cover all of its mass.
     """
     radius = np.hypot(X[:, 0], X[:, 1])[:, None]
     angle = np.arctan2(X[:, 0], X[:, 1])[:, None]  # the generator puts the sine first
@@ -53,9 +52,9 @@ def _spiral_posterior(X: Any, *, classes: int, noise: float, twist: float) -> An
 
 
 def _blobs(rows: int, rng: Any, *, features: int, classes: int) -> Any:
-    """Gaussian clouds around random centres: a stand-in where only the shapes matter.
+    """Draw Gaussian clouds around random centres, for when only the shapes of arrays matter.
 
-    The centres depend on the shape alone, so that both parts of a draw share them.
+    The centres depend only on the shape, so that both parts of a draw share them.
     """
     centres = np.random.default_rng([features, classes]).normal(size=(classes, features))
     y = rng.integers(classes, size=rows)
@@ -64,10 +63,10 @@ def _blobs(rows: int, rng: Any, *, features: int, classes: int) -> Any:
 
 
 def two_spirals(rows: int, rng: Any) -> Any:
-    """Lang and Witbrock 1988: three turns without noise, class 0 mirrors class 1.
+    """Draw as Lang and Witbrock 1988: three turns without noise, class 0 mirrors class 1.
 
-    With i from 0 to 96 the angle is i pi / 16 and the radius (104 - i) / 104; theirs were the 97
-    whole numbers twice and 6.5 times as wide, these are drawn evenly.
+    With i from 0 to 96 the angle is i pi / 16 and the radius (104 - i) / 104. Here i is uniform;
+    theirs took the 97 whole numbers once for each class, and their radii were 6.5 times as large.
     """
     y = _halves(rows, rng)
     place = rng.uniform(0, 96, size=rows)
@@ -77,7 +76,7 @@ def two_spirals(rows: int, rng: Any) -> Any:
 
 
 def two_spirals_posterior(X: Any) -> Any:
-    """The radius gives the angle of both arms, half a turn apart: the nearer one is certain."""
+    """Pick the nearer arm for certain; the radius gives both arms' angles, half a turn apart."""
     X = np.asarray(X, float)
     angle = 104 * (1 - np.hypot(X[:, 0], X[:, 1])) * np.pi / 16
     towards = X[:, 0] * np.sin(angle) + X[:, 1] * np.cos(angle)  # cosine of the gap, times r
@@ -86,14 +85,14 @@ def two_spirals_posterior(X: Any) -> Any:
 
 
 def moons(rows: int, rng: Any, *, noise: float) -> Any:
-    """scikit-learn's make_moons: two interleaved half circles with Gaussian noise."""
+    """Draw as scikit-learn's make_moons: two interleaved half circles with Gaussian noise."""
     y = _halves(rows, rng)
     X = _moon(rng.uniform(0, np.pi, size=rows), y)
     return X + noise * rng.normal(size=X.shape), y
 
 
 def moons_posterior(X: Any, *, noise: float) -> Any:
-    """Each class has the density of noise around its half circle, integrated along it."""
+    """Integrate each class's noise density along its half circle."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     angle = (nodes + 1) * np.pi / 2
     curves = [_moon(angle, np.full(NODES, label)) for label in (0, 1)]
@@ -106,7 +105,7 @@ def _moon(angle: Any, y: Any) -> Any:
 
 
 def circles(rows: int, rng: Any, *, noise: float, factor: float) -> Any:
-    """scikit-learn's make_circles: radius 1 is class 0, radius `factor` class 1, and noise."""
+    """Draw as scikit-learn's make_circles: class 0 at radius 1, class 1 at `factor`, and noise."""
     y = _halves(rows, rng)
     radius = np.where(y == 0, 1.0, factor)
     angle = rng.uniform(0, 2 * np.pi, size=rows)
@@ -115,20 +114,20 @@ def circles(rows: int, rng: Any, *, noise: float, factor: float) -> Any:
 
 
 def circles_posterior(X: Any, *, noise: float, factor: float) -> Any:
-    """As for moons; the curve is closed, so evenly spaced nodes integrate it exactly."""
+    """As for moons, but the curve is closed, so evenly spaced nodes integrate it exactly."""
     angle = 2 * np.pi * np.arange(NODES) / NODES
     circle = np.column_stack([np.cos(angle), np.sin(angle)])
     return _around_curves(X, [circle, factor * circle], np.ones(NODES), noise)
 
 
 def _around_curves(X: Any, curves: list[Any], weights: Any, noise: float) -> Any:
-    """Posterior of classes of equal size whose points are a curve plus Gaussian noise."""
+    """Return the posterior of equally large classes, each a curve plus Gaussian noise."""
     X = np.asarray(X, float)
     squares = np.stack([_nearest(X, curve) for curve in curves])
-    nearest = squares.min(axis=0)  # taken out of the exponent, so that far points do not vanish
+    nearest = squares.min(axis=0)  # subtracted in the exponent, so that far points do not underflow
     density = np.zeros((len(X), len(curves)))
     for label, curve in enumerate(curves):
-        for point, weight in zip(curve, weights, strict=True):  # a node at a time saves memory
+        for point, weight in zip(curve, weights, strict=True):  # one node at a time saves memory
             square = (X[:, 0] - point[0]) ** 2 + (X[:, 1] - point[1]) ** 2
             density[:, label] += weight * np.exp((nearest - square) / (2 * noise**2))
     return density / density.sum(axis=1, keepdims=True)
@@ -142,29 +141,29 @@ def _nearest(X: Any, curve: Any) -> Any:
 
 
 def xor(rows: int, rng: Any, *, flip: float) -> Any:
-    """Even in the square from -1 to 1; class 1 where the signs differ, a share `flip` is wrong."""
+    """Draw uniformly from [-1, 1]^2; class 1 where the signs differ, a share `flip` mislabelled."""
     X = rng.uniform(-1, 1, size=(rows, 2))
     return X, _flipped(X[:, 0] * X[:, 1] < 0, flip, rng)
 
 
 def xor_posterior(X: Any, *, flip: float) -> Any:
-    """1 - flip for the class of the quadrant, whatever the point."""
+    """Return 1 - flip for the class of the quadrant, at every point."""
     return _with_flips(X[:, 0] * X[:, 1] < 0, flip)
 
 
 def linear(rows: int, rng: Any, *, flip: float) -> Any:
-    """Even in the square from -1 to 1; class 1 above the falling diagonal, `flip` is wrong."""
+    """Draw uniformly from [-1, 1]^2; class 1 above the falling diagonal, `flip` mislabelled."""
     X = rng.uniform(-1, 1, size=(rows, 2))
     return X, _flipped(X[:, 0] + X[:, 1] > 0, flip, rng)
 
 
 def linear_posterior(X: Any, *, flip: float) -> Any:
-    """1 - flip for the class of the side, whatever the point."""
+    """Return 1 - flip for the class of the side, at every point."""
     return _with_flips(X[:, 0] + X[:, 1] > 0, flip)
 
 
 def _halves(rows: int, rng: Any) -> Any:
-    """As many rows of class 0 as of class 1 (one more, if their number is odd), in any order."""
+    """Return as many labels 0 as 1 (one more 0 if `rows` is odd), in random order."""
     return rng.permutation(np.arange(rows) % 2)
 
 
@@ -188,7 +187,7 @@ DATASETS = {
 }
 
 # scikit-learn's own tables: name -> the function of sklearn.datasets that loads it. They are fixed,
-# so a draw is a split by seed, and what the best classifier reaches is unknown.
+# so a draw is a split by seed, and the best possible accuracy is unknown.
 BUNDLED = {
     "digits": "load_digits",
     "wine": "load_wine",
@@ -198,7 +197,7 @@ BUNDLED = {
 
 
 def find_ceiling(dataset: str, args: dict[str, Any], rows: int = 200_000) -> float | None:
-    """Accuracy of the Bayes rule on fresh points, by averaging its confidence over a large draw.
+    """Estimate the Bayes rule's accuracy on fresh points by its mean confidence in a large draw.
 
     The mean of max P(class | x) has a standard error below 0.0005 at 200,000 points.
     """

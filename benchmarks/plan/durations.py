@@ -1,4 +1,4 @@
-"""How long trials will take: a guess from durations.toml, then this run's own rows."""
+"""Expected durations of trials: a guess from durations.toml, then this run's own rows."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from benchmarks.plan.trials import Trial
 from benchmarks.plan.workloads import read_table
 
 TABLE: dict[str, Any] = read_table("durations.toml")
-WARM_S, WARM_MIN, WARM_LIMIT_S = 0.5, 3, 5.0  # of the trainings after the first; see phases.py
-ROWS = 300  # of the trainings in the table
+WARM_S, WARM_MIN, WARM_LIMIT_S = 0.5, 3, 5.0  # for the trainings after the first; see phases.py
+ROWS = 300  # in the trainings of the table
 
 
 class Durations:
-    """Expected seconds of trials. The mean of what was seen replaces the guess.
+    """Expected seconds of trials. The mean of observed seconds replaces the guess.
 
     Parameters
     ----------
     workloads : mapping
         Every workload of the run, by name.
     cores : int
-        How many trials run at once where none is timed.
+        How many untimed trials run at once.
     blocks : int
         How many blocks are timed at once.
     """
@@ -34,12 +34,12 @@ class Durations:
         self._seen: dict[tuple[str, str, int, str], tuple[int, float]] = {}
 
     def observe(self, trial: Trial, seconds: float) -> None:
-        """Remember how long a trial of this kind took, from start to row on disk."""
+        """Record how long a trial of this kind took, from start to row on disk."""
         count, total = self._seen.get(_kind(trial), (0, 0.0))
         self._seen[_kind(trial)] = count + 1, total + seconds
 
     def expect(self, trials: Iterable[Trial]) -> float:
-        """Seconds that these trials will take; what is not timed shares the machine."""
+        """Return the seconds that these trials will take; untimed ones share the machine."""
         listed = list(trials)
         repeats = Counter((trial.block, _kind(trial)) for trial in listed)
         timed = len({trial.block for trial in listed if trial.measure == "time"})
@@ -51,7 +51,7 @@ class Durations:
         )
 
     def expect_one(self, trial: Trial, repeats: int = 1) -> float:
-        """Seconds of one trial, from start to row on disk; repeats share the warm trainings."""
+        """Return seconds of one trial, from start to row on disk; repeats share warm trainings."""
         if _kind(trial) in self._seen:
             count, total = self._seen[_kind(trial)]
             return total / count
@@ -66,7 +66,7 @@ class Durations:
         return process + training + max(warm, min(WARM_MIN * training, WARM_LIMIT_S + training))
 
     def find_slowest(self, trials: Iterable[Trial]) -> dict[str, float]:
-        """Seconds of the systems that take most, the slowest first: together half of all."""
+        """Return seconds of the slowest systems, slowest first, that together take half of all."""
         by_system: dict[str, list[Trial]] = {}
         for trial in trials:
             by_system.setdefault(trial.system, []).append(trial)
@@ -79,7 +79,7 @@ class Durations:
         return slowest
 
     def expect_process(self, trial: Trial) -> float:
-        """Seconds from exec to exit of a timed trial, without what is repeated inside it."""
+        """Return seconds from exec to exit of a timed trial, without its repeated trainings."""
         return self._guess_process(trial) + self._guess_training(trial)
 
     def _guess_process(self, trial: Trial) -> float:
@@ -103,7 +103,7 @@ def _look_up(table: str, system: str) -> float:
 
 
 def _names(system: str) -> tuple[str, ...]:
-    """A system's name in the table: in full, its first part, or any."""
+    """Return the keys of a system in the table: its full name, its first part, and "other"."""
     return system, system.partition("-")[0], "other"
 
 

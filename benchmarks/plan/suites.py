@@ -1,4 +1,4 @@
-"""Reads suites.toml and presets.toml, and turns what the user asked for into one request."""
+"""Read suites.toml and presets.toml, and turn the user's options into one request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.record.schema import MEASURES
 
 
 def _suites() -> dict[str, dict[str, Any]]:
-    """suites.toml, with the systems of other suites and the values of axes written out."""
+    """Read suites.toml, with the systems of other suites and the values of axes written out."""
     table, known = read_table("suites.toml"), read_table("workloads.toml")
     for entry in table.values():
         if isinstance(entry["systems"], str):
@@ -36,7 +36,7 @@ OWN_QUESTION = "Does this table need a heavyweight framework, and what would it 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What will be measured, after presets and options have met."""
+    """What will be measured, with suite, preset and options merged."""
 
     suite: str
     preset: str
@@ -67,10 +67,10 @@ def make_request(
     own: Workload | None = None,
     added: Mapping[str, dict[str, Any]] | None = None,
 ) -> Request:
-    """Merge suite, preset and options. UsageError names what is unknown and what is near.
+    """Merge suite, preset and options. UsageError names what is unknown, and similar names.
 
-    own: the workload of a user's table; it takes the place of the suite's workloads.
-    added: entries of a user's file of workloads; unless `workloads` names others, they do so too.
+    own: the workload of a user's table, which replaces the suite's workloads.
+    added: entries of a user's workload file, which do so too unless `workloads` names others.
     """
     check_known("suite", [suite], SUITES)
     check_known("preset", [preset], PRESETS)
@@ -101,7 +101,7 @@ def make_request(
 
 
 def _workloads(text: str | None, table: dict[str, dict[str, Any]]) -> list[str]:
-    """The workloads that an option names; one with an axis stands for all its values."""
+    """Return the workloads that an option names; one with an axis stands for all its values."""
     known = catalogue.read_workloads(table)
     names: dict[str, None] = {}
     for name in split_names(text):

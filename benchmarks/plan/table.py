@@ -1,7 +1,7 @@
 """A user's table as a workload: what is learnt, from which columns, by which network.
 
 Everything is checked here, before anything is trained. The workload carries the file's name and
-digest, never its path; the process that makes the data gets the path apart from it.
+digest, never its path, which the process that makes the data gets separately.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from benchmarks.plan.table_values import MAX_WHOLE_CLASSES
 
 NAME = "table"  # of the workload and of its data set
 TEST_SHARE = 0.25
-ABOUT_TABLE = ("target", "task", "missing", "drop")  # options
+ABOUT_TABLE = ("target", "task", "missing", "drop")  # options of --data
 
-# Training rows up to -> batch size (None: all rows at once), hidden layers, learning rate, epochs.
-# Fewer than 10,000 updates up to a million rows, so that a table appears within minutes; rates so
-# low that rounding in float32 does not lead equal networks to different scores.
+# Most training rows -> batch size (None: all rows at once), hidden layers, learning rate, epochs.
+# Up to a million rows take fewer than 10,000 updates, so that results come within minutes; rates
+# are low enough that rounding in float32 does not lead equal networks to different scores.
 RECIPES: tuple[tuple[float, int | None, tuple[int, ...], float, int], ...] = (
     (256, None, (32, 32), 0.01, 200),
     (2_000, 32, (64, 64), 0.002, 20),
@@ -38,7 +38,7 @@ L2 = 1e-3
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What a run on a user's table needs: the workload, where the file is, what to tell."""
+    """What a run on a user's table needs: the workload, where the file is, what to report."""
 
     workload: Workload
     source: Path
@@ -53,9 +53,9 @@ def prepare(
     fill: str | None = None,
     leave_out: Sequence[str] = (),
 ) -> Table:
-    """Read and check a file. UsageError names the column that is at fault.
+    """Read and check a file. UsageError names the faulty column.
 
-    Beside the file's path: as `check_columns`, and the most epochs that a preset allows.
+    All parameters but `path` and `most_epochs`, a preset's limit, are those of `check_columns`.
     """
     source = table_file.resolve_path(path)
     frame, digest = table_file.read_file(source)
@@ -100,7 +100,7 @@ def prepare(
 
 
 def _count_classes(columns: Columns) -> list[int]:
-    """Rows of each class; empty for regression."""
+    """Count the rows of each class; empty for regression."""
     import numpy as np
 
     return np.bincount(columns.target).tolist() if columns.classes else []
@@ -109,9 +109,9 @@ def _count_classes(columns: Columns) -> list[int]:
 def _workload(
     columns: Columns, rows: int, task: str, target: str, file: str, digest: str
 ) -> Workload:
-    """The network recipe for a table of this size.
+    """Choose the network recipe for a table of this size.
 
-    Training rows are a multiple of the batch, so that every update sees equally many rows.
+    Training rows are a multiple of the batch, so that every update sees the same number of rows.
     """
     train = rows - math.ceil(TEST_SHARE * rows)
     _, batch, hidden, lr, epochs = next(recipe for recipe in RECIPES if train <= recipe[0])
@@ -138,7 +138,7 @@ def _workload(
 def _notes(
     columns: Columns, workload: Workload, asked: str | None, rows_left_out: int
 ) -> list[str]:
-    """What was chosen and done, one sentence each. Names from the file stand in quotes."""
+    """List what was chosen and done, one sentence each. Names from the file are quoted."""
     target = workload.dataset_args["target"]
     why = "as asked" if asked else "chosen from its values, --task overrides"
     if columns.classes:
@@ -206,7 +206,7 @@ def _notes(
 
 
 def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table | None:
-    """The user's table, checked, if --data names one; a preset may cap its epochs."""
+    """Return the user's table, checked, if --data names one; a preset may cap its epochs."""
     if options.data is None:
         for name in ABOUT_TABLE:
             if getattr(options, name) is not None:
@@ -228,7 +228,7 @@ def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table 
 
 
 def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> Path | None:
-    """The file with which a run on a user's table is resumed; None for other runs."""
+    """Return the file with which to resume a run on a user's table; None for other runs."""
     facts = description.get("table")
     if facts is None:
         for name in ("data", *ABOUT_TABLE):
@@ -248,7 +248,7 @@ def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> 
 
 
 def describe_table(description: Mapping[str, Any]) -> list[str]:
-    """What was chosen for a user's table, a line each; nothing for other runs."""
+    """List what was chosen for a user's table, a line each; nothing for other runs."""
     facts = description.get("table")
     if facts is None:
         return []

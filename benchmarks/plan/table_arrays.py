@@ -1,4 +1,4 @@
-"""A user's file of arrays as named columns: .parquet and .npz."""
+"""Read a user's file of arrays as named columns: .parquet and .npz."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from benchmarks.plan.table_columns import check_names
 if TYPE_CHECKING:
     import pandas
 
-NO_NAME = "__index_level_"  # begins the name that parquet gives to an index without one
+NO_NAME = "__index_level_"  # prefix of the name that parquet gives to an unnamed index
 MAX_ARRAY_SIZE = 4 * 2**30  # bytes
 
 
 def read_parquet(content: bytes) -> pandas.DataFrame:
-    """By polars, or by what pandas finds where polars is not installed.
+    """Read with polars or, if it is not installed, with what pandas finds.
 
-    polars comes first because it is loaded here alone: pandas imports pyarrow wherever that is
-    installed, which adds 33 MiB and 0.2 s to every scikit-learn process that is measured. And a
-    damaged file ends in an exception, where fastparquet ends the process.
+    polars comes first because it is loaded only here: pandas imports pyarrow wherever that is
+    installed, which adds 33 MiB and 0.2 s to every scikit-learn process that is measured. Also, a
+    damaged file makes polars raise an exception, whereas fastparquet ends the process.
     """
     if content[:4] != b"PAR1" or content[-4:] != b"PAR1":
         raise UsageError("is not a whole parquet file, whatever its name says")
@@ -35,10 +35,10 @@ def read_parquet(content: bytes) -> pandas.DataFrame:
             "is a parquet file, which is read with the help of polars; install it with:"
             " python -m pip install polars, or save the table as CSV"
         ) from None
-    except BaseException as error:  # a panic of polars is no Exception
+    except BaseException as error:  # a panic of polars is not an Exception
         reason = " ".join(str(error).split("\n")[0].split())[:100]
         raise UsageError(f"cannot be read as parquet ({reason})") from None
-    # Writers keep an index without a name as a column of this name; it counts rows.
+    # Writers keep an unnamed index, which counts rows, as a column with this prefix.
     table = table.drop(columns=[name for name in map(str, table) if name.startswith(NO_NAME)])
     check_names(list(table.columns))
     return table
@@ -68,7 +68,7 @@ def _by_polars(content: bytes) -> pandas.DataFrame:
 
 
 def read_npz(content: bytes) -> pandas.DataFrame:
-    """One-dimensional arrays are columns; X of two dimensions gives X_0, X_1, ..."""
+    """Read 1-D arrays as columns; a 2-D array X gives X_0, X_1, ..."""
     import numpy as np
     import pandas
 
@@ -82,7 +82,7 @@ def read_npz(content: bytes) -> pandas.DataFrame:
                 columns += _columns_of(name, arrays[name])
     except UsageError:
         raise
-    except Exception:  # zipfile, zlib and numpy have a dozen kinds for a damaged file
+    except Exception:  # zipfile, zlib and numpy raise a dozen types for a damaged file
         raise UsageError(
             "is not an archive of plain arrays as numpy.savez writes it (pickled objects are"
             " refused)"
@@ -112,7 +112,7 @@ def _columns_of(name: str, array: Any) -> list[tuple[str, Any]]:
 
 
 def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """ValueError if an array is not as long as its header says: before anything is allocated."""
+    """Raise ValueError, before allocating, if an array is not as long as its header says."""
     from numpy.lib import format as npy
 
     with archive.open(member) as file:

@@ -1,6 +1,6 @@
-"""The columns of a user's table, checked: numbers, texts and a target that can be learnt.
+"""Check the columns of a user's table: numbers, texts and a target that can be learnt.
 
-The process that makes the data reads the file again and comes to the same columns.
+The process that makes the data reads the file again and gets the same columns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas
 
 TASKS = ("classification", "regression")
-# What becomes of missing numbers. Rows without a target are left out with any of them.
+# What becomes of missing numbers. Each choice also leaves out rows without a target.
 FILLS = {
     "median": "the median of its training rows takes their place",
     "indicator": "the median of its training rows takes their place, and an input of its own says"
@@ -28,10 +28,10 @@ FILLS = {
 }
 MIN_ROWS = 20
 MIN_OF_A_CLASS = 4  # a quarter of them is one test row
-MAX_CLASS_LENGTH = 200  # characters: its name stands on the screen and in the report
-MAX_NAME_LENGTH = 200  # of a column; longer ones are no names but a sign of another kind of file
-MAX_COLUMNS = 50_000  # of more the checks alone take minutes
-MAX_LISTED = 10  # columns with all that is known of their missing values
+MAX_CLASS_LENGTH = 200  # characters: its name appears on the screen and in the report
+MAX_NAME_LENGTH = 200  # of a column; a longer one is a sign of another kind of file
+MAX_COLUMNS = 50_000  # with more, the checks alone take minutes
+MAX_LISTED = 10  # columns whose missing values are described in full
 ID_NAME = re.compile(r"(?:.*[^a-z])?(?:id|uuid|guid|index|row)|unnamed: 0|.*[a-z]I[dD]")
 
 
@@ -40,8 +40,8 @@ class Columns:
     """The checked columns of a table: floats, texts with their categories, and the target.
 
     `classes` are the target's values in order, as text; empty for regression. `dropped` have one
-    value, `ids` number or name the rows; both are left out. `suspects` are numbers that are learnt
-    from and may be IDs.
+    value, `ids` number or name the rows; both are left out. `suspects` are numeric columns that are
+    learnt from although they may be IDs.
     """
 
     numeric: dict[str, Any]  # name -> (n,) float64
@@ -52,7 +52,7 @@ class Columns:
     ids: list[str] = dataclasses.field(default_factory=list)
     suspects: list[str] = dataclasses.field(default_factory=list)
     gaps: dict[str, int] = dataclasses.field(default_factory=dict)  # numeric -> missing values
-    has_indicators: bool = False  # an input for each column with gaps
+    has_indicators: bool = False  # one more input for each column with gaps
 
     @property
     def categories(self) -> dict[str, list[str]]:
@@ -67,7 +67,7 @@ class Columns:
 
 
 def check_names(names: list[str]) -> None:
-    """Every column has a name of its own."""
+    """Raise UsageError unless every column has its own name."""
     if not names:
         raise UsageError("holds no columns")
     if len(names) > MAX_COLUMNS:
@@ -94,20 +94,20 @@ def check_columns(
     fill: str | None = None,
     leave_out: Sequence[str] = (),
 ) -> Columns:
-    """The columns that will be learnt from. The same frame always gives the same columns.
+    """Return the columns to learn from. The same frame always gives the same columns.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        The file.
+        The contents of the file.
     target : str
-        The column that is to be predicted.
+        The column to predict.
     task : str, optional
-        Of TASKS; else what the target looks like.
+        One of TASKS; by default what the target looks like.
     fill : str, optional
-        Of FILLS: what becomes of missing values. Without it they are an error.
+        One of FILLS: what becomes of missing values. By default they are an error.
     leave_out : sequence of str
-        Columns that are not learnt from.
+        Columns not to learn from.
     """
     for name in (target, *leave_out):
         if name not in frame.columns:
@@ -165,7 +165,7 @@ def check_columns(
 
 
 def _leave_out_rows(frame: pandas.DataFrame, target: str, fill: str) -> pandas.DataFrame:
-    """Without the rows that miss the target, or anything if rows are to be left out."""
+    """Leave out rows that lack the target or, if `fill` is "drop", any value."""
     import numpy as np
 
     is_missing = np.zeros(len(frame), bool)
@@ -179,7 +179,7 @@ def _leave_out_rows(frame: pandas.DataFrame, target: str, fill: str) -> pandas.D
 
 
 def _advice(missing: list[Missing]) -> str:
-    """All columns with missing values at once, and what can be done."""
+    """Name all columns with missing values at once, and what can be done."""
     listed = "; ".join(map(str, missing[:MAX_LISTED]))
     rest = ", ".join(f"{one.what} {one.count}" for one in missing[MAX_LISTED:])
     return (
@@ -191,14 +191,14 @@ def _advice(missing: list[Missing]) -> str:
 
 
 def _names_rows(name: str, column: pandas.Series) -> bool:
-    """Whether a column is called an ID and has another value in every row."""
+    """Return whether a column is named like an ID and has a different value in every row."""
     if not (ID_NAME.fullmatch(name) or ID_NAME.fullmatch(name.lower())):
         return False
     return column.dtype.kind != "f" and bool(column.is_unique)
 
 
 def _may_name_rows(name: str, column: pandas.Series) -> bool:
-    """Whether numbers are called an ID, or count the rows: without gaps, or rising all the way."""
+    """Return whether numbers are named like an ID, or count the rows: gapless or monotonic."""
     if ID_NAME.fullmatch(name) or ID_NAME.fullmatch(name.lower()):
         return True
     if column.dtype.kind not in "iu" or not column.is_unique:
@@ -208,7 +208,7 @@ def _may_name_rows(name: str, column: pandas.Series) -> bool:
 
 
 def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
-    """Class indices and names, or numbers and an empty list."""
+    """Return class indices and names, or numbers and an empty list."""
     import numpy as np
 
     is_text = values.dtype.kind != "f"
@@ -245,5 +245,5 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
 
 
 def _name_class(value: Any) -> str:
-    """A class as text: whole numbers without a point."""
+    """Return a class as text: whole numbers without a decimal point."""
     return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
-"""A user's file as named columns, or a sentence that says why not.
+"""Read a user's file as named columns, or raise UsageError with a sentence that says why not.
 
-.csv and .tsv (UTF-8, one header line; also packed, .csv.gz), .parquet and .npz. Nothing in the file
-is executed: pickled objects are refused. pandas is imported on first use.
+.csv and .tsv (UTF-8, one header line; also gzipped, .csv.gz), .parquet and .npz. Nothing in the
+file is executed: pickled objects are refused. pandas is imported on first use.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
 
 
 def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
-    """The table and the SHA-256 of the file. UsageError if it is not a table."""
+    """Return the table and the SHA-256 of the file. UsageError if it is not a table."""
     content = _content(path)
     try:
         table = READERS[_kind(path)](_unpacked(content) if _is_packed(path) else content)
@@ -43,15 +43,15 @@ def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
 
 
 def resolve_path(path: str) -> Path:
-    """The absolute path of a file that a user named. UsageError if that leads nowhere."""
+    """Return the absolute path of a file that a user named. UsageError if that leads nowhere."""
     try:
         return Path(path).resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a zero byte
+    except (OSError, RuntimeError, ValueError):  # a loop of links or a zero byte
         raise UsageError(f"{path[-80:]!r} leads to no file; name the table's file") from None
 
 
 def check_same_file(path: str, digest: str) -> Path:
-    """The absolute path of a file that must have this SHA-256, else UsageError."""
+    """Return the absolute path of a file. UsageError unless it has this SHA-256."""
     found = resolve_path(path)
     if hashlib.sha256(_content(found)).hexdigest() != digest:
         raise UsageError(
@@ -66,7 +66,7 @@ def _is_packed(path: Path) -> bool:
 
 
 def _kind(path: Path) -> str:
-    """The ending that tells the format, in lower case: .csv for table.csv.gz, too."""
+    """Return the suffix that gives the format, in lower case: .csv for table.csv.gz, too."""
     return Path(path.stem if _is_packed(path) else path.name).suffix.lower()
 
 

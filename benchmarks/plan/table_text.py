@@ -1,4 +1,4 @@
-"""A user's text file as named columns: separators, header, quotation marks, decimal signs."""
+"""Read a user's text file as named columns: separators, header, quotation marks, decimal signs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pandas
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MAX_FILE_SIZE = 2**31  # bytes after unpacking: a packed file of 2 MiB could hold that many
-LOOKED_AT = 1000  # rows, to tell a header from a row
-# Where no comma separates cells, as in "1,5;2,25", it is the decimal sign.
+MAX_FILE_SIZE = 2**31  # bytes after unpacking: a gzip file of 2 MiB could hold that many
+LOOKED_AT = 1000  # rows examined to tell a header from a row
+# Where commas do not separate cells, as in "1,5;2,25", a comma is the decimal sign.
 DECIMAL_COMMA = re.compile(r"(?:^|[;\t|])\s*[+-]?\d+,\d+\s*(?:[;\t|]|$)", re.M)
 LEADING_ZERO = re.compile(r"(?:^|[,;\t|\"])[+-]?0\d+(?:[,;\t|\"]|$)", re.M)
 
@@ -28,7 +28,7 @@ def read_csv(content: bytes) -> pandas.DataFrame:
     import pandas
 
     text = _text(content)
-    csv.field_size_limit(MAX_FILE_SIZE)  # long cells get a sentence of their own later
+    csv.field_size_limit(MAX_FILE_SIZE)  # long cells get their own message later
     first = re.sub(r'"[^"]*"', "", text.lstrip("\n").partition("\n")[0])
     separator = max(SEPARATORS, key=first.count)  # the first of equals
     try:
@@ -68,7 +68,7 @@ def read_csv(content: bytes) -> pandas.DataFrame:
         # ParserError is a ValueError: "Expected 3 fields in line 5, saw 4".
         told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise UsageError(f"has rows that do not fit its header: {told}") from None
-    if decimal == ",":  # beside a mark for missing, pandas leaves all of a column as it was
+    if decimal == ",":  # with a mark for missing, pandas leaves the whole column as it was
         for name in table.columns[[column.kind not in "iufb" for column in table.dtypes]]:
             plain = table[name].str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
             table[name] = plain
@@ -80,7 +80,7 @@ def read_csv(content: bytes) -> pandas.DataFrame:
 
 
 def _text(content: bytes) -> str:
-    """UTF-8 with ends of lines of any system."""
+    """Decode UTF-8, with the line ends of any system."""
     if b"\0" in content:
         raise UsageError("holds zero bytes, so it is not text; save the table as CSV in UTF-8")
     try:
@@ -95,20 +95,20 @@ def _text(content: bytes) -> str:
 
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty, with its last line."""
+    """Iterate over the rows that are not empty, each with the number of its last line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     return ((reader.line_num, row) for row in reader if row)
 
 
 def _keep_zeros(table: pandas.DataFrame, texts: pandas.DataFrame) -> None:
-    """Put texts in place of numbers where leading zeros were lost: 01 and 1 may be two codes."""
+    """Restore texts where numbers lost leading zeros: 01 and 1 may be two codes."""
     for name in table.columns:
         if table[name].dtype.kind in "iuf" and texts[name].str.fullmatch(r"[+-]?0\d+").any():
             table[name] = texts[name]
 
 
 def _check_quotes(text: str, separator: str, columns: int) -> None:
-    """UsageError for a cell in quotation marks that has swallowed whole rows."""
+    """Raise UsageError for a cell in quotation marks that has swallowed whole rows."""
     before = 0
     for line, row in _rows(text, separator):
         if line - before > 1:
@@ -123,10 +123,10 @@ def _check_quotes(text: str, separator: str, columns: int) -> None:
 
 
 def _is_data(header: list[str], rows: list[list[str]]) -> bool:
-    """Whether a first line is a row like those below it, not the names of the columns.
+    """Return whether the first line is a row like those below it, not the names of the columns.
 
-    Its texts occur below in their own columns; or all are numbers that do not rise, as years,
-    wavelengths and counted columns do.
+    It is if its texts all occur below in their own columns, or if all its cells are numbers that do
+    not rise, as years, wavelengths and counted columns do.
     """
     texts = [k for k, cell in enumerate(header) if cell.strip() and not _is_number(cell)]
     below = [{row[k] for row in rows if k < len(row)} for k in texts]

@@ -1,6 +1,6 @@
-"""The values of one column of a user's table: numbers, texts, or what is missing.
+"""Read the values of one column of a user's table: numbers, texts, or what is missing.
 
-A text is taken for a number only if nothing is lost by it; what is neither is refused with a way
+A text is taken for a number only if nothing is lost by it; what is neither is refused, with a way
 out.
 """
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 MAX_WHOLE_CLASSES = 20  # whole numbers with more values than this are a quantity
 MAX_TEXTS = 50  # values of a text column: each becomes an input of the network
-FEW_TEXTS = 10  # beyond, a value must stand in two rows on average, or there is nothing to learn
+FEW_TEXTS = 10  # above this, a value must occur in two rows on average to be learnt
 MAX_VALUE = 1e100  # its square must be finite, or nothing can be standardised
-EXACT = 2**53  # beyond, neighbouring whole numbers are the same float
+EXACT = 2**53  # above this, neighbouring whole numbers are the same float
 SCALARS = {str, bool, int, float}
 
-# What people write for a missing number, in lower case. Among texts they are values like others.
+# What people write for a missing number, in lower case. Among texts it is an ordinary value.
 MARKS = frozenset(
     ("", "?", "-", "--", ".", "na", "n/a", "#n/a", "<na>", "nan", "nil", "none", "null", "missing")
 )
@@ -38,12 +38,12 @@ class Missing:
 
     what: str  # "column 'x'" or "the target 'x'"
     where: Any  # (n,) booleans
-    mark: str = ""  # how the first is written
-    numbers: Any = None  # (n,) float64 with NaN; None for texts, which only a target misses
+    mark: str = ""  # how the first of them is written
+    numbers: Any = None  # (n,) float64 with NaN; None for texts, missing only from a target
 
     @property
     def count(self) -> int:
-        """How many rows have none."""
+        """How many rows lack a value."""
         return int(self.where.sum())
 
     def __str__(self) -> str:
@@ -55,12 +55,12 @@ class Missing:
 
 
 def name_row(index: int) -> str:
-    """A row as a reader of the file counts it: line 9 of a file is row 8."""
+    """Name a row as a reader of the file counts it: line 9 of a file is row 8."""
     return f"row {index + 1} (without the header)"
 
 
 def read_values(column: pandas.Series, what: str, is_target: bool = False) -> Any:
-    """As finite float64 (booleans 0 and 1, in a target texts), as text, or what is Missing.
+    """Return finite float64 (booleans as 0 and 1, or as texts in a target), text, or Missing.
 
     UsageError for anything else.
     """
@@ -93,7 +93,7 @@ def read_values(column: pandas.Series, what: str, is_target: bool = False) -> An
 
 
 def _from_texts(column: Any, what: str, is_target: bool) -> Any:
-    """Texts as float64 if they are numbers through and through, as they are if they are values."""
+    """Return texts as float64 if all are numbers, or unchanged if they are categories."""
     import numpy as np
     import pandas
 
@@ -139,7 +139,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
 
 
 def _loses(texts: pandas.Series, numbers: Any, different: int, is_target: bool) -> bool:
-    """Whether numbers would be fewer than what is written: leading zeros, or beyond 2**53."""
+    """Return whether conversion to numbers loses something: leading zeros, or beyond 2**53."""
     import numpy as np
 
     if not texts.str.fullmatch(WHOLE).all():
@@ -151,7 +151,7 @@ def _loses(texts: pandas.Series, numbers: Any, different: int, is_target: bool) 
 
 
 def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
-    """UsageError for dates, and for numbers with signs or commas in them."""
+    """Raise UsageError for dates, and for numbers with separators, units or currency."""
     if is_target or texts.empty:
         return
     if texts.str.fullmatch(DATE).all():
@@ -174,7 +174,7 @@ def _dates(what: str, example: str) -> str:
 
 
 def _finite(numbers: Any, what: str, is_missing: Any = False) -> Any:
-    """The numbers, if each that is not missing has a finite square."""
+    """Return the numbers. UsageError unless all that are not missing have a finite square."""
     import numpy as np
 
     wrong = ~((np.abs(numbers) <= MAX_VALUE) | is_missing)

@@ -1,4 +1,4 @@
-"""A trial, and how run.json keeps it. Which trials a run has, and in which order: blocks.py."""
+"""A trial, and how run.json keeps it. blocks.py decides which trials a run has, in which order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from benchmarks.record.schema import MEASURES
 
-BASE = "mapicx"  # what ratios are to
-# Known answers that sit in every block: they tell whether the instrument can be trusted.
+BASE = "mapicx"  # the system that ratios refer to
+# Systems with known answers in every block, which tell whether the instrument can be trusted.
 CONTROLS = {
     "time": ("noop", "sleep", "matmul", "mapicx-again"),
     "memory": ("noop", "allocate"),
@@ -19,13 +19,13 @@ CONTROLS = {
     "parity": (),
 }
 DTYPES = {"parity": "float64"}
-LIMIT = 2**32  # seeds, blocks, places, repeats and threads are below it
-NAME = re.compile(r"[\w][\w.@+:=-]*")  # of a system or workload: a plain part of a path
+LIMIT = 2**32  # seeds, blocks, orders, repeats and threads are below it
+NAME = re.compile(r"[\w][\w.@+:=-]*")  # of a system or workload; also usable as part of a path
 
 
 @dataclasses.dataclass(frozen=True)
 class SystemInfo:
-    """What the class of a system says of itself, asked in a process of its own."""
+    """What the class of a system says about itself, obtained in a separate process."""
 
     family: str
     requires: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Trial:
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]
 
     def describe(self) -> dict[str, object]:
-        """The trial as run.json keeps it."""
+        """Return the trial as run.json keeps it."""
         return {"trial_id": self.trial_id, **dataclasses.asdict(self)}
 
 
@@ -70,8 +70,8 @@ FIELDS_OF_TRIAL = dataclasses.fields(Trial)
 
 
 def read_trial(entry: Mapping[str, object]) -> Trial:
-    """The inverse of `Trial.describe`. ValueError if the entry does not describe a trial."""
-    values = {"repeat": 0, **entry}  # older runs have none
+    """Invert `Trial.describe`. ValueError if the entry does not describe a trial."""
+    values = {"repeat": 0, **entry}  # older runs have no repeat
     trial_id = values.pop("trial_id", None)
     types = {field.name: int if field.type == "int" else str for field in FIELDS_OF_TRIAL}
     if values.keys() != types.keys() or any(type(values[key]) is not types[key] for key in types):

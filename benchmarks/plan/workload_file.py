@@ -1,7 +1,7 @@
-"""Workloads of a user's own: a TOML file in the format of workloads.toml, checked before a run.
+"""Read a user's own workloads: a TOML file in the format of workloads.toml, checked before a run.
 
-Whatever is wrong with the file gets a sentence: a field that is none, a value of the wrong type,
-layers that do not fit the data set.
+Every fault of the file gets its own sentence: an unknown field, a value of the wrong type, layers
+that do not fit the data set.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LISTS = ("layers", "values")  # of whole numbers
 
 
 def read_file(path: Path) -> tuple[dict[str, dict[str, Any]], str]:
-    """The entries of a file by name, checked, and the hash of the file.
+    """Return the entries of a file by name, checked, and the hash of the file.
 
     UsageError says what is wrong and what would be right.
     """
@@ -50,7 +50,7 @@ def read_file(path: Path) -> tuple[dict[str, dict[str, Any]], str]:
 
 
 def _check_entry(name: str, entry: Any, built_in: Mapping[str, Any]) -> None:
-    """What can be seen before the entry is resolved: its name, and lists that are none."""
+    """Check what can be seen before the entry is resolved: its name, and the types of its lists."""
     if not isinstance(entry, dict):
         raise UsageError(
             f"{name!r} stands outside a workload; put the fields below a heading such as"
@@ -79,7 +79,7 @@ def _check_entry(name: str, entry: Any, built_in: Mapping[str, Any]) -> None:
 
 
 def _check_chains(table: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """UsageError for workloads that are like each other, and for axes without what they change."""
+    """Raise UsageError for circular `like`, missing fields, and axes without what they change."""
     for name in own:
         seen, fields, current = [name], dict(own[name]), own[name]
         while "like" in current:
@@ -106,7 +106,7 @@ def _check_chains(table: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 
 
 def _check_data(workload: Workload) -> None:
-    """UsageError for arguments that the data set does not take, and for layers that do not fit."""
+    """Raise UsageError for arguments that the data set does not take, or layers that do not fit."""
     what, args = f"workload {workload.name!r}", workload.dataset_args
     if workload.task != "classification":
         raise UsageError(
@@ -134,7 +134,7 @@ def _check_data(workload: Workload) -> None:
 
 
 def _measure_draw(workload: Workload, what: str) -> tuple[int, int]:
-    """Inputs and classes of a data set that is generated, from a small draw."""
+    """Return inputs and classes of a generated data set, from a small draw."""
     import numpy as np
 
     entry, args = DATASETS[workload.dataset], workload.dataset_args
@@ -158,7 +158,7 @@ def _measure_draw(workload: Workload, what: str) -> tuple[int, int]:
 
 
 def _measure_table(loader: str, what: str) -> tuple[int, int]:
-    """Inputs and classes of one of scikit-learn's own tables."""
+    """Return inputs and classes of one of scikit-learn's own tables."""
     try:
         from sklearn import datasets
     except ImportError:

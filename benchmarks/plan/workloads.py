@@ -1,8 +1,8 @@
-"""Reads workloads.toml: built-in workloads use the format that users write.
+"""Read workloads.toml; built-in workloads use the same format as a user's own.
 
 An entry with `axis` and `values` stands for one workload per value, called NAME-VALUE. Its
 `epochs` may be a list, one for each value. `tuned_by` names the run of suite tuning that chose lr
-and l2; it is no part of the workload, so `like` does not copy it.
+and l2; it is not part of the workload, so `like` does not copy it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.plan.datasets import BUNDLED, DATASETS
 
 HERE = Path(__file__).parent
 
-# What a value on an axis sets, given the widths of the entry: input, hidden ..., output.
+# What a value on an axis sets, given the layer widths of the entry: input, hidden ..., output.
 AXES: dict[str, Callable[[list[int], int], dict[str, Any]]] = {
     "width": lambda layers, width: {
         "layers": [layers[0], *(width for _ in layers[1:-1]), layers[-1]]
@@ -33,14 +33,14 @@ AXES: dict[str, Callable[[list[int], int], dict[str, Any]]] = {
 
 
 def read_table(file: str) -> dict[str, Any]:
-    """One of this folder's TOML files."""
+    """Read one of this folder's TOML files."""
     return tomllib.loads((HERE / file).read_text(encoding="utf-8"))
 
 
 def read_workloads(
     table: dict[str, dict[str, Any]] | None = None, names: Iterable[str] | None = None
 ) -> dict[str, Workload]:
-    """Every workload by name, or those of some entries. `like` copies another entry's keys."""
+    """Return every workload by name, or those of some entries. `like` copies another's keys."""
     table = read_table("workloads.toml") if table is None else table
     return {
         full_name: _make_workload(full_name, entry)
@@ -50,12 +50,12 @@ def read_workloads(
 
 
 def expand_name(name: str, table: dict[str, dict[str, Any]]) -> list[str]:
-    """The names for which an entry stands."""
+    """Return the names that an entry stands for."""
     return [full_name for full_name, _ in _expand(name, _resolve(name, table))]
 
 
 def _expand(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The entry itself, or one for each value of its axis."""
+    """Return the entry itself, or one for each value of its axis."""
     if "axis" not in entry:
         return [(name, entry)]
     axis, values = entry.pop("axis"), entry.pop("values", [])
@@ -74,7 +74,7 @@ def _expand(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
 
 
 def _at(entry: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
-    """The entry at one value. A batch of all rows is the full batch and nothing else."""
+    """Return the entry at one value. A batch of all rows, or more, becomes the full batch."""
     entry = {**entry, **changed}
     if entry.get("batch_size") and entry["batch_size"] >= entry["train_rows"]:
         entry["batch_size"] = None
@@ -101,11 +101,11 @@ def _make_workload(name: str, entry: dict[str, Any]) -> Workload:
         )
     try:
         return Workload(**{"name": name, "task": "classification", "dataset_args": {}, **entry})
-    except (TypeError, ValueError) as error:  # a key that is missing, or a value that is wrong
+    except (TypeError, ValueError) as error:  # a missing key or a wrong value
         raise UsageError(str(error).replace("Workload.__init__()", f"workload {name!r}")) from None
 
 
 def digest_workload(workload: Workload) -> str:
-    """Hash of everything that defines the workload."""
+    """Hash everything that defines the workload."""
     text = json.dumps(dataclasses.asdict(workload), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
