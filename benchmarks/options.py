@@ -53,14 +53,14 @@ def read_positive(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise ArgumentTypeError(f"{text!r} is no finite number above 0")
+        raise ArgumentTypeError(f"{text!r} is not a finite number above 0")
     return number
 
 
 def read_seeds(text: str) -> int:
     """Read a whole number of seeds; each has its own block."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_SEEDS):
-        raise ArgumentTypeError(f"{text!r} is no whole number from 1 to {MAX_SEEDS:,}")
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_SEEDS:,}")
     return int(text)
 
 
@@ -75,7 +75,7 @@ def parse_duration(text: str | float | None) -> float | None:
         return text
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
     if not match or float(match[1]) == 0:
-        raise UsageError(f"{text!r} is no duration; write 90s, 8m or 2h")
+        raise UsageError(f"{text!r} is not a duration; write 90s, 8m or 2h")
     return float(match[1]) * UNITS.get(match[2], 1)
 
 

@@ -57,7 +57,7 @@ def check_methods(system: Any) -> Iterator[str]:
 def check_supports(system: Any) -> Iterator[str]:
     """Check that supports() returns None or a reason for each task."""
     if not isinstance(inspect.getattr_static(system, "supports", None), classmethod):
-        yield "supports is no class method; write @classmethod above it"
+        yield "supports is not a class method; write @classmethod above it"
         return
     answers = {task: system.supports(choose_workload(name)) for task, name in TASKS.items()}
     for task, answer in answers.items():

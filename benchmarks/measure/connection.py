@@ -26,7 +26,7 @@ def read_executor(text: str) -> str:
     """Check what --executor names: local, dask or dask://HOST:PORT."""
     if text not in (LOCAL, DASK) and not ADDRESS.fullmatch(text):
         raise ArgumentTypeError(
-            f"{text!r} is no executor; write {LOCAL}, {DASK} or dask://HOST:PORT"
+            f"{text!r} is not an executor; write {LOCAL}, {DASK} or dask://HOST:PORT"
         )
     return text
 

@@ -57,7 +57,7 @@ def judge_exit(
     if end.exit_code != 0:
         return {**row, "status": "crashed", "reason": describe_exit(end)}
     if ended_at is None:
-        sent = "nothing" if not end.message else "something that is no row"
+        sent = "nothing" if not end.message else "something that is not a row"
         return {**row, "status": "invalid", "reason": f"the process ended well but sent {sent}"}
     if row["status"] == "unavailable":
         row["reason"] = f"{row['reason']}; {install_command(requires)}"
@@ -86,7 +86,7 @@ def _read_message(end: ProcessEnd) -> tuple[dict[str, Any], float | None, float]
     row: dict[str, Any] = {"status": message["status"], "reason": None}
     faults = []
     if not _is_between(0.0, excluded, end.ended - end.started):
-        faults.append("excluded_s is no part of the trial's time")
+        faults.append("excluded_s is not part of the trial's time")
         excluded = 0.0
     for name, field in FIELDS.items():
         if name in message and name not in (*IDENTITY, *row):

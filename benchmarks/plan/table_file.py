@@ -109,7 +109,7 @@ def _unpacked(content: bytes) -> bytes:
         with gzip.open(io.BytesIO(content)) as file:
             found = file.read(MAX_FILE_SIZE + 1)
     except (OSError, EOFError, zlib.error):
-        raise UsageError("is no whole gzip file, whatever its name says") from None
+        raise UsageError("is not a complete gzip file, although its name says so") from None
     if len(found) > MAX_FILE_SIZE:
         raise UsageError(f"holds more than {MAX_FILE_SIZE / 2**30:.0f} GiB; take a sample of rows")
     return found

@@ -167,8 +167,8 @@ def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
 
 def _dates(what: str, example: str) -> str:
     return (
-        f"{what} holds dates such as {example[:20]!r}, which are no quantity; write what matters of"
-        " them as numbers (days since the first, month, day of the week), or leave it out with"
+        f"{what} holds dates such as {example[:20]!r}, which are not quantities; write what matters"
+        " of them as numbers (days since the first, month, day of the week), or leave it out with"
         " --drop"
     )
 

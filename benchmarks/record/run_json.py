@@ -43,11 +43,11 @@ def _find_fault(description: object) -> str | None:
             return f"its {key!r} is of another type than {kind.__name__}"
     for key in ("plan", "named"):
         if not all(isinstance(name, str) for name in description[key]):
-            return f"its {key!r} holds something that is no text"
+            return f"its {key!r} holds something that is not text"
     if not all(isinstance(entry, dict) for entry in description["trials"]):
-        return "a trial is no table of keys"
+        return "a trial is not a table of keys"
     if not all(isinstance(entry, dict) for entry in description["workloads"].values()):
-        return "a workload is no table of keys"
+        return "a workload is not a table of keys"
     if not all(_is_skipped(entry) for entry in description["skipped"]):
         return "its 'skipped' does not name system, workload and reason"
     if not all(_is_list_of_text(names) for names in description["requires"].values()):

@@ -188,7 +188,7 @@ IDENTITY = (
 def find_fault(row: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a row, as a sentence without a full stop; None if nothing is."""
     for name, value in row.items():
-        fault = FIELDS[name].find_fault(value) if name in FIELDS else "is no field of a row"
+        fault = FIELDS[name].find_fault(value) if name in FIELDS else "is not a field of a row"
         if fault:
             return f"{_shorten(name)[1:-1]} {fault}"
     if row.get("status") not in STATUSES:

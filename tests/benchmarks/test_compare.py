@@ -179,7 +179,7 @@ def test_what_cannot_be_compared_gets_a_sentence(repository, tmp_path, monkeypat
     assert "neither" in refuse(capsys, "--", "HEAD", "--help")
     run = synthetic.run_folder(tmp_path / "results", synthetic.rows(2))
     assert "two of one kind" in refuse(capsys, run, "HEAD")
-    assert "no duration" in refuse(capsys, "HEAD", "HEAD", "--budget", "soon")
+    assert "not a duration" in refuse(capsys, "HEAD", "HEAD", "--budget", "soon")
     (repository / "mapicx" / "layers.py").write_text("")
     sentence = refuse(capsys, "HEAD", "HEAD")
     assert "layers.py" in sentence and "commit or stash" in sentence

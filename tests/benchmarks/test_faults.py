@@ -27,7 +27,7 @@ EXPECTED = {
     "fault-orphan": ("ok", None),
     "fault-hog": ("oom", "700 MiB"),
     "fault-flood": ("timeout", "6 s"),
-    "fault-garbage": ("invalid", "no row"),
+    "fault-garbage": ("invalid", "not a row"),
     "fault-closed": ("invalid", "nothing"),
     "fault-exception": ("crashed", "something broke in place.py"),
     "fault-sysexit": ("crashed", "enough"),

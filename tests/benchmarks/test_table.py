@@ -269,7 +269,7 @@ def test_the_same_table_in_another_dress_is_the_same_table(tmp_path, name, conte
 def test_a_damaged_packed_file_is_refused(tmp_path):
     for content in (gzip.compress(TEXT.encode())[:-20], b"no gzip at all", b"\x1f\x8b" + bytes(40)):
         (tmp_path / "mine.csv.gz").write_bytes(content)
-        with pytest.raises(UsageError, match="no whole gzip file"):
+        with pytest.raises(UsageError, match="not a complete gzip file"):
             table.prepare(str(tmp_path / "mine.csv.gz"), "class")
 
 
