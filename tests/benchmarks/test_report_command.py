@@ -99,7 +99,7 @@ def test_readme_with_a_run_moves_tables_and_links(checkout):
         (
             "steps",
             lambda: sweep_rows(blocks=1, shapes=1),
-            "mapicx's median is below",
+            "mapicx's median step is below",
         ),
         (
             "crossover",
