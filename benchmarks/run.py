@@ -16,11 +16,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks import tuning
-from benchmarks.errors import MachineFault, UsageError
+from benchmarks.errors import MachineFault, UsageError, format_count
 from benchmarks.measure import machine
 from benchmarks.measure.connection import LOCAL, connect, read_executor
 from benchmarks.measure.executors import Local
-from benchmarks.measure.outcome import choose_exit_code, find_missing
+from benchmarks.measure.outcome import (
+    choose_exit_code,
+    count_complete_blocks,
+    find_missing,
+)
 from benchmarks.measure.resume import resume_run
 from benchmarks.measure.runs import DEFAULTS, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
@@ -237,7 +241,11 @@ def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
     _report(run, options, end == "complete")
     again = f"{build_parser().prog} {run.resumption}"
     if end == "budget":
-        say(f"The budget ended this run. To continue: {again} --budget 1h")
+        done = count_complete_blocks(run.plan, rows)
+        say(
+            f"The budget ended this run after {done} of {format_count(run.blocks, 'block')}, as the"
+            f" next would not have fitted. To continue: {again} --budget 1h"
+        )
     if end == "interrupt":
         say(f"{len(rows)} rows are kept. To continue: {again}")
         return 130

@@ -20,6 +20,13 @@ def find_missing(plan: Iterable[Trial], rows: Iterable[dict[str, Any]]) -> dict[
     return missing
 
 
+def count_complete_blocks(plan: Iterable[Trial], rows: Iterable[dict[str, Any]]) -> int:
+    """How many blocks of measurements have all of their rows."""
+    recorded = {row["trial_id"] for row in rows}
+    blocks = {trial.block for trial in plan if trial.block}
+    return len(blocks - {trial.block for trial in plan if trial.trial_id not in recorded})
+
+
 def choose_exit_code(
     rows: Sequence[dict[str, Any]], named: Iterable[str], *, ran: bool
 ) -> tuple[int, list[str]]:

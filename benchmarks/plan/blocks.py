@@ -133,9 +133,9 @@ class _Plan:
         return [trial for trial in found if trial]
 
     def _memory_blocks(self) -> set[int]:
-        """Choose evenly spread blocks, including the first, so that the first table is complete."""
-        count = self.request.memory_blocks
-        return {index * self.request.seeds // count for index in range(count)}
+        """The first two, so that a run that ends early has a verdict; more are spread evenly."""
+        others = self.request.memory_blocks - 1
+        return {0} | {1 + i * (self.request.seeds - 1) // others for i in range(others)}
 
     def _slow_blocks(self) -> set[int]:
         """Choose half of the blocks, but at least three."""

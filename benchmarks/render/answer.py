@@ -112,7 +112,11 @@ def _show(line: Line, metric: str) -> str:
 def _count_verdicts(lines: Iterable[Line], metric: str) -> str:
     """Format as "7 equivalent within 1 point, 3 undecided", or "all ..." if they agree."""
     verdicts = [line.against(metric).verdict for line in lines]
-    counts = Counter(format_verdict(verdict, METRICS[metric]) for verdict in verdicts)
+    few = "with too few seeds for a verdict"
+    counts = Counter(
+        few if verdict.kind is Kind.TOO_FEW else format_verdict(verdict, METRICS[metric])
+        for verdict in verdicts
+    )
     if len(verdicts) > 1 and len(counts) == 1:
         return f"all {next(iter(counts))}"
     return ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
@@ -135,19 +139,23 @@ def describe_need(data: RunData, case: Case) -> str:
         return f"{best.system} scores higher than {BASE}: {_show(best, score)}."
     where = "here" if len({one.workload for one in data.cases}) == 1 else f"on {case.workload}"
     needed = f"{'shown to score higher' if kinds - EQUAL_OR_LESS else 'needed'} {where}"
-    none = "" if kinds - EQUAL_OR_LESS else ": none scores higher"
-    parts: list[str] = []
-    open_: set[str] = set()
+    none = "" if kinds - EQUAL_OR_LESS else ": none of their networks scores higher"
+    parts = []
     for cost, word in zip(costs, ("time", "memory"), strict=True):
         found = min(rivals[cost], key=lambda line: _ratio(line, cost)).against(cost)
-        parts.append(f"{_show_ratio(found)} times the {word}")
-        if not found.verdict.decided:
-            open_.add(format_verdict(found.verdict, METRICS[cost]))
-    unsure = f" ({join_words(sorted(open_))})" if open_ else ""
+        unsure = "" if found.verdict.decided else f" ({_describe_doubt(found, cost)})"
+        parts.append(f"{_show_ratio(found)} times the {word}{unsure}")
     return (
-        f"No framework is {needed}{none}, and the cheapest takes {join_words(parts)} of {BASE}"
-        f" from start to end{unsure}."
+        f"No framework is {needed}{none}, and from start to end the cheapest takes"
+        f" {join_words(parts)} of {BASE}."
     )
+
+
+def _describe_doubt(found: Comparison, metric: str) -> str:
+    """Say why a comparison of costs shows nothing."""
+    if found.verdict.kind is Kind.TOO_FEW:
+        return "too few blocks for a verdict"
+    return format_verdict(found.verdict, METRICS[metric])
 
 
 def _find_frameworks(data: RunData, case: Case, metric: str) -> list[Line]:
@@ -206,10 +214,8 @@ def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
     for line in rivals:
         found = line.against(metric)
         about = [] if line.framework.replace(" ", "-") == line.system else [line.system]
-        if found.verdict.kind is Kind.TOO_FEW and not few:
-            about.append("too few blocks for a verdict")
-        elif found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT):
-            about.append(format_verdict(found.verdict, METRICS[metric]))
+        if found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT, Kind.TOO_FEW) and not few:
+            about.append(_describe_doubt(found, metric))
         times = "" if parts else f" times {than}"
         named = f" ({', '.join(about)})" if about else ""
         parts.append(f"{_show_ratio(found)}{times} with {line.framework}{named}")

@@ -107,6 +107,11 @@ def _caption(
         notes.append(f" No classifier exceeds {CEILING} on average.")
     if any(line.unchecked for line in lines):
         notes.append(f" {name_unchecked(lines)}")
+    failed = [line.system for line in data.lines(case) if line.comparable is False]
+    if failed:
+        notes.append(
+            f" Not compared, as they did not train the same network: {join_words(failed)}."
+        )
     return tuple(notes)
 
 

@@ -21,6 +21,7 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import count_replicates, find_best_classical
 
+ENOUGH = 6  # splits for a recommendation
 MAX_NAMED = 6  # systems named in one sentence
 SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
 AGAINST = {
@@ -36,7 +37,7 @@ def answer_own_table(data: RunData, case: Case) -> list[str]:
     choice, table, score = choose_system(data, case), data.run.get("table") or {}, data.score(case)
     sentences = [
         _describe_floor(data, case, choice, table),
-        _recommend(choice, table, score),
+        _recommend(choice, table, score, len(data.run.get("seeds") or ())),
         _describe_rivals(choice, score),
         _describe_costs(data, case, choice),
         _describe_balanced(choice, table),
@@ -71,6 +72,8 @@ def _describe_floor(data: RunData, case: Case, choice: Choice, table: Mapping[st
         parts.append(f"the best classical model, {classical.system}, {reached}")
     if base is not None and base.has(score):
         parts.append(f"{BASE} {_describe_score(base, choice, score)}")
+    if not parts:
+        return f"{text} there is no score yet."
     splits = count_replicates(choice.lines, score, "split")
     return f"{text}, over {splits}, {'; '.join(parts)}."
 
@@ -90,8 +93,8 @@ def _show(estimate: Any) -> str:
     return format_estimate(estimate, bounds=False)
 
 
-def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
-    """Recommend a system in plain words."""
+def _recommend(choice: Choice, table: Mapping[str, Any], score: str, planned: int) -> str:
+    """Recommend a system in plain words; `planned` is the number of splits of the whole run."""
     if not choice.lines or not choice.floor.known:
         return ""
     top = _show(choice.lines[0].estimate(score))
@@ -100,7 +103,7 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str) -> str:
     if choice.too_few:
         return (
             f"Too few splits for a recommendation; the highest mean so far is that of {highest}."
-            " Measure six: --seeds 6."
+            + (" Continue this run." if planned >= ENOUGH else f" Measure six: --seeds {ENOUGH}.")
         )
     if choice.best is None or choice.chosen is None:
         undecided = choice.find(choice.against_floor, Kind.UNDECIDED)

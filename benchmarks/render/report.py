@@ -175,8 +175,8 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
 
 def _find_doubts(data: RunData) -> list[str]:
     """List what casts doubt on the numbers of this run."""
-    doubts = [f"{f.name} on {f.case.workload} is not shown: {f.detail}."
-            for f in data.findings if f.holds is None][:3]  # fmt: skip
+    open_ = [finding for finding in data.findings if finding.holds is None]
+    doubts = [f"Not shown on {f.case.workload}: {f.name} ({f.detail})." for f in open_[:3]]
     doubts += provenance.describe_twin(data, doubtful_only=bool(data.crossings or data.sweep))[:3]
     failed = int(data.frame["status"].ne("ok").sum())
     missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))

@@ -71,6 +71,8 @@ class Screen:
         """Record failures; without a live display, also print one line per trial."""
         self._count += 1
         reason = f" ({row['reason']})" if row.get("reason") else ""
+        if row.get("comparable") is False:
+            reason += ", but not the same network: beyond parity's tolerance"
         if row["status"] != "ok":
             self._failures.append(f"{trial.system}, {trial.measure}: {row['status']}{reason}")
         if self._live is None:

@@ -133,6 +133,20 @@ def test_two_splits_are_too_few_for_a_recommendation(tmp_path):
     assert said[1].startswith("Too few splits for a recommendation") and "--seeds 6" in said[1]
 
 
+def test_a_run_that_ended_early_is_to_be_continued(tmp_path):
+    folder = table_run(tmp_path, blocks=2)
+    run = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(run | {"seeds": list(range(29))}))
+    assert "Continue this run." in answer(read_run_data(folder))[1]
+    scoreless = [
+        row
+        for line in (folder / "trials.jsonl").read_text().splitlines()
+        if (row := json.loads(line))["system"] == "mapicx-again"
+    ]
+    (folder / "trials.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in scoreless))
+    assert "over 0 splits" not in " ".join(answer(read_run_data(folder)))
+
+
 def test_a_table_has_no_ceiling_and_nothing_unescaped(data):
     text = write_markdown(make_short(data, {}))
     assert "ceiling" not in text and "<b>" not in text
