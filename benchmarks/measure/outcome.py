@@ -43,8 +43,8 @@ def choose_exit_code(
     if ran and not any(row["status"] == "ok" for row in rows):
         return NOTHING_OK, ["No trial gave an ok row."]
     if failed:
-        told = "{system}, {workload}, {measure}: {status}: {reason}"
-        return FAILED, list(dict.fromkeys(map(told.format_map, failed)))
+        line = "{system}, {workload}, {measure}: {status}: {reason}"
+        return FAILED, list(dict.fromkeys(map(line.format_map, failed)))
     defects = find_defects(rows)
     sentences = [f"This machine's figures cannot be trusted: {defect}." for defect in defects]
     return (IMPOSSIBLE, sentences) if defects else (0, [])

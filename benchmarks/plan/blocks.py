@@ -133,7 +133,7 @@ class _Plan:
         return [trial for trial in found if trial]
 
     def _memory_blocks(self) -> set[int]:
-        """The first two, so that a run that ends early has a verdict; more are spread evenly."""
+        """Choose the first two, so that a short run has a verdict, and spread the rest evenly."""
         others = self.request.memory_blocks - 1
         return {0} | {1 + i * (self.request.seeds - 1) // others for i in range(others)}
 

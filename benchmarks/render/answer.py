@@ -137,16 +137,21 @@ def describe_need(data: RunData, case: Case) -> str:
         better = [x for x in others if x.against(score).verdict.kind is Kind.MORE]
         best = max(better, key=lambda x: (x.value(score), x.system))
         return f"{best.system} scores higher than {BASE}: {_show(best, score)}."
-    where = "here" if len({one.workload for one in data.cases}) == 1 else f"on {case.workload}"
-    needed = f"{'shown to score higher' if kinds - EQUAL_OR_LESS else 'needed'} {where}"
-    none = "" if kinds - EQUAL_OR_LESS else ": none of their networks scores higher"
     parts = []
     for cost, word in zip(costs, ("time", "memory"), strict=True):
-        found = min(rivals[cost], key=lambda line: _ratio(line, cost)).against(cost)
+        cheapest = min(rivals[cost], key=lambda line: _ratio(line, cost))
+        found = cheapest.against(cost)
+        if found.verdict.kind is Kind.LESS:
+            return (
+                f"{cheapest.system} takes less {word}: {_show_ratio(found)} times that of {BASE}."
+            )
         unsure = "" if found.verdict.decided else f" ({_describe_doubt(found, cost)})"
         parts.append(f"{_show_ratio(found)} times the {word}{unsure}")
+    where = "here" if len({one.workload for one in data.cases}) == 1 else f"on {case.workload}"
+    none = f"needed {where}: none of their networks scores higher"
+    none = f"shown to score higher {where}" if kinds - EQUAL_OR_LESS else none
     return (
-        f"No framework is {needed}{none}, and from start to end the cheapest takes"
+        f"No framework is {none}, and from start to end each takes at least"
         f" {join_words(parts)} of {BASE}."
     )
 
