@@ -1,7 +1,5 @@
 """python -m mapicx: train the spiral and watch the decision boundary grow in the terminal."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 
@@ -12,13 +10,7 @@ from mapicx.datasets import spiral_data
 from mapicx.model import Mapicx
 from mapicx.optimizers import Adam
 
-COLUMNS, ROWS = 64, 28  # where there is room for them
-
-
-def fit_to_terminal(columns: int, lines: int) -> tuple[int, int]:
-    """(columns, rows) of the picture, in one shape; a column and two lines stay free."""
-    share = min(1, (columns - 1) / COLUMNS, (lines - 2) / ROWS)
-    return max(2, int(COLUMNS * share)), max(2, int(ROWS * share))
+COLUMNS, ROWS = 64, 28  # of the picture, where there is room
 
 
 def draw(model: Mapicx, X: Array, y: Array, columns: int, rows: int) -> str:
@@ -32,20 +24,27 @@ def draw(model: Mapicx, X: Array, y: Array, columns: int, rows: int) -> str:
 
 
 def main(epochs: int = 600, frames: int = 12) -> None:
-    """Train 2-64-64-3 with Adam; on a terminal each picture is drawn over the last one."""
-    terminal = shutil.get_terminal_size((COLUMNS + 1, ROWS + 2))
-    columns, rows = fit_to_terminal(*terminal)
+    """Train 2-64-64-3 with Adam; a terminal sees one picture grow, a pipe the last."""
+    terminal = shutil.get_terminal_size((COLUMNS + 1, ROWS + 3))
+    # In one shape; a column and three lines stay free.
+    share = min(1, (terminal.columns - 1) / COLUMNS, (terminal.lines - 3) / ROWS)
+    columns, rows = (max(2, int(size * share)) for size in (COLUMNS, ROWS))
     X, y = spiral_data(100, 3, seed=0)
     model = Mapicx(seed=0).add(2, 64).add(64, 64).add(64, 3, activation="Softmax")
     model.compile(Adam(0.02, weight_decay=1e-3))
+    live = sys.stdout.isatty()
+    print("A B C: samples; . : + where the network sees them"[: terminal.columns - 1])
     for frame in range(frames):
         history = model.fit(X, y, epochs // frames, verbose=False).history
-        over = f"\x1b[{rows + 1}A" if frame and sys.stdout.isatty() else ""
         line = f"epoch {(frame + 1) * (epochs // frames):4}"
         for name, values in history.items():
             value = f"  {name} {values[-1]:.3f}"
             line += value if len(line + value) < terminal.columns else ""
-        print(f"{over}{draw(model, X, y, columns, rows)}\n{line}")
+        if live and frame:
+            print(f"\x1b[{rows + 1}A", end="")
+        if live or frame == frames - 1:
+            print(draw(model, X, y, columns, rows))
+        print(line)
 
 
 if __name__ == "__main__":

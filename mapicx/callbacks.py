@@ -17,11 +17,11 @@ from mapicx.data import (
     Data,
     Rows,
     accuracy,
-    decide_right,
     hold_out,
     make_batches,
     make_data,
-    refresh,
+    refresh_options,
+    to_answers,
     to_classes,
     to_inputs,
 )
@@ -159,11 +159,11 @@ class TrainingLoop:
         chunks = make_batches(len(held_out.X)) if held_out else []
         self.model.history = history = History(names, epochs=self.epochs, steps=len(batches))
         columns = list(history.history.values())
-        self.tell("on_train_begin")
+        self.notify("on_train_begin")
         for epoch in range(self.epochs):
             if self.callbacks or not epoch:
-                self.tell("on_epoch_begin", epoch)
-                refresh(network.optimizer)
+                self.notify("on_epoch_begin", epoch)
+                refresh_options(network.optimizer)
             order = network.rng.permutation(len(data.X)) if shuffle else None
             rows = batches if order is None else (order[batch] for batch in batches)
             try:
@@ -176,7 +176,7 @@ class TrainingLoop:
                 column.append(value)
             if (self.callbacks or self.print_every) and self.end_epoch(epoch, names, values):
                 break
-        self.tell("on_train_end")
+        self.notify("on_train_end")
         for callback in self.callbacks:
             if self.print_every and isinstance(callback, EarlyStopping) and callback.stopped:
                 print(f"stopped early: {callback}")
@@ -196,7 +196,7 @@ class TrainingLoop:
             print(f"epoch {done}/{self.epochs}  {line}")
         return stop
 
-    def tell(self, event: str, *args: Any) -> None:
+    def notify(self, event: str, *args: Any) -> None:
         """Call the callbacks' methods of that name."""
         for callback in self.callbacks:
             method = getattr(callback, event, None)
@@ -289,7 +289,7 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
     """
     network = network_of(self)
     data, known = make_data(network, X, y, classes=classes)
-    refresh(network.optimizer)
+    refresh_options(network.optimizer)
     values = run_batches(network, data, [slice(0, len(data.X))], update=True)
     network.classes = known
     return values[0]
@@ -364,7 +364,7 @@ def score(self: Any, X: Any, y: Any) -> float:
     targets = make_data(network, X, y)[0].targets
     outputs = predict(network, X)
     if network.loss.classifies:
-        return accuracy(outputs, decide_right(targets, network.loss), network.loss)
+        return accuracy(outputs, to_answers(targets, network.loss), network.loss)
     error, spread = np.square(outputs - targets).mean(), targets.var(0).mean()
     return float(1 - error / spread if spread else error == 0)
 
@@ -402,3 +402,39 @@ def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 1
     >>> history = net.train(X, y, epochs=2, print_every=0)
     """
     return fit(self, X, y, epochs, print_every)
+
+
+def summary(self: Any) -> str:
+    """Print, and return, a table of the layers and their numbers of parameters.
+
+    Examples
+    --------
+    >>> table = model.summary()
+    Dense(n_features=2, n_neurons=64, init='he') 192 ... total 387
+    """
+    counts = [sum(a.size for a in layer.parameters().values()) for layer in self.layers]
+    rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
+    text = "\n".join(f"{name:<60}{count:>12,}" for name, count in rows)
+    print(text)
+    return text
+
+
+def describe_model(self: Any) -> str:
+    """A repr: the layers and the optimizer."""
+    network = self._network
+    state = repr(network.optimizer) if network else "not compiled"
+    return f"Mapicx({', '.join(map(repr, self.layers))}; {state})"
+
+
+def save(self: Any, path: Any) -> None:
+    """Write a file that `mapicx.load` reads; training resumes from it bit for bit.
+
+    A save that is cut short leaves an older file as it was; a link stays a link.
+
+    Examples
+    --------
+    >>> model.save("spiral.npz")
+    """
+    from mapicx import files
+
+    files.write_model(path, self.network)

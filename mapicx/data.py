@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -67,7 +66,7 @@ class Data:
             weights = self.weights[rows]
             batch.weight = float(weights.sum())
             np.divide(weights, batch.weight or 1, batch.weights)
-        batch.loaded, batch.right = rows, None
+        batch.loaded, batch.answers = rows, None
 
     def take(self, rows: Rows) -> Data:
         """The chosen rows."""
@@ -82,7 +81,7 @@ class Batch:
     """
 
     loaded: Any = None  # the very object, `rows`, whose samples the arrays hold
-    right: Any = None  # what the targets say, decided
+    answers: Any = None  # what accuracy compares the output with
     output: Any = None
     loss: Any = None
 
@@ -92,7 +91,7 @@ class Batch:
         (samples, features, outputs), dtype = shape, recorder.dtype
         self.key, self.layers, self.recorder = key, layers, recorder
         self.training = key[0] in ("train", "by hand, training")  # whether dropout is on
-        self.goes_back = key[0] not in ("predict", "evaluate")  # whether backward may follow
+        self.has_backward = key[0] not in ("predict", "evaluate")  # whether backward may follow
         self.inputs = new_array((samples, features), dtype)
         self.targets = new_array((samples, outputs), dtype)
         self.weights: Array = np.full((samples, 1), 1 / samples, dtype)
@@ -119,18 +118,18 @@ class Batch:
 
     def forward_of(self, layer: Layer) -> Callable[..., Array]:
         """forward of a layer; of a copy where what it keeps for backward is another's."""
-        if self.goes_back or layer not in self.recorder.called:
+        if self.has_backward or layer not in self.recorder.called:
             return layer.forward
-        return lambda *args: copy.copy(layer).forward(*args)
+        return lambda *args: copy_shallow(layer).forward(*args)
 
     def values(self, loss: Loss, names: Sequence[str]) -> list[float]:
         """[loss] or [loss, accuracy], weighted means over the samples."""
         values = [float(self.loss.item())]
         if len(names) > 1:
-            if self.right is None:  # stays while the same full batch is loaded: a twentieth
-                self.right = decide_right(self.targets, loss)
+            if self.answers is None:  # stays while the same full batch is loaded: a twentieth
+                self.answers = to_answers(self.targets, loss)
             weights = self.weights if self.key[2] else None
-            values.append(accuracy(self.output, self.right, loss, weights))
+            values.append(accuracy(self.output, self.answers, loss, weights))
         return values
 
 
@@ -163,7 +162,7 @@ class Batches:
         if batch is None:
             itself = network.eager and purpose not in ("predict", "evaluate")
             called = network.layers if itself else self.called
-            layers = [a if a in called else copy.copy(a) for a in network.layers]
+            layers = [a if a in called else copy_shallow(a) for a in network.layers]
             shape = samples, data.X.shape[1], network.n_neurons or 1
             recorder = self.recorder(network.dtype, network.eager, self.called)
             batch = Batch(key, shape, layers, recorder)
@@ -213,7 +212,7 @@ def bind_arrays(
 def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None:
     """Note a copy of the gradients that a layer did not write to their place."""
     for name, view in views.items():
-        if layer in xp.called or root(getattr(layer, name)) is not root(view):
+        if layer in xp.called or base_of(getattr(layer, name)) is not base_of(view):
             xp.note(
                 lambda n, v: np.copyto(v, plain(getattr(layer, n)).reshape(v.shape)), name, view
             )
@@ -340,16 +339,16 @@ def to_weights(
         require(weights.shape == (n,), f"sample_weight has shape {weights.shape}; give {n} numbers")
     if class_weight is not None:
         require(loss.classifies, "class_weight is for classes, and this is a regression")
-        indices = decide(targets)
+        indices = to_class_indices(targets)
         known = np.arange(max(2, targets.shape[1])) if classes is None else classes
-        weights = weights * of_classes(class_weight, known.tolist(), indices)[indices]
+        weights = weights * to_class_weights(class_weight, known.tolist(), indices)[indices]
     fits = weights.min() >= 0 and 0 < weights.max() < np.inf
     require(fits, "sample weights must be finite, at least zero, and not all zero")
     weights = weights / weights.max()
     return np.reshape(weights, (n, 1))
 
 
-def of_classes(class_weight: Any, known: list[Any], indices: Array) -> Array:
+def to_class_weights(class_weight: Any, known: list[Any], indices: Array) -> Array:
     """The weight of each class; "balanced": the inverse of how often it occurs."""
     if isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(indices, minlength=len(known))
@@ -361,21 +360,21 @@ def of_classes(class_weight: Any, known: list[Any], indices: Array) -> Array:
     return np.array(named)
 
 
-def decide(outputs: Array) -> Array:
+def to_class_indices(outputs: Array) -> Array:
     """The class index that each row of (n, classes) or (n, 1) outputs speaks for."""
     if outputs.shape[1] > 1:
         return np.asarray(outputs.argmax(1))
     return (outputs[:, 0] > 0.5).astype(int)
 
 
-def decide_right(outputs: Array, loss: Loss) -> Array:
+def to_answers(outputs: Array, loss: Loss) -> Array:
     """What accuracy compares: class indices (n,), or yes or no for each output, (outputs, n)."""
     return outputs.T > 0.5 if loss.independent else outputs.argmax(1)
 
 
-def accuracy(outputs: Array, right: Array, loss: Loss, weights: Array | None = None) -> float:
+def accuracy(outputs: Array, answers: Array, loss: Loss, weights: Array | None = None) -> float:
     """The weighted mean of right answers."""
-    hits = decide_right(outputs, loss) == right
+    hits = to_answers(outputs, loss) == answers
     if weights is not None:
         return float(hits.dot(weights[:, 0]).mean())
     return float(np.count_nonzero(hits) / hits.size)  # a tenth of the time of mean
@@ -386,7 +385,7 @@ def to_classes(outputs: Array, loss: Loss, classes: Array | None) -> Array:
     require(loss.classifies, "a regression has no classes; use predict()")
     if loss.independent and outputs.shape[1] > 1:
         return (outputs > 0.5).astype(int)
-    indices = decide(outputs)
+    indices = to_class_indices(outputs)
     return indices if classes is None else classes[indices]
 
 
@@ -410,7 +409,7 @@ def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Da
     require(0 < ticks.sum() < n, f"validation_split={fraction} of {n} samples leaves a side empty")
     order = network.rng.permutation(n)
     if network.loss.classifies:  # every stretch of the order has its share of each class
-        order = order[np.argsort(decide(data.targets)[order], kind="stable")]
+        order = order[np.argsort(to_class_indices(data.targets)[order], kind="stable")]
     return data.take(np.sort(order[~ticks])), data.take(np.sort(order[ticks]))
 
 
@@ -508,10 +507,10 @@ def new_array(shape: Any, dtype: Any) -> Array:
 
 def join_factors(inputs: Array, weights: Array, biases: Array) -> list[Array] | None:
     """[inputs, 1] and [weights; biases], if each stands together in memory."""
-    extended, vector, start = root(inputs).T, root(weights), place(weights)
-    joined = extended.shape == (len(inputs), inputs.shape[1] + 1) and place(inputs) == 0
+    extended, vector, start = base_of(inputs).T, base_of(weights), offset(weights)
+    joined = extended.shape == (len(inputs), inputs.shape[1] + 1) and offset(inputs) == 0
     joined &= inputs.strides == extended.strides and bool((extended[:, -1] == 1).all())
-    joined &= root(biases) is vector and place(biases) == start + weights.nbytes
+    joined &= base_of(biases) is vector and offset(biases) == start + weights.nbytes
     joined &= weights.flags.c_contiguous and biases.shape == (1, weights.shape[1])
     if not joined or vector.ndim != 1:
         return None
@@ -519,16 +518,16 @@ def join_factors(inputs: Array, weights: Array, biases: Array) -> list[Array] | 
     return [extended, np.ndarray(shape, vector.dtype, vector, start)]
 
 
-def root(array: Array) -> Array:
-    """The array that owns the memory of a view."""
+def base_of(array: Array) -> Array:
+    """The array that owns a view's memory."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
 
 
-def place(array: Array) -> int:
-    """How many bytes into its root's memory an array begins."""
-    begin, whole = (a.__array_interface__["data"][0] for a in (array, root(array)))
+def offset(array: Array) -> int:
+    """How many bytes into its base's memory an array begins."""
+    begin, whole = (a.__array_interface__["data"][0] for a in (array, base_of(array)))
     return int(begin - whole)
 
 
@@ -576,25 +575,25 @@ def share_memory(
     known = (np.ufunc, type(np.add.reduce), type(np.dot))
     if not all(isinstance(getattr(call, "func", None), known) for _, call in calls):
         return parts
-    own = {id(root(a)) for a in results} - {id(root(a)) for a in kept}
-    last = {id(root(a)): i for i, (_, call) in enumerate(calls) for a in split_out(call)[0]}
+    own = {id(base_of(a)) for a in results} - {id(base_of(a)) for a in kept}
+    last = {id(base_of(a)): i for i, (_, call) in enumerate(calls) for a in split_out(call)[0]}
     moved: dict[int, Array] = {}  # the memory that took the place of a result's own
     spare: dict[Any, list[Array]] = {}
     placed: set[int] = set()
     shared: dict[str, list[Any]] = {part: [] for part in parts}
     for i, (part, call) in enumerate(calls):
         args, out = split_out(call)
-        read = {id(root(a)): root(a) for a in args}
+        read = {id(base_of(a)): base_of(a) for a in args}
         free = [moved.get(m, a) for m, a in read.items() if m in own and last[m] == i]
         in_place = isinstance(call.func, np.ufunc)  # it may write where it reads
         for memory in free if in_place else ():
             spare.setdefault((memory.shape, memory.dtype), []).append(memory)
-        owner = root(out)
-        found = spare.get((owner.shape, owner.dtype))
-        if found and id(owner) in own - placed:
-            moved[id(owner)] = found.pop()
-        placed.add(id(owner))
-        args, out = [move(a, moved) for a in args], move(out, moved)
+        base = base_of(out)
+        unused = spare.get((base.shape, base.dtype))
+        if unused and id(base) in own - placed:
+            moved[id(base)] = unused.pop()
+        placed.add(id(base))
+        args, out = [rebase(a, moved) for a in args], rebase(out, moved)
         for memory in () if in_place else free:
             spare.setdefault((memory.shape, memory.dtype), []).append(memory)
         named = call.keywords | {"out": out} if "out" in call.keywords else {}
@@ -610,12 +609,12 @@ def split_out(call: Any) -> tuple[list[Array], Array]:
     return list(call.args[:-1]), call.args[-1]
 
 
-def move(array: Array, moved: dict[int, Array]) -> Array:
+def rebase(array: Array, moved: dict[int, Array]) -> Array:
     """The same view of what took the place of an array's memory."""
-    memory = moved.get(id(root(array)))
+    memory = moved.get(id(base_of(array)))
     if memory is None:
         return array
-    return np.ndarray(array.shape, array.dtype, memory, place(array), array.strides)
+    return np.ndarray(array.shape, array.dtype, memory, offset(array), array.strides)
 
 
 class Slices:
@@ -642,8 +641,8 @@ class Slices:
         decayed = float(self.w.dot(self.w)) * decay * decay if decay else 0.0
         return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
 
-    def belong_to(self, w: Array, gradients: Array) -> bool:
-        """Whether they are."""
+    def is_for(self, w: Array, gradients: Array) -> bool:
+        """Whether these are the vectors of the recorded calls."""
         return self.w is w and self.gradients is gradients
 
     def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
@@ -663,16 +662,16 @@ class Slices:
         self.calls, xp.calls = xp.calls, []
 
 
-def serve(optimizer: Optimizer, network: NeuralNetwork) -> None:
+def attach(optimizer: Optimizer, network: NeuralNetwork) -> None:
     """Let an optimizer start clean with a network; its former one goes on with a copy."""
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
-        former.optimizer = copy.deepcopy(optimizer)
+        former.optimizer = copy_deep(optimizer)
     optimizer.iterations, optimizer.state, optimizer._slices = 0, [], None
     optimizer._network = weakref.ref(network)
 
 
-def refresh(optimizer: Optimizer) -> None:
+def refresh_options(optimizer: Optimizer) -> None:
     """Record anew if an option has changed."""
     now = {name: getattr(optimizer, name) for name in optimizer.options}
     if now != optimizer.options:
@@ -696,6 +695,20 @@ def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
     """Run what is no NumPy call now and in every replay."""
     note = getattr(xp, "note", None)
     note(function, *args) if note else function(*args)
+
+
+def copy_shallow(value: Any) -> Any:
+    """copy.copy, imported late."""
+    import copy
+
+    return copy.copy(value)
+
+
+def copy_deep(value: Any, memo: Any = None) -> Any:
+    """copy.deepcopy, imported late; also `__copy__` of classes."""
+    import copy
+
+    return copy.deepcopy(value, memo)
 
 
 class Vector:

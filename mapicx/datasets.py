@@ -1,7 +1,5 @@
 """Data to play with, made on demand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,13 +3,11 @@
 Layers, losses and optimizers come back through their constructors, which check their options.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import stat
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,9 +17,7 @@ from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
 from mapicx.validation import check_finite, require
 
-if TYPE_CHECKING:
-    from mapicx.model import Mapicx
-
+Model = TypeVar("Model")
 FORMAT = "mapicx model 2"
 BUILT_IN = {kind.__name__: kind for kind in (*LAYERS.values(), *ACTIVATIONS.values())}
 # What a constructor takes; of a user's layer, its plain attributes.
@@ -33,19 +29,12 @@ OPTIONS = {
 PLAIN = bool | int | float | str | None
 
 
-def save(self: Mapicx, path: Any) -> None:
-    """Write a file that `mapicx.load` reads; training resumes from it bit for bit.
-
-    A save that is cut short leaves an older file as it was; a link stays a link.
-
-    Examples
-    --------
-    >>> model.save("spiral.npz")
-    """
+def write_model(path: Any, network: Any) -> None:
+    """Write a file that `read_model` reads; see Mapicx.save."""
     import json
     import tempfile
 
-    network, optimizer = self.network, self.network.optimizer
+    optimizer = network.optimizer
     header = {
         "format": FORMAT,
         "dtype": network.dtype.name,
@@ -120,7 +109,7 @@ def check_attributes(kind: type[Layer], names: Iterable[str]) -> None:
     require(not needed, f"{kind.__name__} lacks {', '.join(sorted(needed))}; {advice}")
 
 
-def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]]) -> Mapicx:
+def read_model(path: Any, new_model: Callable[..., Model], layers: dict[str, type[Layer]]) -> Model:
     """The model that `save` wrote; see mapicx.load."""
     import json
     import zipfile
@@ -141,7 +130,8 @@ def read_model(path: Any, new_model: type[Mapicx], layers: dict[str, type[Layer]
             names = ["parameters", *(f"state{number}" for number in range(len(members) - 2))]
             require(header["states"] == len(members) - 2, "its states do not fit its optimizer")
             model = new_model(dtype=str(header["dtype"]))
-            return rebuild(model, header, [read_array(archive, n) for n in names], layers)
+            rebuild(model, header, [read_array(archive, n) for n in names], layers)
+            return model
     except MemoryError:
         raise
     except Exception as error:  # whatever a strange file causes
@@ -157,8 +147,8 @@ def read_array(archive: Any, name: str) -> Array:
 
 
 def rebuild(
-    model: Mapicx, header: dict[str, Any], vectors: list[Array], own: dict[str, type[Layer]]
-) -> Mapicx:
+    model: Any, header: dict[str, Any], vectors: list[Array], own: dict[str, type[Layer]]
+) -> None:
     """Fill a new model from a header and from vectors: parameters, then the optimizer's state."""
     require(header["format"] == FORMAT, f"the format is {header['format']!r}, not {FORMAT!r}")
     parameters, *states = vectors
@@ -198,7 +188,6 @@ def rebuild(
     model.rng.bit_generator.state = header["rng"]
     model.rng.bit_generator.random_raw(0)
     model.network.classes = read_classes(header["classes"], model.network.n_neurons)
-    return model
 
 
 def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Layer:
@@ -233,36 +222,3 @@ def read_classes(labels: Any, outputs: int | None) -> Array | None:
     finite = classes.dtype.kind == "U" or np.isfinite(classes).all()
     require(fits and finite, f"its labels are {labels}")
     return classes
-
-
-def summary(self: Mapicx) -> str:
-    """Print, and return, a table of the layers and their numbers of parameters.
-
-    Examples
-    --------
-    >>> table = model.summary()
-    Dense(n_features=2, n_neurons=64, init='he') 192 ... total 387
-    """
-    counts = [sum(a.size for a in layer.parameters().values()) for layer in self.layers]
-    rows = [*zip(map(repr, self.layers), counts, strict=True), ("total", sum(counts))]
-    text = "\n".join(f"{name:<60}{count:>12,}" for name, count in rows)
-    print(text)
-    return text
-
-
-def describe_model(self: Mapicx) -> str:
-    """A repr: the layers and the optimizer."""
-    network = self._network
-    state = repr(network.optimizer) if network else "not compiled"
-    return f"Mapicx({', '.join(map(repr, self.layers))}; {state})"
-
-
-def find_late(name: str) -> Any:
-    """Names that are imported when they are first used, or not at all."""
-    if name in ("MapicxClassifier", "MapicxRegressor"):  # only these need scikit-learn
-        from mapicx import sklearn
-
-        return getattr(sklearn, name)
-    if name == "Sequential":
-        raise ImportError("mapicx has no Sequential; write Mapicx().add(2, 64).add(64, 3, ...)")
-    raise AttributeError(f"module 'mapicx' has no attribute {name!r}")

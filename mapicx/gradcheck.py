@@ -1,7 +1,5 @@
 """Check a backward pass against finite differences."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

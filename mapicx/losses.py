@@ -6,8 +6,6 @@ activation that makes it so (Bishop 2006, section 4.3.6) and computed from its i
 which keeps it finite.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Any
 

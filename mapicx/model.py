@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-from mapicx import callbacks, files, validation
+from mapicx import callbacks, validation
+from mapicx.data import copy_deep
 from mapicx.layers import ACTIVATIONS, LAYERS, Dense, Dropout, Layer
 from mapicx.losses import LOSSES, Loss
 from mapicx.network import NeuralNetwork
@@ -104,8 +104,8 @@ class Mapicx:
     fit, train_on_batch, score = callbacks.fit, callbacks.train_on_batch, callbacks.score
     partial_fit, evaluate = callbacks.partial_fit, callbacks.evaluate
     predict, predict_classes = callbacks.predict, callbacks.predict_classes
-    save, summary, __repr__ = files.save, files.summary, files.describe_model
-    __copy__ = copy.deepcopy
+    save, summary, __repr__ = callbacks.save, callbacks.summary, callbacks.describe_model
+    __copy__ = copy_deep
 
 
 def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
@@ -130,4 +130,6 @@ def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
     >>> load("spiral.npz").score(X, y) == model.score(X, y)
     True
     """
+    from mapicx import files
+
     return files.read_model(path, Mapicx, layers or {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, cast
 
 import numpy as np
@@ -73,7 +72,7 @@ class NeuralNetwork:
             layer.initialise(self.rng)
         vectors = [array.ravel() for layer in self.layers for array in layer.parameters().values()]
         self._parameters: Array = np.concatenate([[], *vectors]).astype(self.dtype)
-        d.serve(optimizer, self)
+        d.attach(optimizer, self)
         self._bind()
 
     def _bind(self) -> None:
@@ -90,7 +89,7 @@ class NeuralNetwork:
         vars(self).update(state)
         self._bind()  # a copy of a view is no view
 
-    __copy__ = copy.deepcopy
+    __copy__ = d.copy_deep
 
     def get_weights(self) -> list[Array]:
         """Copies of the parameters, [W1 (n_in, n_out), b1 (1, n_out), ...].
@@ -186,7 +185,7 @@ class NeuralNetwork:
         >>> loss = net.loss_and_gradients(X, y)
         >>> net.update_params()
         """
-        d.refresh(self.optimizer)
+        d.refresh_options(self.optimizer)
         self.optimizer.step(self._parameters, self._gradients, self._decays, self.eager)
 
     def loss_and_gradients(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -1,7 +1,5 @@
 """The optimizers, by complexity. Each sees the network as one vector w."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from typing import Any, cast
@@ -64,7 +62,7 @@ class Optimizer(ABC):
 
         FloatingPointError, with nothing changed, if the gradient is too large.
         """
-        if self._slices is None or not self._slices.belong_to(w, gradients):
+        if self._slices is None or not self._slices.is_for(w, gradients):
             self._slices = Slices(self, w, gradients, decays, Recorder)
         lr, norm_squared = self.current_lr, float(gradients.dot(gradients))
         if not self._slices.can_hold(norm_squared, lr):

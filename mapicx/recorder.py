@@ -13,8 +13,6 @@ the same arrays: nothing is allocated, and of Python only one loop runs.
 Prices in comments are shares of a step of 2-64-3 on 300 samples, unless another is named.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -42,7 +40,7 @@ class Recorder:
     def track(self, array: Array) -> Array:
         """The same memory as an array whose use is recorded."""
         tracked = array.view(RecordedArray)
-        tracked.recorder, tracked.memory, tracked.array = self, d.root(array), array
+        tracked.recorder, tracked.memory, tracked.array = self, d.base_of(array), array
         return tracked
 
     def operand(self, value: Any) -> Array:
@@ -50,7 +48,7 @@ class Recorder:
         if not isinstance(value, RecordedArray):
             return np.asarray(value, self.dtype if isinstance(value, (int, float)) else None)
         array: Array = np.asarray(value) if value.array is None else value.array
-        same = value.recorder is self and (array is value.array or d.root(array) is value.memory)
+        same = value.recorder is self and (array is value.array or d.base_of(array) is value.memory)
         if not (same or self.eager):
             raise not_replayable(self.layer, "a copy of an array, or one of another step,")
         return array
@@ -102,7 +100,7 @@ class Recorder:
     def drop(self, result: Array) -> None:
         """Forget the last call, if it is the product that made `result`."""
         last: Any = self.calls[-1] if self.calls else None
-        if getattr(last, "func", None) is np.dot and d.root(last.args[-1]) is d.root(result):
+        if getattr(last, "func", None) is np.dot and d.base_of(last.args[-1]) is d.base_of(result):
             self.calls.pop()
 
     def apply(self, layer: Any, method: Callable[..., Any], *args: Any) -> Array:

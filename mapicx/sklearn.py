@@ -1,7 +1,5 @@
 """scikit-learn estimators; the only module that imports scikit-learn."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 import numpy as np

@@ -241,3 +241,14 @@ def show(self: Any) -> str:
         n for n, v in vars(self).items() if isinstance(v, kinds)
     ]
     return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in names)})"
+
+
+def find_late(name: str) -> Any:
+    """Names imported on first use, or not at all."""
+    if name in ("MapicxClassifier", "MapicxRegressor"):  # only these need scikit-learn
+        from mapicx import sklearn
+
+        return getattr(sklearn, name)
+    if name == "Sequential":
+        raise ImportError("mapicx has no Sequential; write Mapicx().add(2, 64).add(64, 3, ...)")
+    raise AttributeError(f"module 'mapicx' has no attribute {name!r}")

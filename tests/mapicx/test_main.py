@@ -23,7 +23,8 @@ def test_no_line_is_wider_than_the_terminal(width, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("LINES", "50")
     main(epochs=2, frames=1)
-    *picture, values = capsys.readouterr().out.splitlines()
+    legend, *picture, values = capsys.readouterr().out.splitlines()
+    assert legend.startswith("A B C: samples") and len(legend) < width
     assert {len(line) for line in picture} == {min(COLUMNS, width - 1)}
     assert len(values) < width
     assert re.fullmatch(r"epoch +2(  loss \d+\.\d{3})?(  accuracy \d\.\d{3})?", values)
@@ -60,9 +61,10 @@ def run(columns=None):
     return written.decode().replace("\r\n", "\n")
 
 
-def test_a_pipe_gets_plain_text():
+def test_a_pipe_gets_plain_text_and_the_last_picture():
     text = run()
     assert "\x1b" not in text and text.count("epoch") == 12
+    assert len(text.splitlines()) == 1 + ROWS + 12
     assert max(map(len, text.splitlines())) == COLUMNS
 
 
@@ -70,6 +72,8 @@ def test_a_narrow_terminal_without_colours_sees_one_picture_grow():
     text = run(20)
     moves = re.findall(r"\x1b\[[\d;]*[A-Za-z]", text)
     frames = re.split(r"\x1b\[\d+A", text)
-    assert len(frames) == 12 and set(moves) == {f"\x1b[{frames[0].count(chr(10))}A"}
+    assert len(frames) == 12 and set(moves) == {f"\x1b[{frames[1].count(chr(10))}A"}
     assert all(len(line) < 20 for frame in frames for line in frame.splitlines())
-    assert {frame.count("\n") for frame in frames} == {frames[0].count("\n")}
+    legend, first = frames[0].split("\n", 1)
+    assert "samples" in legend
+    assert {frame.count("\n") for frame in (first, *frames[1:])} == {first.count("\n")}

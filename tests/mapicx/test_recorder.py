@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mapicx import SGD, Adam, AdamW, Dense, Layer, Mapicx, RMSprop, Softmax
-from mapicx.data import root, split_out
+from mapicx.data import base_of, split_out
 from mapicx.datasets import spiral_data
 from mapicx.recorder import Recorder
 
@@ -274,7 +274,7 @@ def test_a_network_that_is_dropped_gives_its_memory_back_at_once():
         model.forward(X, training=True)
         model.network.backward(Y)
         batches = [*model.network._batches.kept.values(), model.network._last]
-        arrays = [weakref.ref(root(batch.output)) for batch in batches]
+        arrays = [weakref.ref(base_of(batch.output)) for batch in batches]
         return [weakref.ref(model.network), weakref.ref(model.optimizer._slices), *arrays]
 
     gc.disable()
@@ -303,5 +303,5 @@ def test_large_batches_share_memory_and_keep_every_bit(activation):
         twins.append(model)
     np.testing.assert_array_equal(twins[0].parameters, twins[1].parameters)
     (batch,) = (b for key, b in twins[0].network._batches.kept.items() if key[0] == "train")
-    owners = {id(root(split_out(call)[1])) for part in batch.calls.values() for call in part}
+    owners = {id(base_of(split_out(call)[1])) for part in batch.calls.values() for call in part}
     assert len(owners) < sum(map(len, batch.calls.values()))  # fewer places than calls
