@@ -24,6 +24,7 @@ from benchmarks.options import make_parser
 from benchmarks.paths import ROOT
 from benchmarks.streams import keep_printing
 
+LOAD_S = 1.0  # for which other programs are watched
 EXAMPLE = """examples:
   python -m benchmarks.doctor
   OPENBLAS_CORETYPE=Haswell python -m benchmarks.doctor      names the variable
@@ -59,15 +60,16 @@ def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def check_load(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Check for other work on the machine."""
-    if not hasattr(os, "getloadavg"):
-        yield Finding("unknown", "the load of the machine: this system does not tell")
-        return
-    busy, cores = os.getloadavg()[0], machine.count_cores()
+    """Check for other work on the machine now; this process sleeps meanwhile."""
+    import psutil
+
+    busy = psutil.cpu_percent(interval=LOAD_S) / 100 * (psutil.cpu_count() or 1)
+    cores = machine.count_cores()
     if busy > 0.3 * cores:
         yield Finding(
             "distorts",
-            f"the load is {busy:.1f} on {cores} cores: something else is running; stop it or wait",
+            f"other programs keep {busy:.1f} cores busy, of {cores} that trials may use: stop them"
+            " or wait",
         )
 
 

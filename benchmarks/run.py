@@ -112,12 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="MIB",
         help="stop a trial above this much memory",
     )
-    add(
-        "--measures",
-        type=read_names,
-        metavar="time,memory",
-        help="of time, memory, accuracy, parity",
-    )
+    add("--measures", type=read_names, metavar="time,memory", help="time, memory, accuracy, parity")
     add("--results", type=read_folder, default=DEFAULTS["results"], metavar="DIR", help="(results)")
     add("--reports", type=read_folder, default=DEFAULTS["reports"], metavar="DIR", help="(reports)")
     add(
@@ -157,7 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with Workspace():
             run = resume_run(options) if options.resume else plan_run(options, arguments)
             if options.plan:
-                durations = Durations(run.workloads, machine.count_cores())
+                pace = machine.measure_pace()
+                durations = Durations(run.workloads, machine.count_cores(), pace=pace)
                 return _print(describe_plan(run, durations))
             return _execute(run, options)
     except UsageError as error:
@@ -168,8 +164,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
-    """Prepare the folders and the executor, then measure."""
+    """Prepare the executor and the folders, then measure."""
+    executor = _open_executor(run, options)
+    store = run.store
+    try:
+        # The pace of a cluster's workers is not that of this machine.
+        pace = machine.measure_pace() if options.executor == LOCAL else 1.0
+        durations = Durations(run.workloads, *executor.count_parallel(), pace=pace)
+        _create_folders(run, options)
+        if run.is_new:
+            store.create(run.description)
+        with store.lock():
+            if run.forced:
+                versions = machine.installed_versions(itertools.chain(*run.requires.values()))
+                store.note_forced(run.forced, versions, machine.digest_code())
+            return _measure(run, options, executor, durations)
+    except KeyboardInterrupt:
+        if run.is_new:
+            store.remove_empty()
+        raise
+    finally:
+        executor.close()
 
+
+def _create_folders(run: Run, options: argparse.Namespace) -> None:
+    """Make the folders of results and reports. UsageError if they cannot be written."""
     for option, folder in (
         ("results", options.results if run.is_new else run.store.run.parent),
         ("reports", options.reports),
@@ -181,18 +200,6 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
                 f"the folder of {option}, '{folder}', cannot be written ({error.strerror});"
                 f" give another one with --{option}"
             ) from None
-    executor = _open_executor(run, options)
-    store = run.store
-    try:
-        if run.is_new:
-            store.create(run.description)
-        with store.lock():
-            if run.forced:
-                versions = machine.installed_versions(itertools.chain(*run.requires.values()))
-                store.note_forced(run.forced, versions, machine.digest_code())
-            return _measure(run, options, executor)
-    finally:
-        executor.close()
 
 
 def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
@@ -211,20 +218,24 @@ def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
     )
 
 
-def _measure(run: Run, options: argparse.Namespace, executor: Executor) -> int:
-    """Measure the missing trials, then report, even after Ctrl-C."""
+def _measure(
+    run: Run, options: argparse.Namespace, executor: Executor, durations: Durations
+) -> int:
+    """Measure the missing trials, then report, even after Ctrl-C if there is a row."""
     from benchmarks.render.terminal import Screen
 
-    store, durations = run.store, Durations(run.workloads, *executor.count_parallel())
-    _print(announce_run(run, durations))
+    store = run.store
     end, had_rows = "complete", len(store.rows())
     try:
+        _print(announce_run(run, durations))
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
             complete = Scheduler(store, executor, durations, screen).run(run.plan, run.budget_s)
             end = "complete" if complete else "budget"
     except KeyboardInterrupt:
         end = "interrupt"
         say("Interrupted.")
+        if not store.rows():
+            raise
     except (MachineFault, OSError) as error:
         end = "fault"
         reason = getattr(error, "strerror", None) or str(error)

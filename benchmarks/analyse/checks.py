@@ -49,13 +49,13 @@ def check_run(
         case = Case(str(workload), int(str(threads)))
         if scores or group["measure"].eq("parity").any():
             findings.append(Finding("parity", case, *check_parity(networks)))
-        if scores:
+        if len(scores) > 1:  # one network alone has none to differ from
             same = check_same_accuracy(scores, share)
             findings.append(Finding("no network differs", case, *same))
             equal = check_equivalence(scores, margin, share)
             findings.append(Finding("networks equivalent", case, *equal))
-            if math.isfinite(find_ceiling(group)):
-                findings.append(Finding("none above the ceiling", case, *check_ceiling(group)))
+        if scores and math.isfinite(find_ceiling(group)):
+            findings.append(Finding("none above the ceiling", case, *check_ceiling(group)))
     return findings
 
 
@@ -87,13 +87,21 @@ def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarr
     return found
 
 
+def _explain_no_pairs(scores: Mapping[str, Sample]) -> str:
+    if len(scores) < 2:
+        return "only one network has a score"
+    if len(find_identical(scores)) == len(scores) - 1:
+        return "the scores of all networks are the same, bit for bit"
+    return "a paired test needs two seeds on which two networks have a score"
+
+
 def check_same_accuracy(
     scores: Mapping[str, Sample], share: float = 0.0
 ) -> tuple[bool | None, str]:
     """Check that no two network systems differ in test accuracy (paired over seeds, Holm)."""
     pairs = _pair_scores(scores)
     if not pairs:
-        return None, "a paired test needs two systems and two seeds"
+        return None, _explain_no_pairs(scores)
     adjusted = stats.adjust_holm([stats.difference_p(d, share) for d in pairs.values()])
     smallest = int(np.argmin(adjusted))
     worst = " and ".join(list(pairs)[smallest])
@@ -113,7 +121,7 @@ def check_equivalence(
     """
     pairs = _pair_scores(scores)
     if not pairs:
-        return None, "a paired test needs two systems and two seeds"
+        return None, _explain_no_pairs(scores)
     adjusted = stats.adjust_holm([stats.equivalence_p(d, margin, share) for d in pairs.values()])
     shown = int((adjusted < stats.ALPHA).sum())
     largest = max(abs(float(np.mean(d))) for d in pairs.values())

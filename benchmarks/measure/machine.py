@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,9 +21,10 @@ from typing import Any
 
 import baselines
 from benchmarks.errors import MachineFault
-from benchmarks.measure import threads
+from benchmarks.measure import process, threads
 from benchmarks.measure.container import read_file
 from benchmarks.paths import ROOT, ask_git
+from benchmarks.plan.durations import TABLE
 
 # Variables that affect measurements and say nothing about a person.
 ALLOWED = (
@@ -36,6 +38,7 @@ DISTRIBUTIONS = (
 )  # fmt: skip
 PACKAGES = ("mapicx", "baselines", "benchmarks")
 CPU = "/proc/cpuinfo"
+STARTS = 3  # of an interpreter with NumPy, which tell the machine's pace
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
@@ -124,6 +127,14 @@ def read_clock_mhz() -> float | None:
     """Return the mean clock of the cores now; None where the system does not show it."""
     clocks = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", read_file(CPU), re.MULTILINE)
     return sum(map(float, clocks)) / len(clocks) if clocks else None
+
+
+def measure_pace() -> float:
+    """Return how many times as long as in durations.toml a process takes here and now."""
+    ends = [
+        process.run_python(lambda *_: ["-c", "import numpy"], timeout=60) for _ in range(STARTS)
+    ]
+    return statistics.median(end.ended - end.started for end in ends) / float(TABLE["start"])
 
 
 def check_disk(*folders: Path) -> None:

@@ -57,6 +57,10 @@ class MeasuredSystem:
         with probe.phase("data"):
             if self.system.requires:  # a system that requires nothing cannot hold an array
                 self.data = Data(spec["data"], workload)
+                if spec["measure"] == "parity":
+                    from benchmarks.measure.parity import limit_inputs
+
+                    limit_inputs(self.data)
                 if self.system.family == "network" or spec["system"] in baselines.TWINS:
                     self.weights = read_weights(spec["data"])
         with probe.phase("build"):

@@ -54,7 +54,7 @@ def resume_run(options: argparse.Namespace) -> Run:
         plan,
         description,
         {name: tuple(names) for name, names in description["requires"].items()},
-        parse_duration(options.budget),
+        parse_duration(description.get("budget_s") if options.budget is None else options.budget),
         False,
         format_resumption(options, folder.name),
         changes,

@@ -60,6 +60,7 @@ class Scheduler:
         self.durations, self.listener = durations, listener
         self._recording_s: float | None = None
         self._deadline = self._first_block_deadline = float("inf")
+        self._repeats: Counter[tuple[object, ...]] = Counter()
         self._first = 0  # the first block of measurements, which may take longer than the budget
         self._stages: list[Stage] = []
         self._opened: set[int] = set()
@@ -97,7 +98,7 @@ class Scheduler:
         """Return the stages of the trials that are missing."""
         recorded = {row["trial_id"] for row in self.store.rows()}
         missing = [trial for trial in plan if trial.trial_id not in recorded]
-        repeats = Counter(map(_repeat_key, plan))
+        repeats = self._repeats = Counter(map(_repeat_key, plan))
         stages = []
         for block, members in itertools.groupby(missing, key=lambda trial: trial.block):
             for stage in self.executor.split(list(members), self.durations):
@@ -208,7 +209,12 @@ class Scheduler:
             row["time_record_s"] = self._recording_s
         self.store.append(row)
         self._recording_s = time.perf_counter() - started
-        self.durations.observe(trial, seconds + self._recording_s)
+        self.durations.observe(
+            trial,
+            seconds + self._recording_s,
+            repeats=self._repeats[_repeat_key(trial)],
+            ok=row["status"] == "ok",
+        )
         self.listener.on_trial_end(trial, row, seconds)
 
 

@@ -1,4 +1,8 @@
-"""Expected durations of trials: a guess from durations.toml, then this run's own rows."""
+"""Expected durations of trials: a guess from durations.toml, then this run's own rows.
+
+The guess is for the machine of the table. It is multiplied by this machine's pace, which begins as
+measured and then follows the trials of the run, for the kinds of trial that are still to come.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,11 @@ from benchmarks.plan.workloads import read_table
 TABLE: dict[str, Any] = read_table("durations.toml")
 WARM_S, WARM_MIN, WARM_LIMIT_S = 0.5, 3, 5.0  # for the trainings after the first; see phases.py
 ROWS = 300  # in the trainings of the table
+TRUST_S = 20.0  # of trials, by the table, which weigh as much as the pace at the beginning
 
 
 class Durations:
-    """Expected seconds of trials. The mean of observed seconds replaces the guess.
+    """Expected seconds of trials. The mean of observed seconds replaces a kind's guess.
 
     Parameters
     ----------
@@ -27,16 +32,31 @@ class Durations:
         How many untimed trials run at once.
     blocks : int
         How many blocks are timed at once.
+    pace : float
+        How many times as long as in the table a trial takes here and now.
     """
 
-    def __init__(self, workloads: Mapping[str, Workload], cores: int = 1, blocks: int = 1) -> None:
+    def __init__(
+        self,
+        workloads: Mapping[str, Workload],
+        cores: int = 1,
+        blocks: int = 1,
+        pace: float = 1.0,
+    ) -> None:
         self._workloads, self._cores, self._blocks = workloads, cores, blocks
         self._seen: dict[tuple[str, str, int, str], tuple[int, float]] = {}
+        self._taken, self._guessed = pace * TRUST_S, TRUST_S
 
-    def observe(self, trial: Trial, seconds: float) -> None:
-        """Record how long a trial of this kind took, from start to row on disk."""
+    def observe(self, trial: Trial, seconds: float, *, repeats: int = 1, ok: bool = True) -> None:
+        """Record how long a trial took, from start to row on disk.
+
+        One that failed says what its kind takes, but nothing of the machine's pace.
+        """
         count, total = self._seen.get(_kind(trial), (0, 0.0))
         self._seen[_kind(trial)] = count + 1, total + seconds
+        if ok:
+            self._taken += seconds
+            self._guessed += self._guess(trial, repeats, 1.0)
 
     def expect(self, trials: Iterable[Trial]) -> float:
         """Return the seconds that these trials will take; untimed ones share the machine."""
@@ -55,11 +75,15 @@ class Durations:
         if _kind(trial) in self._seen:
             count, total = self._seen[_kind(trial)]
             return total / count
-        process, training = self._guess_process(trial), self._guess_training(trial)
+        return self._guess(trial, repeats, self._taken / self._guessed)
+
+    def _guess(self, trial: Trial, repeats: int, pace: float) -> float:
+        process, training = pace * self._guess_process(trial), pace * self._guess_training(trial)
+        build = pace * _look_up("build", trial.system)
         if trial.measure == "accuracy":  # the seeds of a system share a process
-            return training + (process if trial.seed == 0 else _look_up("build", trial.system))
+            return training + (process if trial.seed == 0 else build)
         if trial.measure == "parity":
-            return process + _look_up("build", trial.system)
+            return process + build
         if trial.measure == "memory":
             return process + training
         warm = WARM_S / repeats if training else 0.0
@@ -79,7 +103,7 @@ class Durations:
         return slowest
 
     def expect_process(self, trial: Trial) -> float:
-        """Return seconds from exec to exit of a timed trial, without its repeated trainings."""
+        """Return what the table says from exec to exit of a timed trial that trains once."""
         return self._guess_process(trial) + self._guess_training(trial)
 
     def _guess_process(self, trial: Trial) -> float:

@@ -52,6 +52,9 @@ def _find_fault(description: object) -> str | None:
         return "its 'skipped' does not name system, workload and reason"
     if not all(_is_list_of_text(names) for names in description["requires"].values()):
         return "its 'requires' does not name distributions"
+    budget_s = description.get("budget_s")
+    if budget_s is not None and not (isinstance(budget_s, int | float) and budget_s > 0):
+        return "its 'budget_s' is not a number of seconds"
     return None
 
 

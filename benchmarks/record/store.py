@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,11 @@ class Store:
         if private:
             self.run.chmod(0o700)
         write_atomically(self.run / RUN, json.dumps(description, indent=1) + "\n", private=private)
+
+    def remove_empty(self) -> None:
+        """Remove the folder of a run that has no row."""
+        if not self.rows():
+            shutil.rmtree(self.run, ignore_errors=True)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

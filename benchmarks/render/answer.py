@@ -35,7 +35,7 @@ from benchmarks.render.results import find_best_classical
 PLAIN, PROGRAM = "plain NumPy", "mapicx 0.1.0"
 OWN = {BASE, PLAIN, PROGRAM}  # what needs no framework
 EQUAL_OR_LESS = {Kind.EQUIVALENT, Kind.LESS}  # verdicts on a score
-SHOWN = 0.1  # phases that take a smaller share of the total are not named
+SHOWN = 0.1  # phases that take a smaller share of the total are named together
 
 
 def answer(data: RunData) -> list[str]:
@@ -228,12 +228,16 @@ def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """Say "; of this mapicx spends 59 % on start and import, the others 3 to 41 % on training"."""
-    shares = {name: _find_share(base, metrics) for name, metrics in PHASES.items()}
-    parts = [f"{_percent(share)} on {name}" for name, share in shares.items() if share > SHOWN]
-    if not parts:
+    """Say "; of this mapicx spends 59 % on ... and 41 % on the rest, the others 3 to 9 % on ..."""
+    shares = {name: round(100 * _find_share(base, names)) for name, names in PHASES.items()}
+    named = {name: share for name, share in shares.items() if share > 100 * SHOWN}
+    small = ", ".join(name for name in shares if name not in named)
+    if 100 > sum(named.values()) > 0:  # so that they add up
+        named["the rest" + (f" ({small})" if small else "")] = 100 - sum(named.values())
+    if not named:
         return ""
-    text = f"; of this {BASE} spends {join_words(parts)}"
+    parts = join_words(f"{share} % on {name}" for name, share in named.items())
+    text = f"; of this {BASE} spends {parts}"
     trained = [line for line in rivals if line.has("time_train_cold_s")]
     training = sorted(round(100 * _find_share(line, PHASES["training"])) for line in trained)
     if not training:
@@ -241,10 +245,6 @@ def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
     least, most = training[0], training[-1]
     others = f"{least} to {most} %" if least < most else f"{most} %"
     return f"{text}, the others {others} on their first training"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _find_share(line: Line, metrics: Iterable[str]) -> float:

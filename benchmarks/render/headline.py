@@ -110,7 +110,7 @@ def _caption(
     failed = [line.system for line in data.lines(case) if line.comparable is False]
     if failed:
         notes.append(
-            f" Not compared, as they did not train the same network: {join_words(failed)}."
+            f" Left out, as parity shows another training than {BASE}'s: {join_words(failed)}."
         )
     return tuple(notes)
 

@@ -67,15 +67,16 @@ def _answer(data: RunData) -> list[Block]:
     case = Case(SUBJECT, min((c.threads for c in data.cases if c.workload == SUBJECT), default=1))
     if data.base(case) is None:
         return []
-    sentences = answer.describe_case(data, case)
-    return [Paragraph(" ".join(sentences)), Picture(figures.COSTS.name, figures.COSTS.caption)]
+    need, *details = answer.describe_case(data, case)
+    picture = Picture(figures.COSTS.name, figures.COSTS.caption)
+    return [Paragraph(need), Items(tuple(details)), picture]
 
 
 def _steps(data: RunData) -> list[Block]:
     points = steps.keep_fewest_threads(data.sweep)
     if not points:
         return []
-    return [Paragraph(" ".join(steps.describe_sweep(points)))]
+    return [Items(tuple(steps.describe_sweep(points)))]
 
 
 def _crossover(data: RunData) -> list[Block]:

@@ -153,7 +153,7 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
     reproduce = (
         Items(
             (
-                ("Measure it again: ", command, "."),
+                (f"Measure it again{_name_folder(data)}: ", command, "."),
                 ("Rebuild this report from its rows: ", rebuild, "."),
                 ("Every system, all intervals, method and environment: ", Link(FULL, FULL), "."),
             )
@@ -171,6 +171,12 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
             Section("How to reproduce", reproduce),
         ),
     )
+
+
+def _name_folder(data: RunData) -> str:
+    """Say where a command that names a file works: no folder is recorded, for privacy."""
+    files = [(data.run.get(key) or {}).get("file") for key in ("table", "workload_file")]
+    return "".join(f" in the folder of {name}" for name in files if name)
 
 
 def _find_doubts(data: RunData) -> list[str]:

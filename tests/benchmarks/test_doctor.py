@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 from benchmarks import doctor
 from benchmarks.measure import machine
@@ -25,10 +27,21 @@ def test_a_thread_cap_is_noted():
     assert finding.level == "note" and "OMP_NUM_THREADS=3" in finding.text
 
 
-def test_a_loaded_machine_is_named(monkeypatch):
-    monkeypatch.setattr(os, "getloadavg", lambda: (50.0, 0, 0), raising=False)
-    (finding,) = doctor.check_load({})
-    assert finding.level == "distorts" and "50.0" in finding.text
+def test_other_programs_are_noticed_while_they_run_and_not_afterwards(monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (50.0, 0, 0), raising=False)  # of the past
+    busy = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(machine.count_cores())
+    ]
+    try:
+        (finding,) = doctor.check_load({})
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    assert finding.level == "distorts" and "cores busy" in finding.text
+    monkeypatch.setattr(machine, "count_cores", lambda: 1000)  # of which the other tests use few
+    assert list(doctor.check_load({})) == []
 
 
 def test_one_core_is_too_few(monkeypatch):

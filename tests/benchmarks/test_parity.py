@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import benchmarks
@@ -43,6 +45,26 @@ def test_a_learning_rate_one_percent_off_is_caught_and_an_honest_copy_is_not(gat
     assert verdicts["wrong-rate"] == [False, False]
     assert set(parity["status"]) == {"ok"}
     assert (parity.set_index("system").loc["wrong-rate", "parity_max_abs"] > 1e-6).all()
+
+
+def test_a_table_with_close_columns_and_an_extreme_row_does_not_separate_equal_networks(
+    command, tmp_path
+):
+    """scikit-learn adds epsilon before Adam's bias correction, numpy-plain after it."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(90, 1)) + 1e-3 * rng.normal(size=(90, 7)))
+    table.iloc[0] *= 1000
+    table["y"] = rng.normal(size=90)
+    table.to_csv(tmp_path / "close.csv", index=False)
+    done = command(
+        "benchmarks.run", "--data", tmp_path / "close.csv", "--target", "y", "--seeds", 1,
+        "--systems", "mapicx,sklearn-mlp", "--measures", "parity",
+        "--results", tmp_path / "results", "--reports", tmp_path / "reports",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = benchmarks.load(tmp_path / "results").set_index("system")
+    assert rows["comparable"].all(), rows["parity_max_abs"]
+    assert rows.loc["sklearn-mlp", "parity_max_abs"] < 1e-7  # of 1e-6 that are allowed
 
 
 def test_no_ratio_with_it_is_printed(gated):

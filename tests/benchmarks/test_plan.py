@@ -266,21 +266,6 @@ def test_a_digest_changes_with_the_recipe():
     )
 
 
-def test_what_was_seen_replaces_the_guess():
-    plan = planned(**SMALL, measures="time")
-    durations = Durations(workloads.read_workloads(), 2)
-    before = durations.expect(plan)
-    for trial in plan:
-        durations.observe(trial, 100.0)
-    assert durations.expect(plan) == 100.0 * len(plan) > before
-
-
-def test_what_is_not_timed_shares_the_machine():
-    plan = [trial for trial in planned(**SMALL) if trial.measure == "accuracy"]
-    alone, shared = (Durations(workloads.read_workloads(), cores) for cores in (1, 2))
-    assert shared.expect(plan) == pytest.approx(alone.expect(plan) / 2)
-
-
 def test_the_name_of_an_axis_stands_for_all_its_values():
     request = suites.make_request(suite="scaling", workloads="scaling-depth,spiral,scaling-depth-2")
     names = [workload.name for workload in request.workloads]

@@ -72,6 +72,34 @@ def test_of_systems_that_score_as_well_the_one_that_takes_the_least_time_is_name
     assert "the least time" in said
 
 
+def test_measuring_again_needs_the_folder_of_the_table(data):
+    assert "Measure it again in the folder of w&lt;b&gt;.csv: " in write_markdown(
+        make_short(data, {})
+    )
+
+
+@pytest.mark.parametrize("blocks", [1, 8])
+def test_a_table_on_which_one_network_is_not_comparable(tmp_path, blocks):
+    kept = ("mapicx", "majority-class", "mapicx-again")
+    systems = {name: SYSTEMS[name] for name in kept}
+    run = table_run(tmp_path, blocks=blocks, systems=systems | {"odd": SYSTEMS["torch-fused"]})
+    made = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    for row in made:
+        if (row["system"], row["measure"]) == ("odd", "parity"):
+            row |= {"comparable": False, "parity_max_abs": 2.5e-6}
+    (run / "trials.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    text = write_markdown(make_short(read_run_data(run), {}))
+    assert "Left out, as parity shows another training than mapicx's: odd." in text
+    few = "a paired test needs two seeds on which two networks have a score"
+    assert (few in text) == (blocks == 1) and "needs two systems" not in text
+
+
+def test_one_network_alone_is_not_asked_to_differ_from_others(tmp_path):
+    systems = {name: SYSTEMS[name] for name in ("mapicx", "majority-class", "random-forest")}
+    text = write_markdown(make_short(read_run_data(table_run(tmp_path, systems=systems)), {}))
+    assert "no network differs" not in text and "networks equivalent" not in text
+
+
 def test_a_shared_first_place_is_said(tmp_path):
     same = {name: {"accuracy_test": 0.9} for name in ("mapicx", "random-forest")}
     use = answer(read_run_data(table_run(tmp_path, scores=same)))[1]

@@ -100,6 +100,14 @@ def test_resume_refuses_options_that_do_not_agree(copied, options):
         resume(copied, *options)
 
 
+def test_a_continued_run_has_its_budget_again_unless_another_is_given(copied):
+    change(copied, budget_s=77.0)
+    assert resume(copied).budget_s == 77.0
+    assert resume(copied, "--budget", "2m").budget_s == 120.0
+    change(copied, budget_s=None)
+    assert resume(copied).budget_s is None
+
+
 def test_latest_is_the_newest_run_that_is_not_complete(copied):
     with pytest.raises(UsageError, match="no unfinished run"):
         resume(copied, "--resume", "latest")
@@ -116,6 +124,7 @@ def test_latest_is_the_newest_run_that_is_not_complete(copied):
         {"plan": []}, {"plan": 7}, {"trials": [7]}, {"trials": None}, {"workloads": {}},
         {"workloads": {"spiral": {"name": "spiral"}}}, {"requires": {"fair": 7}},
         {"versions": None}, {"skipped": [{}]}, {"named": [None]}, {"suite": 3},
+        {"budget_s": "10m"}, {"budget_s": -1},
     ],
 )  # fmt: skip
 def test_a_run_json_that_was_changed_is_refused_with_a_sentence(copied, values):
@@ -166,6 +175,21 @@ def test_an_interrupt_keeps_the_rows_reports_and_leaves_nothing(command, tmp_pat
         assert run(command, tmp_path, "--resume", folder.name).returncode == 0
         assert (folder / "trials.jsonl").read_bytes().startswith(before)
         assert_complete(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
+@pytest.mark.parametrize("begun", [False, True], ids=["as the folder is made", "in a trial"])
+def test_an_interrupt_before_the_first_row_leaves_no_run(tmp_path, begun):
+    process = start(tmp_path, "--systems", "fault-hang", "--measures", "accuracy", "--seeds", 1)
+    limit = time.monotonic() + 60
+    while not list((tmp_path / "results").glob("*/run.json")):
+        assert time.monotonic() < limit and process.poll() is None
+        time.sleep(0.001)
+    time.sleep(2 * begun)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert list((tmp_path / "results").glob("*-*")) == [], output
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")

@@ -133,7 +133,9 @@ def test_table_and_report_stand_beside_the_rows(smoke):
 def test_plan_lists_trials_and_time_and_measures_nothing(command, tmp_path):
     done = command("benchmarks.run", "--plan", "--results", tmp_path / "results")
     assert done.returncode == 0, done.stderr
-    assert "trials in 6 blocks, expected" in done.stdout
+    lines = done.stdout.splitlines()
+    assert [line[:8] for line in lines[:7]] == [f"block {number}:" for number in range(7)]
+    assert "trials in 6 blocks, expected" in lines[-1] and "  block 6  time" in lines[-2]
     assert not (tmp_path / "results").exists()
 
 
