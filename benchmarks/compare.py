@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.analyse.comparison import Comparison, Judge, judge_counts
+from benchmarks.analyse.comparison import Judge, SideComparison, judge_counts
 from benchmarks.analyse.sequential import FIRST_LOOK
-from benchmarks.errors import UsageError, format_count
+from benchmarks.errors import UsageError, describe_os_error, format_count
 from benchmarks.measure import interleave, machine, sides
 from benchmarks.measure.revision import (
     Revision,
@@ -81,8 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     except (UsageError, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
-        name = Path(str(error.filename)).name if error.filename else ""
-        return _fail(f"{error.strerror or error}: {name}")
+        return _fail(describe_os_error(error))
     except KeyboardInterrupt:
         print("interrupted; nothing is left behind", file=sys.stderr)
         return INTERRUPTED
@@ -90,10 +89,9 @@ def main(argv: list[str] | None = None) -> int:
     return WORSE if comparison.is_worse else OK
 
 
-def compare(options: argparse.Namespace) -> tuple[Comparison, dict[str, Any]]:
+def compare(options: argparse.Namespace) -> tuple[SideComparison, dict[str, Any]]:
     """Compare the two sides; return the comparison, and facts about its measurement."""
     budget_s = parse_duration(options.budget)
-    assert budget_s is not None
     runs = [find_run(name, options.results) for name in (options.base, options.head)]
     if all(run is not None for run in runs):
         return compare_recorded([run for run in runs if run is not None], options), {}
@@ -118,7 +116,7 @@ def compare(options: argparse.Namespace) -> tuple[Comparison, dict[str, Any]]:
     return compare_revisions(base, head, options.system or "mapicx", budget_s)
 
 
-def compare_recorded(runs: list[Path], options: argparse.Namespace) -> Comparison:
+def compare_recorded(runs: list[Path], options: argparse.Namespace) -> SideComparison:
     """Compare two runs by their rows."""
     import benchmarks
     from benchmarks.analyse.run_comparison import CONTROL, compare_runs
@@ -132,32 +130,32 @@ def compare_recorded(runs: list[Path], options: argparse.Namespace) -> Compariso
 
 def compare_revisions(
     base: Revision, head: Revision, system: str, budget_s: float
-) -> tuple[Comparison, dict[str, Any]]:
+) -> tuple[SideComparison, dict[str, Any]]:
     """Measure two revisions in turns until all is decided or the budget is used up."""
     began = time.perf_counter()
     with Workspace() as workspace:
         folder = workspace.folder
-        places = {"base": folder / "base", "head": folder / "head"}
+        folders = {"base": folder / "base", "head": folder / "head"}
         for name, revision in (("base", base), ("head", head)):
-            revision.write(places[name])
+            revision.write(folders[name])
         spec = sides.write_spec(system, folder / "data")
-        three = {}
+        sides_by_name = {}
         for name, source in SIDES.items():
             scratch = folder / f"scratch-{name}"
             scratch.mkdir()
             label = (head if source == "head" else base).label
-            three[name] = sides.Side(label, places[source], scratch, spec)
+            sides_by_name[name] = sides.Side(label, folders[source], scratch, spec)
         try:
-            counts = {name: side.ask("counts") for name, side in three.items()}
-            for name, side in three.items():
+            counts = {name: side.ask("counts") for name, side in sides_by_name.items()}
+            for name, side in sides_by_name.items():
                 sides.check_files(side, system, counts[name]["files"])
                 counts[name] |= count_more(side)
             sides.calibrate(spec, counts["base"])
             judge = Judge()
-            left = budget_s - (time.perf_counter() - began)
+            remaining_s = budget_s - (time.perf_counter() - began)
             samples = interleave.measure_rounds(
-                three,
-                budget_s=left,
+                sides_by_name,
+                budget_s=remaining_s,
                 clock=time.perf_counter,
                 rng=random.Random(),
                 find_undecided=lambda samples: _judge_round(judge, samples),
@@ -170,14 +168,18 @@ def compare_revisions(
     for name, answers in samples.processes.items():
         for key in ("peak_bytes", "accuracy", "modules"):
             counts[name][key] = [answer[key] for answer in answers]
-    findings = (*judge.findings.values(), *judge_counts(counts))
+    differences = (*judge.differences.values(), *judge_counts(counts))
     remarks = [f"{format_count(samples.rounds, 'round')} of at most {samples.max_rounds} in"
                f" {format_duration(time.perf_counter() - began)}; system {system}."]  # fmt: skip
-    if samples.rounds < FIRST_LOOK and any(not one.verdict.decided for one in findings):
+    if samples.rounds < FIRST_LOOK and any(
+        not difference.verdict.decided for difference in differences
+    ):
         remarks.append(f"Times are judged from {FIRST_LOOK} rounds on: give a larger --budget.")
     if base.commit == head.commit:
         remarks.append("Both sides are the same commit.")
-    comparison = Comparison(base.label, head.label, findings, "base again", tuple(remarks))
+    comparison = SideComparison(
+        base.label, head.label, differences, "base again", tuple(remarks), sequential=True
+    )
     return comparison, list_facts(base, head, samples)
 
 
@@ -208,7 +210,7 @@ def list_facts(base: Revision, head: Revision, samples: interleave.Samples) -> d
 def _judge_round(judge: Judge, samples: interleave.Samples) -> list[str]:
     """Return the undecided quantities, and report progress on stderr."""
     undecided = judge.update(samples)
-    names = [judge.findings[name].quantity.heading for name in undecided]
+    names = [judge.differences[name].rule.heading for name in undecided]
     print(
         f"round {samples.rounds} of at most {samples.max_rounds};"
         f" undecided: {', '.join(names) or 'nothing'}",
@@ -218,13 +220,13 @@ def _judge_round(judge: Judge, samples: interleave.Samples) -> list[str]:
     return undecided
 
 
-def show(comparison: Comparison, form: str) -> None:
+def show(comparison: SideComparison, form: str) -> None:
     """Print the comparison."""
-    from benchmarks.render.comparison import write_document
+    from benchmarks.render.comparison import make_document
     from benchmarks.render.markdown import write_markdown
     from benchmarks.render.terminal_document import print_document
 
-    document = write_document(comparison)
+    document = make_document(comparison)
     if form == "md":
         print(write_markdown(document), end="")
     else:

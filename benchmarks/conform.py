@@ -16,7 +16,7 @@ from benchmarks.measure.conformance_data import RECIPES
 from benchmarks.measure.signals import handle_signals
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import make_parser, read_names, read_positive, split_names
-from benchmarks.streams import keep_printing, strip_control
+from benchmarks.streams import keep_printing, say
 
 EXAMPLE = """examples:
   python -m benchmarks.conform torch-eager
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with Workspace():
             for finding in examine_system(options.name, timeout=options.timeout, recipes=recipes):
                 findings.append(finding)
-                print(format_finding(finding), flush=True)
+                say(format_finding(finding))
     except KeyboardInterrupt:
         return 130
     failed = [finding.check for finding in findings if finding.faults]
@@ -73,11 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def format_finding(finding: Finding) -> str:
     """Format one line for a check, and one for each of its faults."""
     if finding.skipped:
-        return f"skipped  {finding.check}: {strip_control(finding.skipped)}"
+        return f"skipped  {finding.check}: {finding.skipped}"
     if not finding.faults:
         return f"ok       {finding.check}: {PROMISES[finding.check]}"
     lines = [f"FAILED   {finding.check}: {PROMISES[finding.check]}"]
-    return "\n".join([*lines, *(f"         - {strip_control(text)}." for text in finding.faults)])
+    return "\n".join([*lines, *(f"         - {text}." for text in finding.faults)])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import metadata
 from typing import NamedTuple
 
 from benchmarks.measure import container, machine, threads
@@ -38,10 +37,10 @@ class Finding(NamedTuple):
     text: str
 
 
-Check = Callable[[Mapping[str, str]], Iterator[Finding]]
+Check = Callable[[], Iterator[Finding]]
 
 
-def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_variables(environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Find variables that cap threads or force a BLAS kernel."""
     for name in threads.changed_variables(environment):
         value = environment[name]
@@ -59,7 +58,7 @@ def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding("note", f"{name}={value} is hidden from trials")
 
 
-def check_load(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_load() -> Iterator[Finding]:
     """Check for other work on the machine now; this process sleeps meanwhile."""
     import psutil
 
@@ -73,10 +72,10 @@ def check_load(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def check_frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_frequency() -> Iterator[Finding]:
     """Check for a clock frequency that follows the load."""
-    governor = machine.environment()["frequency_governor"]
-    if governor is None:
+    governor = container.read_kernel_file(machine.GOVERNOR)
+    if not governor:
         yield Finding("unknown", "frequency scaling: the system shows no governor")
     elif governor != "performance":
         yield Finding(
@@ -86,7 +85,7 @@ def check_frequency(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def check_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_memory() -> Iterator[Finding]:
     """Check for little free memory, or swap in use."""
     import psutil
 
@@ -103,14 +102,14 @@ def check_memory(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def check_container(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_container() -> Iterator[Finding]:
     """Check for a quota of CPU time, or a limit on memory."""
     limits = container.read_limits()
     for text in container.describe_limits(limits, machine.count_cores()):
         yield Finding("distorts", text)
 
 
-def check_cores(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_cores() -> Iterator[Finding]:
     """Check for too few cores to keep the harness off the measured one."""
     if machine.count_cores() < 2:
         yield Finding(
@@ -120,9 +119,9 @@ def check_cores(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("unknown", "pinning: this system cannot bind a process to cores")
 
 
-def check_virtualisation(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_virtualisation() -> Iterator[Finding]:
     """Check for a hypervisor that takes time away."""
-    virtualised = machine.environment()["virtualised"]
+    virtualised = machine.is_virtualised()
     if virtualised is None:
         yield Finding("unknown", "whether this is a virtual machine")
     elif virtualised:
@@ -133,7 +132,7 @@ def check_virtualisation(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def check_compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_compiler() -> Iterator[Finding]:
     """Check for the C++ compiler that torch.compile needs on the CPU."""
     if not any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl")):
         yield Finding(
@@ -141,13 +140,14 @@ def check_compiler(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def check_frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_frameworks() -> Iterator[Finding]:
     """Find frameworks that are missing or differ from the pinned versions."""
     pinned = dict(_pins())
+    versions = machine.installed_versions((*EXTRAS, *ALTERNATIVES.values()))
     for name, extra in EXTRAS.items():
         if name in ALTERNATIVES.values():
             continue  # either will do
-        present = _find_version(name) or _find_version(ALTERNATIVES.get(name, name))
+        present = versions.get(name) or versions.get(ALTERNATIVES.get(name, name))
         if present is None:
             yield Finding(
                 "note",
@@ -155,18 +155,19 @@ def check_frameworks(environment: Mapping[str, str]) -> Iterator[Finding]:
                 f' python -m pip install -c constraints.txt -e ".[{extra}]"',
             )
             continue
-        wanted = pinned.get(name)
-        if wanted is not None and present.split("+")[0] != wanted:
+        pin = pinned.get(name)
+        if pin is not None and present.split("+")[0] != pin:
             yield Finding(
                 "note",
-                f"{name} is {present}; the published runs were made with {wanted}:"
+                f"{name} is {present}; the published runs were made with {pin}:"
                 " figures may differ for that reason alone",
             )
 
 
-def check_newer_releases(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_newer_releases() -> Iterator[Finding]:
     """Find frameworks for which pip knows a newer release."""
-    installed = {name: version for name in EXTRAS if (version := _find_version(name))}
+    versions = machine.installed_versions(EXTRAS)
+    installed = {name: versions[name] for name in EXTRAS if name in versions}
     with concurrent.futures.ThreadPoolExecutor(len(installed) or 1) as pool:
         known = dict(zip(installed, pool.map(_ask_pip, installed), strict=True))
     silent = [name for name, release in known.items() if release is None]
@@ -176,13 +177,6 @@ def check_newer_releases(environment: Mapping[str, str]) -> Iterator[Finding]:
         present = installed[name].split("+")[0]
         if release is not None and release != present:
             yield Finding("note", f"{name} is {present}; the newest that pip knows is {release}")
-
-
-def _find_version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _ask_pip(name: str) -> str | None:
@@ -195,7 +189,7 @@ def _ask_pip(name: str) -> str | None:
     return match[1] if match else None
 
 
-def check_blas(environment: Mapping[str, str]) -> Iterator[Finding]:
+def check_blas() -> Iterator[Finding]:
     """Find frameworks whose BLAS is far slower than another's here, from recorded rows."""
     import benchmarks
 
@@ -238,11 +232,6 @@ def _pins() -> Iterator[tuple[str, str]]:
             yield name.strip(), pinned.strip()
 
 
-def examine(environment: Mapping[str, str]) -> list[Finding]:
-    """Return everything that the checks find, in their order."""
-    return [finding for check in CHECKS for finding in check(environment)]
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
     what = "Say what about this machine makes timings untrustworthy, and what to do."
@@ -252,7 +241,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     build_parser().parse_args(argv)
-    findings = examine(os.environ)
+    findings = [finding for check in CHECKS for finding in check()]
     for level, heading in HEADINGS.items():
         texts = [finding.text for finding in findings if finding.level == level]
         if texts:

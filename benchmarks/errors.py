@@ -18,6 +18,7 @@ HOMES = re.compile(
     r"(?i)^(?:[a-z]:)?[/\\]+(?:root|(?:home|users|documents and settings)[/\\]+[^/\\]+)[/\\]?$"
 )
 MAX_REASON_LENGTH = 300  # characters
+MAX_QUOTED = 10  # names in one sentence
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
@@ -48,11 +49,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"there is no {kind} {name!r}; did you mean {', '.join(near)}?")
 
 
-def quote_names(names: Iterable[object], most: int = 10) -> str:
-    """Return names in quotes, separated by commas; beyond `most`, only how many more."""
+def quote_names(names: Iterable[object]) -> str:
+    """Return names in quotes, separated by commas; beyond MAX_QUOTED, only how many more."""
     quoted = [repr(str(name)) for name in names]
-    more = f" and {len(quoted) - most} more" if len(quoted) > most else ""
-    return ", ".join(quoted[:most]) + more
+    more = f" and {len(quoted) - MAX_QUOTED} more" if len(quoted) > MAX_QUOTED else ""
+    return ", ".join(quoted[:MAX_QUOTED]) + more
 
 
 def check_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -85,6 +86,12 @@ def strip_paths(text: str) -> str:
 def describe_error(error: BaseException) -> str:
     """Return the type and text of an exception, on one line without folders."""
     return strip_paths(f"{type(error).__name__}: {error}")
+
+
+def describe_os_error(error: OSError) -> str:
+    """Return what the system says, and the name of the file without its folder."""
+    name = Path(str(error.filename)).name if error.filename else ""
+    return ": ".join(filter(None, (error.strerror or str(error), name)))
 
 
 def _last_part(path: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.errors import UsageError, check_known
+from benchmarks.errors import UsageError, check_known, describe_os_error
 from benchmarks.options import make_parser, read_folder, read_names, split_names
 from benchmarks.paths import create_folder
 from benchmarks.streams import keep_printing
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     except UsageError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"{error.strerror or error}: {Path(str(error.filename)).name}", file=sys.stderr)
+        print(describe_os_error(error), file=sys.stderr)
     return USAGE
 
 
@@ -66,8 +66,8 @@ def show(options: argparse.Namespace) -> int:
         for path in history.write_history(series, folder, formats):
             print(path)
     else:
-        print_document(history.write_document(series))
-    return WORSE if options.check and any(one.is_worse for one in series) else OK
+        print_document(history.make_document(series))
+    return WORSE if options.check and any(figures.is_worse for figures in series) else OK
 
 
 if __name__ == "__main__":

@@ -69,10 +69,8 @@ def split_names(text: str | None) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
 
 
-def parse_duration(text: str | float | None) -> float | None:
+def parse_duration(text: str) -> float:
     """Convert a duration such as 90s, 8m or 2h to seconds; a bare number is seconds."""
-    if text is None or isinstance(text, (int, float)):
-        return text
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text, re.ASCII)
     if not match or float(match[1]) == 0:
         raise UsageError(f"{text!r} is not a duration; write 90s, 8m or 2h")

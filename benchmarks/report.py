@@ -9,10 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.errors import UsageError, check_known
+from benchmarks.errors import UsageError, check_known, describe_os_error
 from benchmarks.options import make_parser, read_names, split_names
-from benchmarks.paths import LOCAL, RUN, ask_git, find_runs, require_run
-from benchmarks.record.rows import read_run
+from benchmarks.paths import RUN, ask_git, find_runs, require_run
+from benchmarks.record.rows import is_local, read_run
 from benchmarks.streams import keep_printing, say
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     except (UsageError, ValueError) as error:
         return _say(str(error), USAGE)
     except OSError as error:
-        return _say(f"{error.strerror or error}: {Path(str(error.filename)).name}", USAGE)
+        return _say(describe_os_error(error), USAGE)
 
 
 def rebuild(run: Path | None, options: argparse.Namespace) -> int:
@@ -84,8 +84,8 @@ def rebuild(run: Path | None, options: argparse.Namespace) -> int:
         return _say(_nothing(options.results), NOTHING)
     if run is None:  # first, because the reports below cite its verdicts
         _say(str(write_claims(runs, options.reports)))
-    for one in runs:
-        report = write_report(one, options.reports, formats=formats)
+    for path in runs:
+        report = write_report(path, options.reports, formats=formats)
         _say("\n  ".join([str(report.short), str(report.full), *report.verdicts]))
     if options.readme:
         _say(f"{README}: {', '.join(update_readme(README, options.results, run))}")
@@ -100,13 +100,13 @@ def check(run: Path | None, options: argparse.Namespace) -> int:
 
     tracked = tracked_runs(options.results)
     runs = [run] if run is not None else tracked
-    found = find_stale(README, options.results, options.reports, runs)
+    result = find_stale(README, options.results, options.reports, runs)
     gone = [where for where in _list_runs(options.results) if not (where / RUN).exists()]
     stale = [f"{where} is tracked by git and has no {RUN}" for where in gone]
-    stale += found.faults + find_problems(tracked, options.reports, README)
+    stale += result.faults + find_problems(tracked, options.reports, README)
     if options.release:
         stale += find_outdated_parts(README, options.results)
-    for sentence in [*found.unchecked, *stale]:
+    for sentence in [*result.unchecked, *stale]:
         _say(sentence)
     if stale:
         return _say("`python -m benchmarks.report` and `--readme` rewrite what is stale", STALE)
@@ -130,12 +130,12 @@ def _list_runs(results: Path) -> list[Path]:
 
 
 def _is_public(run: Path) -> bool:
-    if run.parent.name == LOCAL or not (run / RUN).exists():
+    if not (run / RUN).exists():
         return False
     try:
-        return "table" not in read_run(run)
+        return not is_local(run, read_run(run))
     except ValueError:  # damaged: reported when it is read
-        return True
+        return not is_local(run, {})
 
 
 def _nothing(results: Path) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import tuning
 from benchmarks.errors import MachineFault, UsageError, format_count
 from benchmarks.measure import machine
-from benchmarks.measure.connection import LOCAL, connect, read_executor
+from benchmarks.measure.connection import connect, read_executor
 from benchmarks.measure.executors import Local
 from benchmarks.measure.outcome import (
     choose_exit_code,
@@ -26,7 +26,7 @@ from benchmarks.measure.outcome import (
     find_missing,
 )
 from benchmarks.measure.resume import resume_run
-from benchmarks.measure.runs import DEFAULTS, Run, plan_run
+from benchmarks.measure.runs import DEFAULTS, THIS_MACHINE, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
 from benchmarks.measure.signals import handle_signals
 from benchmarks.measure.units import Executor
@@ -141,7 +141,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
     try:
         if options.list:
             return _print(list_choices())
@@ -157,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _print(describe_plan(run, durations))
             return _execute(run, options)
     except UsageError as error:
-        say(f"{build_parser().prog}: {error}", file=sys.stderr)
+        say(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -169,7 +170,7 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
     store = run.store
     try:
         # The pace of a cluster's workers is not that of this machine.
-        pace = machine.measure_pace() if options.executor == LOCAL else 1.0
+        pace = machine.measure_pace() if options.executor == THIS_MACHINE else 1.0
         durations = Durations(run.workloads, *executor.count_parallel(), pace=pace)
         _create_folders(run, options)
         if run.is_new:
@@ -204,7 +205,7 @@ def _create_folders(run: Run, options: argparse.Namespace) -> None:
 
 def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
     """Return the executor of the trials. UsageError if a cluster cannot run them."""
-    if options.executor != LOCAL:
+    if options.executor != THIS_MACHINE:
         return connect(run, options)
     facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     return Local(
@@ -241,7 +242,7 @@ def _measure(
         reason = getattr(error, "strerror", None) or str(error)
         say(
             f"The run ended early: {reason}. Its {len(store.rows())} rows are kept. Fix that, then"
-            f" continue with {build_parser().prog} {run.resumption}",
+            f" continue with {run.resume_command}",
             file=sys.stderr,
         )
         return 1
@@ -250,15 +251,14 @@ def _measure(
             store.note_end(end)
     rows = store.rows()
     _report(run, options, end == "complete")
-    again = f"{build_parser().prog} {run.resumption}"
     if end == "budget":
         done = count_complete_blocks(run.plan, rows)
         say(
             f"The budget ended this run after {done} of {format_count(run.blocks, 'block')}, as the"
-            f" next would not have fitted. To continue: {again} --budget 1h"
+            f" next would not have fitted. To continue: {run.resume_command} --budget 1h"
         )
     if end == "interrupt":
-        say(f"{len(rows)} rows are kept. To continue: {again}")
+        say(f"{len(rows)} rows are kept. To continue: {run.resume_command}")
         return 130
     code, reasons = choose_exit_code(rows, run.description["named"], ran=len(rows) > had_rows)
     for reason in reasons:

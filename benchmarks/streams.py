@@ -9,12 +9,12 @@ import textwrap
 from typing import Any, TextIO
 
 # Escape sequences in a system's output could move the cursor or rename the window.
-CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
+DROPPED = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
 
 
 def strip_control(text: str) -> str:
     """Return a text without control characters; tabs, carriage returns and line feeds stay."""
-    return text.translate(CONTROL)
+    return text.translate(DROPPED)
 
 
 def say(text: str, file: TextIO | None = None) -> None:

@@ -18,11 +18,9 @@ import dataclasses
 import json
 import math
 import random
-import secrets
 import types
 import warnings
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
@@ -33,7 +31,7 @@ from baselines.classical import choose_options
 from baselines.contract import Workload
 from benchmarks.errors import UsageError, check_known
 from benchmarks.measure import machine
-from benchmarks.measure.data import draw
+from benchmarks.measure.data import DataSet, generate_data
 from benchmarks.options import split_names
 from benchmarks.paths import ROWS, write_atomically
 from benchmarks.plan import suites
@@ -95,13 +93,10 @@ def _select(kind: str, text: str | None, known: list[str]) -> list[str]:
 
 def _create_run(results: Path, arguments: list[str]) -> Path:
     """Create the folder of a new run, with what is known before its first trial."""
-    now = datetime.now(UTC)
-    run = results / f"{now:%Y%m%dT%H%M%S}-{SUITE}-{secrets.token_hex(2)}"
+    start = machine.describe_start(SUITE, arguments)
+    run = results / start["run_id"]
     facts = {
-        "format": 1,
-        "run_id": run.name,
-        "created_at": now.isoformat(timespec="seconds"),
-        "command": machine.shorten_command(arguments),
+        **start,
         "environment": machine.environment(),
         "versions": machine.installed_versions(),
         "digests": machine.digest_code(),
@@ -145,7 +140,7 @@ def _measure(run: Path, workload: Workload, systems: list[str]) -> None:
     """Run and record every trial of these systems on one workload."""
     # OpenMP reads its number of threads once, and scikit-learn, used for some data, loads it.
     import_numpy(threads=1)
-    draws = {seed: draw(workload, seed, "float32") for seed in SEEDS}
+    draws = {seed: generate_data(workload, seed, "float32") for seed in SEEDS}
     for system in systems:
         for trial, options in enumerate(draw_options(system, workload)):
             row = {"workload": workload.name, "system": system, "trial": trial, "options": options}
@@ -155,7 +150,7 @@ def _measure(run: Path, workload: Workload, systems: list[str]) -> None:
 
 
 def _score(
-    name: str, options: dict[str, Any], workload: Workload, draws: Mapping[int, Any]
+    name: str, options: dict[str, Any], workload: Workload, draws: Mapping[int, DataSet]
 ) -> list[float] | None:
     """Return the accuracy on each draw's fresh points; None if a training diverged."""
     if name == NETWORK:

@@ -51,15 +51,15 @@ class BreakEven:
         return all(estimate.low > 0 and estimate.n > 1 for estimate in both)
 
 
-def compare_starts(rows: pd.DataFrame, system: str, base: str = BASE) -> BreakEven | None:
-    """Compare two systems in the rows of one case; None if no block has both."""
-    own, other = (_split_time(rows[rows["system"].eq(name)]) for name in (base, system))
+def compare_starts(rows: pd.DataFrame, system: str, faster: bool = False) -> BreakEven | None:
+    """Compare a system with mapicx in the rows of one case; None if no block has both."""
+    own, other = (_split_time(rows[rows["system"].eq(name)]) for name in (BASE, system))
     shared = [key for key in other if key in own]
     if not shared:
         return None
     start, step = (np.array([other[k][i] - own[k][i] for k in shared]) for i in (0, 1))
     later, slower = stats.median_interval(start), stats.median_interval(step)
-    return BreakEven(system, later, slower, _divide(start, step))
+    return BreakEven(system, later, slower, _divide(start, step), faster)
 
 
 def _divide(start: np.ndarray, step: np.ndarray) -> Estimate:
@@ -84,18 +84,13 @@ def _split_time(rows: pd.DataFrame) -> dict[tuple, tuple[float, float]]:
     return {key: (total[key] - warm[key], step[key]) for key in shared}
 
 
-def find_break_evens(
-    rows: pd.DataFrame, lines: Iterable[Line], base: str = BASE
-) -> list[BreakEven]:
-    """Compare each network system whose steps are comparable to the base's, in order of lines."""
+def find_break_evens(rows: pd.DataFrame, lines: Iterable[Line]) -> list[BreakEven]:
+    """Compare each network system whose steps are comparable to mapicx's, in order of lines."""
     found = []
     for line in lines:
         step = line.against(STEP.name)
-        if line.family != "network" or line.system == base or not step.estimate.known:
-            continue
-        one = compare_starts(rows, line.system, base)
-        if one is not None:
+        if line.family == "network" and line.system != BASE and step.estimate.known:
             few = step.verdict.kind is Kind.TOO_FEW and step.estimate.value < 1
-            shown = few or step.verdict.kind is Kind.LESS
-            found.append(dataclasses.replace(one, faster=shown))
-    return found
+            faster = few or step.verdict.kind is Kind.LESS
+            found.append(compare_starts(rows, line.system, faster))
+    return [one for one in found if one is not None]

@@ -54,8 +54,8 @@ def _segment(logs: np.ndarray, penalty: float) -> list[int]:
     """Return the end index of each segment."""
     import ruptures
 
-    found = ruptures.Pelt(model="l2", min_size=MIN_SEGMENT, jump=1).fit(logs.reshape(-1, 1))
-    return [int(end) for end in found.predict(pen=penalty)]
+    segmentation = ruptures.Pelt(model="l2", min_size=MIN_SEGMENT, jump=1).fit(logs.reshape(-1, 1))
+    return [int(end) for end in segmentation.predict(pen=penalty)]
 
 
 def _merge(logs: np.ndarray, starts: list[int], sigma: float) -> list[int]:

@@ -15,9 +15,9 @@ from benchmarks.analyse.frameworks import CEILING
 from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.samples import Sample, collect_samples, find_identical, pair
 from benchmarks.analyse.stats import Estimate, median_interval
-from benchmarks.analyse.summary import GROUP, Case
+from benchmarks.analyse.summary import Case, split_cases
 
-MIN_N = 3  # with fewer seeds the standard error is too uncertain to fault a system
+Pairs = dict[tuple[str, str], np.ndarray]  # two systems -> paired differences of their scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,29 +33,30 @@ class Finding:
 def check_run(
     frame: pd.DataFrame,
     margins: Mapping[str, float] | None = None,
-    shares: Mapping[str, float] | None = None,
+    split_ratios: Mapping[str, float] | None = None,
 ) -> list[Finding]:
     """Return all findings of all cases in a fixed order. See `summarise` for the arguments."""
-    margin = float((margins or {}).get("accuracy", MARGINS["accuracy"]))
+    margin = (margins or MARGINS)["accuracy"]
     findings = []
-    for (workload, threads), group in frame.groupby(GROUP, sort=True):
+    for case, group in split_cases(frame):
         networks = group[group["family"] == "network"]
         scores = {
             str(name): collect_samples(rows, METRICS["accuracy_test"])
             for name, rows in networks.groupby("system", sort=True)
         }
         scores = {name: values for name, values in scores.items() if values}
-        share = (shares or {}).get(str(workload), 0.0)
-        case = Case(str(workload), int(str(threads)))
+        split_ratio, ceiling = (split_ratios or {}).get(case.workload, 0.0), find_ceiling(group)
         if scores or group["measure"].eq("parity").any():
             findings.append(Finding("parity", case, *check_parity(networks)))
         if len(scores) > 1:  # one network alone has none to differ from
-            same = check_same_accuracy(scores, share)
+            pairs = _pair_scores(scores)
+            unpaired = None, _explain_no_pairs(scores)
+            same = check_same_accuracy(pairs, split_ratio) if pairs else unpaired
+            equal = check_equivalence(pairs, margin, split_ratio) if pairs else unpaired
             findings.append(Finding("no network differs", case, *same))
-            equal = check_equivalence(scores, margin, share)
             findings.append(Finding("networks equivalent", case, *equal))
-        if scores and math.isfinite(find_ceiling(group)):
-            findings.append(Finding("none above the ceiling", case, *check_ceiling(group)))
+        if scores and math.isfinite(ceiling):
+            findings.append(Finding("none above the ceiling", case, *check_ceiling(group, ceiling)))
     return findings
 
 
@@ -72,7 +73,7 @@ def check_parity(networks: pd.DataFrame) -> tuple[bool | None, str]:
     return True, f"{len(proven)} systems train the same network as numpy-plain"
 
 
-def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarray]:
+def _pair_scores(scores: Mapping[str, Sample]) -> Pairs:
     """Return paired differences for each pair of systems that share at least two seeds.
 
     Systems with bit-identical scores are represented by the first of them.
@@ -88,21 +89,14 @@ def _pair_scores(scores: Mapping[str, Sample]) -> dict[tuple[str, str], np.ndarr
 
 
 def _explain_no_pairs(scores: Mapping[str, Sample]) -> str:
-    if len(scores) < 2:
-        return "only one network has a score"
     if len(find_identical(scores)) == len(scores) - 1:
         return "the scores of all networks are the same, bit for bit"
     return "a paired test needs two seeds on which two networks have a score"
 
 
-def check_same_accuracy(
-    scores: Mapping[str, Sample], share: float = 0.0
-) -> tuple[bool | None, str]:
+def check_same_accuracy(pairs: Pairs, split_ratio: float) -> tuple[bool | None, str]:
     """Check that no two network systems differ in test accuracy (paired over seeds, Holm)."""
-    pairs = _pair_scores(scores)
-    if not pairs:
-        return None, _explain_no_pairs(scores)
-    adjusted = stats.adjust_holm([stats.difference_p(d, share) for d in pairs.values()])
+    adjusted = stats.adjust_holm([stats.difference_p(d, split_ratio) for d in pairs.values()])
     smallest = int(np.argmin(adjusted))
     worst = " and ".join(list(pairs)[smallest])
     seeds = min(map(len, pairs.values()))
@@ -112,17 +106,13 @@ def check_same_accuracy(
     return bool(p >= stats.ALPHA), detail
 
 
-def check_equivalence(
-    scores: Mapping[str, Sample], margin: float, share: float = 0.0
-) -> tuple[bool | None, str]:
+def check_equivalence(pairs: Pairs, margin: float, split_ratio: float) -> tuple[bool | None, str]:
     """Check that all pairs of network systems are equivalent (two one-sided tests, Holm).
 
     None, not False, otherwise: failing to show equivalence does not show a difference.
     """
-    pairs = _pair_scores(scores)
-    if not pairs:
-        return None, _explain_no_pairs(scores)
-    adjusted = stats.adjust_holm([stats.equivalence_p(d, margin, share) for d in pairs.values()])
+    p = [stats.equivalence_p(gaps, margin, split_ratio) for gaps in pairs.values()]
+    adjusted = stats.adjust_holm(p)
     shown = int((adjusted < stats.ALPHA).sum())
     largest = max(abs(float(np.mean(d))) for d in pairs.values())
     detail = f"{shown} of {len(pairs)} pairs shown to differ by less than {margin:g}"
@@ -139,11 +129,11 @@ def find_ceiling(group: pd.DataFrame) -> float:
     return float(np.mean(list(bayes.values()))) if bayes else math.nan
 
 
-def check_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
-    """Check that no trained system's mean accuracy is over 3 standard errors above the ceiling."""
-    ceiling = find_ceiling(group)
-    if not math.isfinite(ceiling):
-        return None, "the ceiling of this data set is not known"
+def check_ceiling(group: pd.DataFrame, ceiling: float) -> tuple[bool | None, str]:
+    """Check that no trained system's mean accuracy is over 3 standard errors above the ceiling.
+
+    With too few seeds the standard error is too uncertain to fault a system.
+    """
     above, unknown, highest = [], [], (-math.inf, "")
     trained = group[group["family"].isin(["network", "classical"])]
     for name, rows in trained.groupby("system", sort=True):
@@ -151,7 +141,7 @@ def check_ceiling(group: pd.DataFrame) -> tuple[bool | None, str]:
         if not len(values):
             continue
         highest = max(highest, (float(values.mean()), str(name)))
-        if len(values) < MIN_N:
+        if len(values) < stats.MIN_FOR_MEAN:
             unknown.append(str(name))
         elif values.mean() > ceiling + 3 * stats.standard_error(values):
             above.append(str(name))

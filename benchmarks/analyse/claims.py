@@ -13,25 +13,25 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.analyse.families import compare_samples
 from benchmarks.analyse.footprint import FOOTPRINT, ITSELF, read_installed
 from benchmarks.analyse.frameworks import find_framework
-from benchmarks.analyse.metrics import METRICS, Metric
+from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import Sample, collect_samples, find_test_train_ratios
 from benchmarks.analyse.stats import Estimate
-from benchmarks.analyse.summary import Case, Line, compare_samples
+from benchmarks.analyse.summary import Case, Line
 from benchmarks.plan.claims import BEST, ENGINE, EVERY, PROGRAM, Claim, Reading
 from benchmarks.record.schema import FIELDS
 
 SOURCE = "this repository"  # stands for the run where a figure is counted in the source
 LOADED = "loaded_beyond_numpy"  # distributions that the timed process had loaded
-MEASURED = (*METRICS, *FOOTPRINT, LOADED)  # given by runs; other metrics are counted in the source
+COUNTED = (*FOOTPRINT, LOADED)  # exact, so that one value suffices for a verdict
+MEASURED = (*METRICS, *COUNTED)  # given by runs; other metrics are counted in the source
 CLASSICAL = "classical"
 
 
@@ -69,21 +69,8 @@ class Judgement:
         return self.estimate.known or bool(self.fields)
 
 
-class Evidence:
-    """A run with a cache of the samples that many claims use."""
-
-    def __init__(self, data: RunData) -> None:
-        self.data = data
-        self.shares = find_test_train_ratios(data.workloads)
-        self.collect = functools.cache(self._collect)
-
-    def _collect(self, case: Case, system: str, metric: Metric) -> Sample:
-        rows = self.data.rows(case)
-        return collect_samples(rows[rows["system"].eq(system)], metric)
-
-
 def judge(
-    reading: Reading, program: str, runs: Iterable[Evidence], facts: Mapping[str, float]
+    reading: Reading, program: str, runs: Iterable[RunData], facts: Mapping[str, float]
 ) -> Judgement:
     """Judge by the newest run that decides the reading, else the newest with any value.
 
@@ -93,7 +80,7 @@ def judge(
         One interpretation of the sentence.
     program : str
         The program that PROGRAM stands for.
-    runs : iterable of Evidence
+    runs : iterable of RunData
         Oldest first.
     facts : mapping
         Counts from the source of this repository, which no run measures.
@@ -102,8 +89,8 @@ def judge(
         estimate = Estimate.exact(float(facts[reading.metric]))
         return Judgement(estimate, rule(estimate, reading), run=SOURCE)
     found = [_judge_in(reading, program, run) for run in reversed(list(runs))]
-    telling = [one for one in found if one.ruling.decided]
-    return (telling or [one for one in found if one.known] or [Judgement()])[0]
+    telling = [judgement for judgement in found if judgement.ruling.decided]
+    return (telling or [judgement for judgement in found if judgement.known] or [Judgement()])[0]
 
 
 def rule(estimate: Estimate, reading: Reading) -> Ruling:
@@ -114,21 +101,20 @@ def rule(estimate: Estimate, reading: Reading) -> Ruling:
     return Ruling.FAILS if estimate.high < low or estimate.low > high else Ruling.UNDECIDED
 
 
-def _judge_in(reading: Reading, program: str, evidence: Evidence) -> Judgement:
+def _judge_in(reading: Reading, program: str, data: RunData) -> Judgement:
     if reading.form == "recorded":
-        return _judge_recorded(reading, evidence.data)
+        return _judge_recorded(reading, data)
     if reading.metric not in MEASURED:
         return Judgement()
     case = Case(reading.workload, reading.threads)
-    lines = list(evidence.data.summary.get(case, {}).values())
+    lines = list(data.summary.get(case, {}).values())
     found: list[tuple[Estimate, Ruling, tuple[str, ...]]] = []
-    for of in _find_systems(reading.of, reading, program, evidence, lines):
-        others = _find_systems(reading.to, reading, program, evidence, lines)
+    for of in _find_systems(reading.of, reading, program, data, lines):
+        others = _find_systems(reading.to, reading, program, data, lines)
         for to in others if reading.to else [""]:
-            estimate = _estimate(reading, of, to, evidence, case)
+            estimate = _estimate(reading, of, to, data, case)
             if estimate.known:
-                exact = reading.metric in FOOTPRINT or reading.metric == LOADED
-                able = exact or estimate.bounded
+                able = reading.metric in COUNTED or estimate.bounded
                 ruling = rule(estimate, reading) if able else Ruling.UNDECIDED
                 found.append((estimate, ruling, (of, to) if to else (of,)))
     if not found:
@@ -136,12 +122,12 @@ def _judge_in(reading: Reading, program: str, evidence: Evidence) -> Judgement:
     rulings = [ruling for _, ruling, _ in found]
     worst = next((r for r in (Ruling.FAILS, Ruling.UNDECIDED) if r in rulings), Ruling.HOLDS)
     # Of several systems, show the one least in favour of the sentence.
-    estimate, _, systems = min(found, key=lambda one: _find_slack(one[0], reading))
+    estimate, _, systems = min(found, key=lambda result: _find_slack(result[0], reading))
     digest = ""  # lets other runs be compared only if they did the same work
     if reading.workload:
-        rows = evidence.data.rows(case)
+        rows = data.rows(case)
         digest = " ".join(sorted(rows["workload_digest"].dropna().unique()))
-    return Judgement(estimate, worst, systems, evidence.data.name, digest)
+    return Judgement(estimate, worst, systems, data.name, digest)
 
 
 def _find_slack(estimate: Estimate, reading: Reading) -> float:
@@ -150,22 +136,22 @@ def _find_slack(estimate: Estimate, reading: Reading) -> float:
 
 
 def _find_systems(
-    named: str, reading: Reading, program: str, evidence: Evidence, lines: list[Line]
+    named: str, reading: Reading, program: str, data: RunData, lines: list[Line]
 ) -> list[str]:
     """Resolve the systems that a query names."""
     if named == PROGRAM:
         return [program]
     for word in (BEST, EVERY):
         if named.startswith(word):
-            ranked = _rank(named.removeprefix(word), reading.metric, evidence, lines)
+            ranked = _rank(named.removeprefix(word), reading.metric, data, lines)
             return ranked[:1] if word == BEST else ranked
     return [named]
 
 
-def _rank(group: str, metric: str, evidence: Evidence, lines: list[Line]) -> list[str]:
+def _rank(group: str, metric: str, data: RunData, lines: list[Line]) -> list[str]:
     """Return the systems of a group that have a value and did not fail parity, best first."""
     if metric in FOOTPRINT:
-        sizes = read_installed(evidence.data.run, metric)
+        sizes = read_installed(data.run, metric)
         fitting = [name for name in sizes if find_framework(name) == group]
         return sorted(fitting, key=lambda name: (sizes[name], name))
     sign = -1 if FIELDS[metric].better == "higher" else 1
@@ -179,9 +165,9 @@ def _rank(group: str, metric: str, evidence: Evidence, lines: list[Line]) -> lis
     return [line.system for line in able]
 
 
-def _estimate(reading: Reading, of: str, to: str, evidence: Evidence, case: Case) -> Estimate:
-    data, name = evidence.data, reading.metric
-    if name in FOOTPRINT or name == LOADED:
+def _estimate(reading: Reading, of: str, to: str, data: RunData, case: Case) -> Estimate:
+    name = reading.metric
+    if name in COUNTED:
         counts = (
             _count_loaded(data.rows(case)) if name == LOADED else read_installed(data.run, name)
         )
@@ -191,8 +177,8 @@ def _estimate(reading: Reading, of: str, to: str, evidence: Evidence, case: Case
     metric = METRICS[name]
     if reading.form in ("ratio", "difference"):
         metric = dataclasses.replace(metric, compare=reading.form)
-        a, b = (evidence.collect(case, system, METRICS[name]) for system in (of, to))
-        return compare_samples(a, b, metric, evidence.shares.get(reading.workload, 0.0))
+        a, b = (data.collect(case, system, METRICS[name]) for system in (of, to))
+        return compare_samples(a, b, metric, data.split_ratios.get(reading.workload, 0.0))
     line = data.summary.get(case, {}).get(of)
     return line.estimate(name) if line else Estimate()
 
@@ -255,7 +241,7 @@ def compare_published(
     Both use the same reading, program and workload definition and the same systems as the
     published verdict, and this run must have enough blocks to decide.
     """
-    here, found = Evidence(data), []
+    found = []
     present = {*data.frame["system"], *(data.run.get("footprint") or {})}
     for claim in claims:
         for reading in claim.readings:
@@ -264,7 +250,7 @@ def compare_published(
                 continue
             if line.run in ("", SOURCE, data.name) or not present.issuperset(line.systems):
                 continue
-            judged = judge(reading, line.program, [here], {})
-            if judged.ruling.decided and judged.digest == line.digest:
-                found.append(Agreement(claim, reading, line, judged))
+            here = judge(reading, line.program, [data], {})
+            if here.ruling.decided and here.digest == line.digest:
+                found.append(Agreement(claim, reading, line, here))
     return found

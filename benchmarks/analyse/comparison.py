@@ -19,8 +19,8 @@ from benchmarks.measure.parity import find_largest_difference
 
 
 @dataclasses.dataclass(frozen=True)
-class Quantity:
-    """A quantity to compare.
+class CompareRule:
+    """How a quantity is compared, and how its differences are worded.
 
     Attributes
     ----------
@@ -42,24 +42,24 @@ class Quantity:
 
 
 TIMED = {
-    "step_small_s": Quantity("step time, small network", "s", "faster", "slower"),
-    "step_large_s": Quantity("step time, large network", "s", "faster", "slower"),
-    "predict_one_s": Quantity("prediction of one row", "s", "faster", "slower"),
-    "import_s": Quantity("import time", "s", "faster", "slower"),
-    "total_s": Quantity("total process time", "s", "faster", "slower"),
+    "step_small_s": CompareRule("step time, small network", "s", "faster", "slower"),
+    "step_large_s": CompareRule("step time, large network", "s", "faster", "slower"),
+    "predict_one_s": CompareRule("prediction of one row", "s", "faster", "slower"),
+    "import_s": CompareRule("import time", "s", "faster", "slower"),
+    "total_s": CompareRule("total process time", "s", "faster", "slower"),
 }
 COUNTED = {
-    "peak_bytes": Quantity("peak memory", "B", "smaller", "larger", share=0.02),
-    "allocated_bytes": Quantity("allocations of a steady training", "B", "smaller", "larger",
-                                share=MARGINS["memory"], least=1024),
-    "python_calls": Quantity("Python calls per step", least=0.01),
-    "numpy_calls": Quantity("NumPy calls per step", least=0.01),
-    "modules": Quantity("modules imported"),
-    "package_bytes": Quantity("compressed package", "B", "smaller", "larger",
-                              share=MARGINS["memory"]),
-    "accuracy": Quantity("test accuracy", "", "lower", "higher", Kind.LESS,
-                         least=MARGINS["accuracy"]),
-    "parity": Quantity("final weights, largest difference", "", "", "differ", least=1e-9),
+    "peak_bytes": CompareRule("peak memory", "B", "smaller", "larger", share=0.02),
+    "allocated_bytes": CompareRule("allocations of a steady training", "B", "smaller", "larger",
+                                   share=MARGINS["memory"], least=1024),
+    "python_calls": CompareRule("Python calls per step", least=0.01),
+    "numpy_calls": CompareRule("NumPy calls per step", least=0.01),
+    "modules": CompareRule("modules imported"),
+    "package_bytes": CompareRule("compressed package", "B", "smaller", "larger",
+                                 share=MARGINS["memory"]),
+    "accuracy": CompareRule("test accuracy", "", "lower", "higher", Kind.LESS,
+                            least=MARGINS["accuracy"]),
+    "parity": CompareRule("final weights, largest difference", "", "", "differ", least=1e-9),
 }  # fmt: skip
 
 
@@ -67,11 +67,11 @@ NO_ESTIMATE, NO_VERDICT = Estimate(), Verdict()
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class Difference:
     """One line of a comparison. `twin` is base against base, or the change in a control."""
 
     name: str
-    quantity: Quantity
+    rule: CompareRule
     base: Estimate = NO_ESTIMATE
     head: Estimate = NO_ESTIMATE
     ratio: Estimate = NO_ESTIMATE
@@ -82,52 +82,54 @@ class Finding:
     @property
     def is_worse(self) -> bool:
         """Whether this is a regression."""
-        return self.verdict.kind is self.quantity.worse
+        return self.verdict.kind is self.rule.worse
 
     @property
     def is_better(self) -> bool:
         """Whether this is an improvement."""
-        return self.verdict.kind in (Kind.LESS, Kind.MORE) and not self.is_worse
+        return self.verdict.differs and not self.is_worse
 
     @property
     def word(self) -> str:
         """The verdict in the words of the quantity."""
-        words = {Kind.LESS: self.quantity.less, Kind.MORE: self.quantity.more}
+        words = {Kind.LESS: self.rule.less, Kind.MORE: self.rule.more}
         return words.get(self.verdict.kind, self.verdict.kind.value)
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
-    """All findings about two sides, with remarks on how they were obtained."""
+class SideComparison:
+    """How two sides differ, quantity by quantity, with remarks on how that was measured."""
 
     base: str
     head: str
-    findings: tuple[Finding, ...]
+    differences: tuple[Difference, ...]
     twin: str  # heading of the twin column
     remarks: tuple[str, ...] = ()
+    sequential: bool = False  # judged after every round of a measurement, not once
 
     @property
     def verdict(self) -> str:
         """The overall verdict: slower, faster, equivalent or undecided."""
-        timed = [finding for finding in self.findings if finding.quantity.unit == "s"]
-        if any(finding.is_worse for finding in self.findings):
-            return "slower" if any(finding.is_worse for finding in timed) else "worse"
-        if any(finding.is_better for finding in timed):
+        timed = [found for found in self.differences if found.rule.unit == "s"]
+        if self.is_worse:
+            return "slower" if any(found.is_worse for found in timed) else "worse"
+        if any(found.is_better for found in timed):
             return "faster"
         return "undecided" if self.undecided else "equivalent"
 
     @property
-    def undecided(self) -> list[Finding]:
+    def undecided(self) -> list[Difference]:
         """The quantities that were measured but need more rounds."""
-        known = [
-            finding for finding in self.findings if finding.verdict.kind is not Kind.NOT_MEASURED
+        return [
+            found
+            for found in self.differences
+            if not found.verdict.decided and found.verdict.kind is not Kind.NOT_MEASURED
         ]
-        return [finding for finding in known if not finding.verdict.decided]
 
     @property
     def is_worse(self) -> bool:
         """Whether anything is a regression."""
-        return any(finding.is_worse for finding in self.findings)
+        return any(found.is_worse for found in self.differences)
 
 
 class Judge:
@@ -137,22 +139,22 @@ class Judge:
     """
 
     def __init__(self) -> None:
-        self.findings: dict[str, Finding] = {}
+        self.differences: dict[str, Difference] = {}
 
     def update(self, samples: Any) -> list[str]:
         """Look at measure.interleave's samples; return the quantities that need more rounds."""
         undecided = []
-        for name, quantity in TIMED.items():
-            if name in self.findings and self.findings[name].verdict.decided:
+        for name, rule in TIMED.items():
+            if name in self.differences and self.differences[name].verdict.decided:
                 continue
-            self.findings[name] = judge_times(name, quantity, samples)
-            if not self.findings[name].verdict.decided:
+            self.differences[name] = judge_times(name, rule, samples)
+            if not self.differences[name].verdict.decided:
                 undecided.append(name)
         return undecided
 
 
-def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
-    """Return the finding about one timed quantity after the rounds so far.
+def judge_times(name: str, rule: CompareRule, samples: Any) -> Difference:
+    """Return the difference in one timed quantity after the rounds so far.
 
     If the twin, which runs base's own code, differs from base, the machine cannot be trusted and
     a difference in head is left undecided.
@@ -163,30 +165,30 @@ def judge_times(name: str, quantity: Quantity, samples: Any) -> Finding:
     )
     verdict = judge_ratio(ratio, MARGINS["time"])
     same = judge_ratio(twin, MARGINS["time"])
-    if {verdict.kind, same.kind} <= {Kind.LESS, Kind.MORE}:
+    if verdict.differs and same.differs:
         verdict = Verdict(Kind.UNDECIDED, MARGINS["time"])
     base, head = (median_range(samples.values.get((name, side), ())) for side in ("base", "head"))
-    return Finding(name, quantity, base, head, ratio, twin, verdict)
+    return Difference(name, rule, base, head, ratio, twin, verdict)
 
 
-def judge_counts(counts: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
+def judge_counts(counts: Mapping[str, Mapping[str, Any]]) -> list[Difference]:
     """Judge counts by limits. counts: "base", "head" and "twin", each name -> value or values."""
     found = []
-    for name, quantity in COUNTED.items():
+    for name, rule in COUNTED.items():
         if name == "parity":
-            found.append(judge_weights(quantity, counts))
+            found.append(judge_weights(rule, counts))
             continue
         values = {side: _middle(counts[side].get(name)) for side in ("base", "head", "twin")}
         base, head, twin = values["base"], values["head"], values["twin"]
         if not (base.known and head.known):
-            found.append(Finding(name, quantity, base, head))
+            found.append(Difference(name, rule, base, head))
             continue
         own = abs(twin.value - base.value) if twin.known else 0.0  # base against itself
-        limit = max(quantity.share * abs(base.value), quantity.least) + 2 * own
+        limit = max(rule.share * abs(base.value), rule.least) + 2 * own
         verdict = judge_limit(head.value - base.value, limit)
         ratio = Estimate.exact(head.value / base.value) if base.value else Estimate()
         again = Estimate.exact(twin.value / base.value) if base.value and twin.known else Estimate()
-        found.append(Finding(name, quantity, base, head, ratio, again, verdict))
+        found.append(Difference(name, rule, base, head, ratio, again, verdict))
     return found
 
 
@@ -197,16 +199,16 @@ def judge_limit(difference: float, limit: float) -> Verdict:
     return Verdict(Kind.LESS if difference < 0 else Kind.MORE, limit)
 
 
-def judge_weights(quantity: Quantity, counts: Mapping[str, Mapping[str, Any]]) -> Finding:
+def judge_weights(rule: CompareRule, counts: Mapping[str, Mapping[str, Any]]) -> Difference:
     """Judge whether both sides reach the same weights from the same start, in float64."""
     weights = {side: counts[side].get("weights") for side in ("base", "head", "twin")}
     if weights["base"] is None or weights["head"] is None:
-        return Finding("parity", quantity)
+        return Difference("parity", rule)
     head, twin = (
         find_largest_difference(weights[side] or (), weights["base"]) for side in ("head", "twin")
     )
-    verdict = judge_limit(head, quantity.least)
-    return Finding("parity", quantity, Estimate.exact(twin), Estimate.exact(head), verdict=verdict)
+    verdict = judge_limit(head, rule.least)
+    return Difference("parity", rule, Estimate.exact(twin), Estimate.exact(head), verdict=verdict)
 
 
 def _middle(value: Any) -> Estimate:

@@ -20,7 +20,7 @@ from scipy.stats import norm, t
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import BASE, PRODUCTS
 from benchmarks.analyse.metrics import STEP
-from benchmarks.analyse.samples import Sample, pair
+from benchmarks.analyse.samples import Sample, pair_by_block
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import collect_steps, subtract_samples
 from benchmarks.analyse.summary import Lines, Summary, find_best_variants
@@ -155,9 +155,7 @@ def _stands_out(rest: Mapping[tuple, float]) -> bool:
 
 
 def _take_logs(own: Mapping[tuple, float], other: Mapping[tuple, float]) -> dict[tuple, float]:
-    shared = [key for key in own if key in other]
-    a, b = pair(own, other)
-    return dict(zip(shared, np.log(a / b).tolist(), strict=True))
+    return {key: float(np.log(a / b)) for key, (a, b) in pair_by_block(own, other).items()}
 
 
 def _find_crossing(points: list[_Point], axis: Axis, threads: int, margin: float) -> Crossing:

@@ -81,9 +81,9 @@ def find_footprints(run: Mapping[str, Any], frame: pd.DataFrame) -> list[Footpri
     return sorted(found, key=_rank)
 
 
-def _rank(one: Footprint) -> tuple:
-    size = math.inf if one.installed is None else one.installed
-    return one.system != BASE, FAMILIES.index(one.family), size, one.system
+def _rank(footprint: Footprint) -> tuple:
+    size = math.inf if footprint.installed is None else footprint.installed
+    return footprint.system != BASE, FAMILIES.index(footprint.family), size, footprint.system
 
 
 def _find_loaded(rows: pd.DataFrame) -> set[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from benchmarks.plan.trials import BASE
 
 AGAIN = "mapicx-again"  # the base under another name
+PLAIN, PROGRAM = "plain NumPy", "mapicx 0.1.0"
+NO_FRAMEWORK = {BASE, PLAIN, PROGRAM}
 CEILING, FLOOR = "bayes-rule", "majority-class"
 WHOLE_LOOP = "jax-scan"  # the training loop is one compiled program
 FAMILIES = ("network", "classical", "bound")  # what result tables show, in this order
@@ -15,9 +17,9 @@ JUDGED = ("network", "classical")  # families of comparisons, each corrected sep
 
 # Longest prefix wins.
 PREFIXES = {
-    "mapicx": "mapicx",
-    "mapicx-0.1.0": "mapicx 0.1.0",
-    "numpy-plain": "plain NumPy",
+    BASE: BASE,
+    "mapicx-0.1.0": PROGRAM,
+    "numpy-plain": PLAIN,
     "torch-": "PyTorch",
     "keras-": "TensorFlow",
     "keras-fit-jax": "JAX",
@@ -30,7 +32,7 @@ BEGINNERS = {"torch-eager", "keras-fit", "keras-fit-jax", "jax-jit"}
 # The control that runs only the framework's matrix products.
 PRODUCTS = {
     BASE: "matmul-only",
-    "plain NumPy": "matmul-only",
+    PLAIN: "matmul-only",
     "scikit-learn": "matmul-only",
     "PyTorch": "matmul-only-torch",
     "TensorFlow": "matmul-only-tensorflow",

@@ -10,7 +10,7 @@ from benchmarks.analyse import stats
 from benchmarks.analyse.samples import pair
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import collect_steps
-from benchmarks.analyse.summary import GROUP, Case
+from benchmarks.analyse.summary import Case, split_cases
 
 # Controls whose step is one backward pass of the network.
 LOOPS, VECTORISED = "dense-loops", "dense-vectorised"
@@ -30,11 +30,10 @@ def compare_loops(frame: pd.DataFrame) -> list[BackwardPass]:
     """Compare both in each case that has them; [] if there is none."""
     found = []
     rows = frame[frame["system"].isin([LOOPS, VECTORISED])]
-    for (workload, threads), part in rows.groupby(GROUP, sort=True):
+    for case, part in split_cases(rows):
         steps = collect_steps(part)
         slow, fast = pair(steps.get(LOOPS, {}), steps.get(VECTORISED, {}))
         if len(slow):
-            case = Case(str(workload), int(str(threads)))
             seconds = stats.median_interval(slow), stats.median_interval(fast)
             found.append(BackwardPass(case, *seconds, stats.paired_ratio(slow, fast)))
     return found

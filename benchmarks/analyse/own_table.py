@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.analyse import stats
+from benchmarks.analyse.families import Comparison, compare_scores
 from benchmarks.analyse.frameworks import FLOOR, JUDGED
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import Sample, collect_samples, find_test_train_ratios, pair
-from benchmarks.analyse.summary import Case, Comparison, Line, estimate_sample
-from benchmarks.analyse.verdicts import Kind, judge_difference
+from benchmarks.analyse.summary import Case, Line, estimate_sample
+from benchmarks.analyse.verdicts import Kind
 
 UNBALANCED = 2  # rows of the most frequent class / rows of the rarest, at which to say so
 OVERFIT = {"accuracy_test": 0.05, "r2_test": 0.1}  # training score minus test score
@@ -48,9 +48,9 @@ class Choice:
     best: Line | None
     chosen: Line | None
 
-    def find(self, comparisons: Mapping[str, Comparison], *kinds: Kind) -> list[Line]:
-        """Return the systems with any of these verdicts, highest score first."""
-        return [x for x in self.lines if _kind(comparisons, x) in kinds]
+    def find(self, comparisons: Mapping[str, Comparison], kind: Kind) -> list[Line]:
+        """Return the systems with this verdict, highest score first."""
+        return [x for x in self.lines if _kind(comparisons, x) is kind]
 
     @property
     def too_few(self) -> bool:
@@ -66,27 +66,26 @@ def _kind(comparisons: Mapping[str, Comparison], line: Line) -> Kind:
 def choose_system(data: RunData, case: Case) -> Choice:
     """Choose the system to use from the rows of one table."""
     metric = METRICS[data.score(case)]
-    rows = data.rows(case)
-    share = find_test_train_ratios(data.workloads).get(case.workload, 0.0)
+    split_ratio = data.split_ratios.get(case.workload, 0.0)
     margin = data.margins[metric.margin]
     able = [x for x in data.lines(case) if x.family in JUDGED and x.has(metric.name)]
     lines = sorted(able, key=lambda x: (-x.value(metric.name), x.system))
-    samples = {x.system: collect_samples(rows[rows["system"].eq(x.system)], metric) for x in lines}
-    floor: Mapping[tuple, float] = collect_samples(rows[rows["system"].eq(FLOOR)], metric)
+    samples = {x.system: data.collect(case, x.system, metric) for x in lines}
+    floor: Mapping[tuple, float] = data.collect(case, FLOOR, metric)
     if not floor:
-        known = _find_floor(data.run.get("table") or {})
+        known = _find_floor(data.table)
         floor = {} if known is None else {key: known for x in samples.values() for key in x}
-    against_floor = compare_scores(samples, floor, margin, share)
+    against_floor = compare_scores(samples, floor, margin, split_ratio, {})
     above = [x for x in lines if _kind(against_floor, x) is Kind.MORE]
     best = above[0] if above else None
     against_best, chosen = {}, None
     if best is not None:
         rivals = {name: found for name, found in samples.items() if name != best.system}
-        against_best = compare_scores(rivals, samples[best.system], margin, share)
+        against_best = compare_scores(rivals, samples[best.system], margin, split_ratio, {})
         alike = [best, *(x for x in above if _kind(against_best, x) is Kind.EQUIVALENT)]
         timed = [x for x in alike if x.has("time_total_s")]
         chosen = min(timed, key=lambda x: (x.value("time_total_s"), x.system), default=best)
-    estimate = estimate_sample(list(floor.values()), metric, share)
+    estimate = estimate_sample(list(floor.values()), metric, split_ratio)
     return Choice(estimate, lines, against_floor, against_best, best, chosen)
 
 
@@ -99,22 +98,6 @@ def _find_floor(table: Mapping[str, Any]) -> float | None:
         return 0.0
     counts = table.get("class_rows") or ()
     return max(counts) / sum(counts) if counts else None
-
-
-def compare_scores(
-    samples: Mapping[str, Sample], base: Mapping[tuple, float], margin: float, share: float
-) -> dict[str, Comparison]:
-    """Compare every sample with the base and judge the differences, corrected as one family."""
-    pairs = {name: pair(found, base) for name, found in samples.items()}
-    gaps = {name: a - b for name, (a, b) in pairs.items()}
-    p = stats.adjust_holm([stats.difference_p(gap, share) for gap in gaps.values()])
-    equal = stats.adjust_holm([stats.equivalence_p(gap, margin, share) for gap in gaps.values()])
-    found = {}
-    for (name, gap), differs, same in zip(gaps.items(), p, equal, strict=True):
-        estimate = stats.mean_interval(gap, share)
-        verdict = judge_difference(estimate, margin, differs, same)
-        found[name] = Comparison(estimate, verdict, differs, same, stats.share_above(gap))
-    return found
 
 
 def is_unbalanced(table: Mapping[str, Any]) -> bool:

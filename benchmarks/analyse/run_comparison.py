@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.comparison import Comparison, Finding, Quantity
+from benchmarks.analyse.comparison import CompareRule, Difference, SideComparison
 from benchmarks.analyse.metrics import MARGINS, METRICS, Metric
 from benchmarks.analyse.stats import (
     Estimate,
@@ -17,7 +17,6 @@ from benchmarks.analyse.stats import (
     log_ratios,
     mean_interval,
     median_range,
-    paired_difference,
     paired_ratio,
 )
 from benchmarks.analyse.verdicts import Kind, Verdict, judge_difference, judge_ratio
@@ -34,7 +33,7 @@ CONTROL = "matmul"  # its program is the same in both runs
 
 def compare_runs(
     base: pd.DataFrame, head: pd.DataFrame, names: tuple[str, str], cross_machine: bool = False
-) -> Comparison:
+) -> SideComparison:
     """Compare the rows of two runs, as returned by `benchmarks.load`.
 
     Raise UsageError if they share no trial, or come from different machines without
@@ -58,7 +57,7 @@ def compare_runs(
     remarks = [f"{len(pairs)} trials are in both runs; each is paired with its own."]
     if len(machines) > 1:
         remarks.append("The runs come from different machines: differences are theirs as well.")
-    return Comparison(*names, tuple(found), f"control {CONTROL}", tuple(remarks))
+    return SideComparison(*names, tuple(found), f"control {CONTROL}", tuple(remarks))
 
 
 def pair_rows(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
@@ -71,34 +70,32 @@ def pair_rows(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
     return sides[0].merge(sides[1], on=KEY, suffixes=("_base", "_head"))
 
 
-def find_differences(pairs: pd.DataFrame) -> list[Finding]:
-    """Return a finding for each case and metric with values, corrected for their number."""
-    found: list[Finding] = []
+def find_differences(pairs: pd.DataFrame) -> list[Difference]:
+    """Return a difference for each case and metric with values, corrected for their number."""
+    compared: list[tuple[Metric, np.ndarray, np.ndarray, str]] = []
     tests: list[float] = []
     for case, rows in pairs.groupby(CASE, sort=True):
         if case[0] == CONTROL:
             continue
-        for name in COMPARED:
-            metric = METRICS[name]
-            a, b = collect(rows, metric, "base"), collect(rows, metric, "head")
-            if not (np.isfinite(a) & np.isfinite(b)).any():
-                continue
-            label = f"{case[0]}, {case[1]}" + (f", {case[2]} threads" if case[2] != 1 else "")
-            found.append(_describe(metric, a, b, label))
-            differences = b - a if metric.compare == "difference" else log_ratios(b, a)
-            tests.append(difference_p(differences))
-    corrected = adjust_holm(tests)
+        label = f"{case[0]}, {case[1]}" + (f", {case[2]} threads" if case[2] != 1 else "")
+        for metric in map(METRICS.__getitem__, COMPARED):
+            a, b = collect(rows, metric)
+            if len(a):
+                compared.append((metric, a, b, label))
+                gaps = b - a if metric.compare == "difference" else log_ratios(b, a)
+                tests.append(difference_p(gaps))
     control = estimate_control(pairs)
-    return [_judge(one, p, control) for one, p in zip(found, corrected, strict=True)]
+    return [_judge(*each, p, control) for each, p in zip(compared, adjust_holm(tests), strict=True)]
 
 
-def collect(rows: pd.DataFrame, metric: Metric, side: str) -> np.ndarray:
-    """Return the values of a metric from the first measure that supplies it."""
+def collect(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """Return base's and head's values from the first measure in which both have any."""
+    columns = [f"{metric.name}_base", f"{metric.name}_head"]
     for measure in metric.measures:
-        chosen = rows.loc[rows["measure"] == measure, f"{metric.name}_{side}"]
-        if chosen.notna().any():
-            return chosen.to_numpy(float)
-    return np.array([math.nan])
+        values = rows.loc[rows["measure"] == measure, columns].dropna().to_numpy(float)
+        if len(values):
+            return values[:, 0], values[:, 1]
+    return np.array([]), np.array([])
 
 
 def estimate_control(pairs: pd.DataFrame) -> Estimate:
@@ -107,34 +104,29 @@ def estimate_control(pairs: pd.DataFrame) -> Estimate:
     return paired_ratio(rows["time_total_s_head"], rows["time_total_s_base"])
 
 
-def _describe(metric: Metric, a: np.ndarray, b: np.ndarray, case: str) -> Finding:
-    worse = Kind.LESS if metric.name in ("accuracy_test", "r2_test") else Kind.MORE
-    quantity = Quantity(metric.heading, metric.unit, metric.less, metric.more, worse)
-    if metric.compare == "difference":
-        # The ratio column stays empty; the verdict rests on the difference.
-        base, head = mean_interval(a), mean_interval(b)
-        verdict = judge_difference(
-            paired_difference(b, a), MARGINS["accuracy"], difference_p(b - a),
-            equivalence_p(b - a, MARGINS["accuracy"]),
-        )  # fmt: skip
-        return Finding(metric.name, quantity, base, head, verdict=verdict, case=case)
-    ratio = paired_ratio(b, a, ranged=metric.estimator == "range")
-    return Finding(metric.name, quantity, median_range(a), median_range(b), ratio, case=case)
+def _judge(
+    metric: Metric, a: np.ndarray, b: np.ndarray, case: str, p: float, control: Estimate
+) -> Difference:
+    """Judge head's values b against base's a; p is corrected.
 
-
-def _judge(found: Finding, p: float, control: Estimate) -> Finding:
-    """Add the verdict to a finding; times are decided only if the control's time did not change."""
-    import dataclasses
-
-    metric = METRICS[found.name]
-    if metric.compare == "difference":
-        undone = p >= 0.05 and found.verdict.kind in (Kind.LESS, Kind.MORE)
-        verdict = Verdict(Kind.UNDECIDED, found.verdict.margin) if undone else found.verdict
-        return dataclasses.replace(found, verdict=verdict)
+    Times are decided only if the control's time did not change.
+    """
+    scored, steady = metric.compare == "difference", metric.estimator == "range"
     margin = MARGINS[metric.margin]
-    verdict = judge_ratio(found.ratio, margin, math.nan if metric.estimator == "range" else p)
-    if metric.unit != "s":
-        return dataclasses.replace(found, verdict=verdict)
-    if judge_ratio(control, margin).kind in (Kind.LESS, Kind.MORE):
-        verdict = Verdict(Kind.UNDECIDED, margin)
-    return dataclasses.replace(found, verdict=verdict, twin=control)
+    worse = Kind.LESS if scored else Kind.MORE
+    rule = CompareRule(metric.heading, metric.unit, metric.less, metric.more, worse)
+    if scored:
+        # The ratio column stays empty; the verdict rests on the difference.
+        verdict = judge_difference(mean_interval(b - a), margin, p, equivalence_p(b - a, margin))
+        base, head = mean_interval(a), mean_interval(b)
+        return Difference(metric.name, rule, base, head, verdict=verdict, case=case)
+    ratio = paired_ratio(b, a, steady)
+    verdict = judge_ratio(ratio, margin, math.nan if steady else p)
+    twin = Estimate()
+    if metric.unit == "s":
+        twin = control
+        if judge_ratio(control, margin).differs:
+            verdict = Verdict(Kind.UNDECIDED, margin)
+    return Difference(
+        metric.name, rule, median_range(a), median_range(b), ratio, twin, verdict, case
+    )

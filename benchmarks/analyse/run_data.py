@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.checks import Finding, check_run
+from benchmarks.analyse.checks import Finding, check_run, find_ceiling
 from benchmarks.analyse.crossover import Crossing, find_crossings
 from benchmarks.analyse.frameworks import BASE, FAMILIES
-from benchmarks.analyse.metrics import MARGINS
-from benchmarks.analyse.samples import find_test_train_ratios
+from benchmarks.analyse.metrics import MARGINS, Metric
+from benchmarks.analyse.samples import Sample, collect_samples, find_split_ratios
 from benchmarks.analyse.steps import SweepPoint, find_sweep
 from benchmarks.analyse.summary import Case, Line, Summary, summarise
-from benchmarks.paths import ARRAYS, FORCED, LOCAL
+from benchmarks.paths import ARRAYS
 from benchmarks.record.frame import load
-from benchmarks.record.rows import read_run
+from benchmarks.record.rows import is_local, read_forced, read_run
 
 OWN = "table"  # name of the data set in a run on a user's table
 
@@ -34,7 +33,6 @@ class RunData:
     folder: Path
     run: dict[str, Any]
     frame: pd.DataFrame
-    summary: Summary
 
     @property
     def name(self) -> str:
@@ -44,17 +42,45 @@ class RunData:
     @property
     def is_local(self) -> bool:
         """Whether the run is on a user's table, so that it is never published."""
-        return "table" in self.run or self.folder.resolve().parent.name == LOCAL
+        return is_local(self.folder, self.run)
 
-    @property
+    @functools.cached_property
     def margins(self) -> dict[str, float]:
         """The margins fixed before the run's first trial, else the current defaults."""
-        return MARGINS | {k: v for k, v in (self.run.get("margins") or {}).items() if k in MARGINS}
+        stored = self.run.get("margins")
+        known = stored if isinstance(stored, dict) else {}
+        return MARGINS | {k: float(v) for k, v in known.items() if k in MARGINS}
 
     @property
     def workloads(self) -> dict[str, dict[str, Any]]:
         """What run.json records about each workload."""
         return self.run.get("workloads") or {}
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """What run.json records about a user's table; {} if the run is not on one."""
+        return self.run.get("table") or {}
+
+    @functools.cached_property
+    def split_ratios(self) -> dict[str, float]:
+        """Test rows / training rows of each workload whose seeds split one fixed table."""
+        return find_split_ratios(self.workloads)
+
+    @functools.cached_property
+    def summary(self) -> Summary:
+        """The estimates and comparisons of every system in each case that has rows."""
+        return summarise(self.frame, self.margins, self.split_ratios)
+
+    @functools.cached_property
+    def collect(self) -> Callable[[Case, str, Metric], Sample]:
+        """Return the samples of a system: collect(case, system, metric)."""
+
+        @functools.cache
+        def collect(case: Case, system: str, metric: Metric) -> Sample:
+            rows = self.rows(case)
+            return collect_samples(rows[rows["system"].eq(system)], metric)
+
+        return collect
 
     @functools.cached_property
     def cases(self) -> list[Case]:
@@ -72,20 +98,32 @@ class RunData:
     def headline(self) -> Case | None:
         """The case that the first screen shows: the one with the most rows."""
         counts = self.frame.groupby(["workload", "threads"]).size().to_dict()
-        cases = sorted(self.cases, key=lambda c: -counts.get((c.workload, c.threads), 0))
-        return cases[0] if cases else None
+        return max(self.cases, key=lambda c: counts.get((c.workload, c.threads), 0), default=None)
+
+    @functools.cached_property
+    def workload_count(self) -> int:
+        """Number of workloads in the run's cases."""
+        return len({case.workload for case in self.cases})
+
+    @property
+    def failed(self) -> int:
+        """Number of trials without values."""
+        return int(self.frame["status"].ne("ok").sum())
+
+    @property
+    def missing(self) -> int:
+        """Number of planned trials without a row."""
+        return len(set(self.run.get("plan") or ()) - set(self.frame["trial_id"]))
 
     @property
     def forced(self) -> list[dict[str, Any]]:
         """Each time the run was continued despite changes: what changed, and to what."""
-        path = self.folder / FORCED
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines if line.strip()]
+        return read_forced(self.folder)
 
     @functools.cached_property
     def findings(self) -> list[Finding]:
         """The results of all checks of the run's trustworthiness."""
-        return check_run(self.frame, self.margins, find_test_train_ratios(self.workloads))
+        return check_run(self.frame, self.margins, self.split_ratios)
 
     @functools.cached_property
     def sweep(self) -> list[SweepPoint]:
@@ -132,6 +170,10 @@ class RunData:
         regression = self.workloads.get(case.workload, {}).get("task") == "regression"
         return "r2_test" if regression else "accuracy_test"
 
+    def ceiling(self, case: Case) -> float:
+        """Return the accuracy that no system can exceed; nan if unknown."""
+        return find_ceiling(self.rows(case))
+
     def blocks(self, measure: str = "time") -> int:
         """Count the blocks of a measure."""
         return int(self.frame.loc[self.frame["measure"].eq(measure), "block"].nunique())
@@ -143,16 +185,13 @@ class RunData:
 
     def read_arrays(self, case: Case, measure: str) -> Iterator[tuple[str, dict]]:
         """Yield (system, arrays) from each system's first ok trial with readable arrays."""
-        rows = self.rows(case, measure)
+        rows = self.rows(case, measure).sort_values(["block", "order"])
         rows = rows[rows["status"].eq("ok") & rows["family"].isin(FAMILIES)]
-        seen: set[str] = set()
-        for _, row in rows.sort_values(["block", "order"]).iterrows():
-            system = str(row["system"])
-            path = self.folder / ARRAYS / f"{row['trial_id']}.npz"
-            arrays = {} if system in seen else _read_arrays(path)
+        for system, trials in rows.groupby("system", sort=False)["trial_id"]:
+            paths = (self.folder / ARRAYS / f"{trial}.npz" for trial in trials)
+            arrays = next(filter(None, map(_read_arrays, paths)), None)
             if arrays:
-                seen.add(system)
-                yield system, arrays
+                yield str(system), arrays
 
     @property
     def has_arrays(self) -> bool:
@@ -170,7 +209,4 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def read_run_data(folder: Path) -> RunData:
     """Read a run. Raise FileNotFoundError, with a message, if there is none."""
-    run, frame = read_run(folder), load(folder)
-    shares = find_test_train_ratios(run.get("workloads"))
-    margins = run.get("margins") if isinstance(run.get("margins"), dict) else {}
-    return RunData(folder, run, frame, summarise(frame, margins, shares=shares))
+    return RunData(folder, read_run(folder), load(folder))

@@ -144,7 +144,7 @@ def count_machines(values: Mapping[tuple, float]) -> int:
     return len({key[at] for key in values if len(key) >= len(PAIR)})
 
 
-def find_test_train_ratios(workloads: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
+def find_split_ratios(workloads: Mapping[str, Mapping[str, Any]] | None) -> dict[str, float]:
     """Map workloads to test rows / training rows where every seed splits one fixed table.
 
     Such splits overlap, so their scores are less independent than those of fresh draws.

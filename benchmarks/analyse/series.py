@@ -7,7 +7,6 @@ night, or a newer library in the harness, moves both.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +18,9 @@ from benchmarks.analyse.changes import Change, find_changes
 from benchmarks.analyse.stats import keep_finite
 from benchmarks.errors import UsageError
 from benchmarks.paths import RUN, find_runs
-from benchmarks.record.foreign import Measurement, read_foreign
+from benchmarks.record.foreign import read_foreign
+from benchmarks.record.frame import load
+from benchmarks.record.rows import read_run
 
 # metric -> the measure that supplies it, and the control's metric that it is divided by
 RELATED = {
@@ -88,8 +89,9 @@ def read_history(folder: Path) -> list[Series]:
     for path in sorted(folder.rglob("*.json")):
         if not inside & {parent.resolve() for parent in path.parents}:
             for one in read_foreign(path):
-                key, point = _place(one, path.relative_to(folder).as_posix())
-                found.setdefault(key, []).append(point)
+                file = path.relative_to(folder).as_posix()
+                point = Point(one.at, file, float(one.value), one.facts)
+                found.setdefault((one.machine, "", one.benchmark, one.metric), []).append(point)
     if not found:
         raise UsageError(
             f"{folder.name} holds no figures: neither a recorded run with a control (matmul or"
@@ -104,24 +106,19 @@ def _make_series(key: tuple[str, str, str, str], points: Iterable[Point]) -> Ser
     return Series(*key, ordered, tuple(changes))
 
 
-def _place(one: Measurement, file: str) -> tuple[tuple[str, str, str, str], Point]:
-    key = (one.machine, "", one.benchmark, one.metric)
-    return key, Point(one.at, file, float(one.value), one.facts)
-
-
 def _read_run(run: Path) -> Iterable[tuple[tuple[str, str, str, str], Point]]:
     """Yield the figures of one run, each with the key of its series."""
-    import benchmarks
-
     try:
-        description = json.loads((run / RUN).read_text(encoding="utf-8"))
+        description = read_run(run)
         at, shared = description["created_at"], _list_facts(description)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        raise UsageError(f"{error}, or move the run away") from None
+    except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"the {RUN} of {run.name} cannot be read ({type(error).__name__}: {error});"
             " restore it from a copy, or move the run away"
         ) from None
-    rows = benchmarks.load(run)
+    rows = load(run)
     rows = rows[rows["status"] == "ok"]
     for metric in RELATED:
         for (machine, workload, threads, system), value, version in relate(rows, metric):

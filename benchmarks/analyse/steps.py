@@ -13,12 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.frameworks import BASE, PRODUCTS, WHOLE_LOOP, find_framework
+from benchmarks.analyse.frameworks import BASE, NO_FRAMEWORK, PRODUCTS, WHOLE_LOOP, find_framework
 from benchmarks.analyse.metrics import STEP
 from benchmarks.analyse.samples import Sample, collect_samples
 from benchmarks.analyse.stats import Estimate, median_interval
 from benchmarks.analyse.summary import Case, Line, Summary
 from benchmarks.analyse.verdicts import Verdict
+from benchmarks.analyse.work import format_shape
 
 PREFIX = "step-"  # of the names of the sweep's workloads
 
@@ -54,7 +55,7 @@ class SweepPoint:
             for step in self.steps.values()
             if step.ratio.known
             and step.system != WHOLE_LOOP
-            and not find_framework(step.system).startswith((BASE, "plain"))
+            and find_framework(step.system) not in NO_FRAMEWORK
         ]
         return min(able, key=lambda step: (step.step.value, step.system), default=None)
 
@@ -111,7 +112,7 @@ def _measure_point(
     names.sort(key=lambda name: (name != BASE, name))
     return SweepPoint(
         case=case,
-        shape="-".join(str(width) for width in workload["layers"]),
+        shape=format_shape(workload["layers"]),
         batch=int(workload["batch_size"] or workload["train_rows"]),
         optimizer={"sgd": "SGD", "adam": "Adam"}.get(workload["optimizer"], workload["optimizer"]),
         steps={name: _measure_step(lines[name], samples, margin) for name in names},

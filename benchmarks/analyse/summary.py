@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from benchmarks.analyse import stats
+from benchmarks.analyse.families import Comparison, compare_costs, compare_scores
 from benchmarks.analyse.frameworks import BASE, JUDGED, find_framework
 from benchmarks.analyse.metrics import MARGINS, METRICS, STEP, Metric
 from benchmarks.analyse.samples import (
@@ -21,14 +22,9 @@ from benchmarks.analyse.samples import (
     collect_samples,
     count_machines,
     find_identical,
-    pair,
-    pair_levels,
 )
 from benchmarks.analyse.stats import Estimate
-from benchmarks.analyse.verdicts import Verdict, judge_difference, judge_ratio
 from benchmarks.analyse.work import compare_work, count_work
-
-GROUP = ["workload", "threads"]
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -37,6 +33,12 @@ class Case:
 
     workload: str
     threads: int
+
+
+def split_cases(frame: pd.DataFrame) -> Iterator[tuple[Case, pd.DataFrame]]:
+    """Yield the rows of each case, sorted by workload and threads."""
+    for (workload, threads), rows in frame.groupby(["workload", "threads"], sort=True):
+        yield Case(str(workload), int(str(threads))), rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,17 +56,6 @@ class Counts:
     def failed(self) -> bool:
         """Whether any row has no values."""
         return any(n for status, n in self.by_status.items() if status != "ok")
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """A system against the base: ratio or difference, its verdict, and the evidence for it."""
-
-    estimate: Estimate = dataclasses.field(default_factory=Estimate)
-    verdict: Verdict = dataclasses.field(default_factory=Verdict)
-    p: float = math.nan  # of no difference; like p_equal, corrected
-    p_equal: float = math.nan  # of non-equivalence
-    share_above: float = math.nan  # of seeds where the system scores above the base
 
 
 @dataclasses.dataclass
@@ -115,8 +106,7 @@ Summary = dict[Case, Lines]
 def summarise(
     frame: pd.DataFrame,
     margins: Mapping[str, float] | None = None,
-    base: str = BASE,
-    shares: Mapping[str, float] | None = None,
+    split_ratios: Mapping[str, float] | None = None,
 ) -> Summary:
     """Estimate and compare everything in these rows.
 
@@ -126,23 +116,20 @@ def summarise(
         Rows as returned by `benchmarks.load`.
     margins : mapping, optional
         Smallest effects of interest, keys of metrics.MARGINS, as fixed before the run.
-    base : str
-        The system that others are compared with.
-    shares : mapping, optional
-        Workload on a fixed table -> test rows / training rows (`find_test_train_ratios`).
+    split_ratios : mapping, optional
+        Workload on a fixed table -> test rows / training rows (`find_split_ratios`).
     """
-    limits = MARGINS | {k: float(v) for k, v in (margins or {}).items() if k in MARGINS}
+    limits = MARGINS | dict(margins or {})
     found: Summary = {}
-    for (workload, threads), group in frame.groupby(GROUP, sort=True):
-        case = Case(str(workload), int(str(threads)))
+    for case, group in split_cases(frame):
+        split_ratio = (split_ratios or {}).get(case.workload, 0.0)
         rows = {str(name): part for name, part in group.groupby("system")}
-        lines = {name: _describe(case, name, part, rows.get(base)) for name, part in rows.items()}
+        lines = {name: _describe(case, name, part, rows.get(BASE)) for name, part in rows.items()}
         for metric in METRICS.values():
             samples = {name: collect_samples(part, metric) for name, part in rows.items()}
-            share = (shares or {}).get(case.workload, 0.0)
-            _measure(lines, metric, samples, share)
-            if base in samples and metric.compare:
-                _compare(lines.values(), metric, samples, base, limits[metric.margin], share)
+            _measure(lines, metric, samples, split_ratio)
+            if BASE in samples and metric.compare:
+                _compare(lines.values(), metric, samples, limits[metric.margin], split_ratio)
         found[case] = lines
     return found
 
@@ -183,7 +170,9 @@ def _first(column: pd.Series, default: Any = None) -> Any:
     return known.iloc[0] if len(known) else default
 
 
-def _measure(lines: Lines, metric: Metric, samples: Mapping[str, Sample], share: float) -> None:
+def _measure(
+    lines: Lines, metric: Metric, samples: Mapping[str, Sample], split_ratio: float
+) -> None:
     """Add the estimate of one metric to each line. Bounds are not trained."""
     for name, line in lines.items():
         values = samples[name]
@@ -192,78 +181,38 @@ def _measure(lines: Lines, metric: Metric, samples: Mapping[str, Sample], share:
         if metric.depends_on_machine and count_machines(values) > 1:
             line.values[metric.name] = Estimate(n=len(values), kind="mixed")
         else:
-            line.values[metric.name] = estimate_sample(list(values.values()), metric, share)
+            line.values[metric.name] = estimate_sample(list(values.values()), metric, split_ratio)
 
 
-def estimate_sample(values: list[float], metric: Metric, share: float = 0.0) -> Estimate:
+def estimate_sample(values: list[float], metric: Metric, split_ratio: float = 0.0) -> Estimate:
     """Estimate one metric from its values."""
     if metric.estimator == "mean":
-        return stats.mean_interval(values, share).clip(*metric.scale)
+        return stats.mean_interval(values, split_ratio).clip(*metric.scale)
     return (stats.median_range if metric.estimator == "range" else stats.median_interval)(values)
-
-
-def compare_samples(a: Sample, b: Sample, metric: Metric, share: float = 0.0) -> Estimate:
-    """Estimate the paired ratio a / b, or difference a - b, of two systems' samples."""
-    if metric.compare == "ratio":
-        return stats.paired_ratio(*pair_levels(a, b), metric.estimator == "range")
-    return stats.paired_difference(*pair(a, b), share)
 
 
 def _compare(
     lines: Iterable[Line],
     metric: Metric,
     samples: Mapping[str, Sample],
-    base: str,
     margin: float,
-    share: float,
+    split_ratio: float,
 ) -> None:
     """Compare every line with the base, correcting each family separately.
 
     The twin and other controls are compared too, but belong to no family.
     """
-    allowed = [line for line in lines if line.system != base and _may_compare(line, metric)]
+    allowed = [line for line in lines if line.system != BASE and _may_compare(line, metric)]
     for family in {line.family for line in allowed}:
-        members = [line for line in allowed if line.family == family]
-        logs = metric.compare == "ratio"
-        form = pair_levels if logs else pair
-        pairs = [form(samples[line.system], samples[base]) for line in members]
-        gaps = [stats.log_ratios(a, b) if logs else a - b for a, b in pairs]
-        names = [line.system for line in members]
-        p = {name: stats.difference_p(gap, share) for name, gap in zip(names, gaps, strict=True)}
-        equal = {
-            name: stats.equivalence_p(gap, margin, share)
-            for name, gap in zip(names, gaps, strict=True)
-        }
-        if family in JUDGED:
-            same_bits = find_identical({name: samples[name] for name in names})
-            p, equal = _adjust(p, same_bits), _adjust(equal, same_bits)
-        for line, gap in zip(members, gaps, strict=True):
-            differs, same = p[line.system], equal[line.system]
-            estimate = compare_samples(samples[line.system], samples[base], metric, share)
-            if not estimate.known:
-                continue
-            if logs:
-                steady = metric.estimator == "range"
-                tested = math.nan if steady else differs
-                verdict = judge_ratio(estimate, margin, tested, steady)
-                found = Comparison(estimate, verdict, p=differs)
-            else:
-                verdict = judge_difference(estimate, margin, differs, same)
-                above = stats.share_above(gap)
-                found = Comparison(estimate, verdict, differs, same, above)
-            line.comparisons[metric.name] = found
-
-
-def _adjust(p_values: Mapping[str, float], same_bits: Mapping[str, str]) -> dict[str, float]:
-    """Adjust a family by Holm's method. A system that repeats another's bits adds no test."""
-    counted = {name: p for name, p in p_values.items() if name not in same_bits}
-    adjusted = {}
-    for name, p in p_values.items():
-        # A repeat may have fewer seeds than the original, so its own p replaces the original's.
-        first = same_bits.get(name, name)
-        family = counted | {first: p}
-        adjusted[name] = float(stats.adjust_holm(list(family.values()))[list(family).index(first)])
-    return adjusted
+        members = {line.system: line for line in allowed if line.family == family}
+        own, base = {name: samples[name] for name in members}, samples[BASE]
+        if metric.compare == "difference":
+            found = compare_scores(own, base, margin, split_ratio, find_identical(own))
+        else:
+            found = compare_costs(own, base, metric, margin, family in JUDGED)
+        for name, comparison in found.items():
+            if comparison.estimate.known:
+                members[name].comparisons[metric.name] = comparison
 
 
 def _may_compare(line: Line, metric: Metric) -> bool:

@@ -43,6 +43,11 @@ class Verdict:
         """Whether a difference or an equivalence was shown."""
         return self.kind in (Kind.LESS, Kind.MORE, Kind.EQUIVALENT)
 
+    @property
+    def differs(self) -> bool:
+        """Whether a difference was shown."""
+        return self.kind in (Kind.LESS, Kind.MORE)
+
     def reverse(self) -> Verdict:
         """Return the same verdict from the other system's point of view."""
         other = {Kind.LESS: Kind.MORE, Kind.MORE: Kind.LESS}.get(self.kind, self.kind)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 COUNTED = ("parameters", "steps", "samples_seen", "dtype")
-ITEM_BYTES = {"float32": 4, "float64": 8}
+
+
+def format_shape(layers: Iterable[int]) -> str:
+    """Format the layers of a network: "2-64-64-3"."""
+    return "-".join(map(str, layers))
 
 
 def count_work(rows: pd.DataFrame) -> dict[str, object]:
@@ -37,7 +42,7 @@ def compute_memory_floor(workload: Mapping[str, Any], dtype: str = "float32") ->
     backward pass needs. Data: training features (rows x inputs) and labels of 8 bytes.
     """
     layers = [int(width) for width in workload["layers"]]
-    rows, item = int(workload["train_rows"]), ITEM_BYTES[dtype]
+    rows, item = int(workload["train_rows"]), np.dtype(dtype).itemsize
     batch = min(int(workload.get("batch_size") or rows), rows)
     slots = 2 if workload.get("optimizer") == "adam" else int(bool(workload.get("momentum")))
     parameters = item * sum(a * b + b for a, b in pairwise(layers))

@@ -30,7 +30,7 @@ REMOTE = "benchmarks.measure.remote"
 MAX_ATTEMPTS = 3  # per unit, if its workers die
 MAX_SEEDS = 100  # of one system in a unit, so that several workers share them
 
-Message = str | int | Any  # a line of the remote program, a code below, or the finished future
+# A message of a unit is a line of the remote program, one of these, or the finished future.
 BEGUN, STOP, GONE = 1, 2, 3
 
 
@@ -78,7 +78,7 @@ class Cluster:
         self.side_by_side = side_by_side
         self._note, self._noted = note, set[str]()
         self._topic = f"mapicx-{secrets.token_hex(8)}"
-        self._inboxes: dict[str, queue.SimpleQueue[Message]] = {}
+        self._inboxes: dict[str, queue.SimpleQueue[Any]] = {}
         self._noting = threading.Lock()
         self._stopping = False
         self._task = load_task()
@@ -135,7 +135,7 @@ class Cluster:
 
     def run_unit(self, unit: Unit, array_path: Callable[[str], Path], on_row: OnRow) -> None:
         """Measure a unit on any worker; if that dies, retry on another, a few times."""
-        wanted = {trial.trial_id: trial for trial in unit.trials}
+        missing = {trial.trial_id: trial for trial in unit.trials}
         machine_id: str | None = None
 
         def take(line: str) -> None:
@@ -148,7 +148,7 @@ class Cluster:
                 self._note_machine(str(machine_id), message["machine"])
                 return
             row = message["row"]
-            trial = wanted.pop(row["trial_id"], None)
+            trial = missing.pop(row["trial_id"], None)
             if trial is None:
                 return  # from a worker that was presumed dead
             if "arrays" in message:
@@ -156,11 +156,11 @@ class Cluster:
             on_row(trial, row, message["seconds"])
 
         attempts, reason = 0, ""
-        while wanted and attempts < MAX_ATTEMPTS:
-            rest = unit.keep(lambda trial: trial.trial_id in wanted)
+        while missing and attempts < MAX_ATTEMPTS:
+            rest = unit.keep(lambda trial: trial.trial_id in missing)
             begun, reason = self._attempt(rest, MAX_ATTEMPTS - attempts, take)
             attempts += max(1, begun)
-        for trial in list(wanted.values()):
+        for trial in list(missing.values()):
             loss = f"{reason}; it was tried {attempts} times"
             on_row(trial, self._describe_loss(trial, machine_id, loss), 0.0)
 
@@ -237,9 +237,7 @@ class Cluster:
             }
         )
 
-    def _wait(
-        self, inbox: queue.SimpleQueue[Message], alone: bool, among: frozenset[str]
-    ) -> Message:
+    def _wait(self, inbox: queue.SimpleQueue[Any], alone: bool, among: frozenset[str]) -> Any:
         """Return the next message. Raise MachineFault if no worker is left for the unit."""
         missing_since = None
         while True:

@@ -40,8 +40,8 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
     key = worker.get_current_task()
     worker.log_event(topic, {"unit": unit, "begun": worker.address})
     if not os.path.isfile(os.path.join(folder, *module.split(".")) + ".py"):
-        said = f"the worker at {worker.address} has no checkout of this version at {folder}"
-        return {"lines": [], "failure": None, "refused": said}
+        refusal = f"the worker at {worker.address} has no checkout of this version at {folder}"
+        return {"lines": [], "failure": None, "refused": refusal}
     idle = worker.__dict__.setdefault("_mapicx_idle", {}).setdefault((topic, folder), [])
 
     def start():
@@ -66,7 +66,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
         threading.Thread(target=listen, daemon=True).start()
         return process, heard, errors
 
-    def wanted():
+    def is_wanted():
         task = worker.state.tasks.get(key)
         return task is not None and task.state in ("executing", "long-running")
 
@@ -88,7 +88,7 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
             line = heard.get(timeout=0.5)
         except queue.Empty:
             line = ""
-        if not wanted():
+        if not is_wanted():
             process.stdin.close()  # the client is gone or no longer wants it
             break
         if line == "":
@@ -108,8 +108,8 @@ def run_in_checkout(module, spec, folder, topic, unit, stream):
         process.kill()
         code = process.wait()
     errors.seek(0)
-    said = errors.read().decode(errors="replace").strip().splitlines()
+    error_lines = errors.read().decode(errors="replace").strip().splitlines()
     failure = f"the process of its trials ended with exit code {code}"
-    if said:
-        failure += f": {said[-1]}"
+    if error_lines:
+        failure += f": {error_lines[-1]}"
     return {"lines": lines, "failure": failure}

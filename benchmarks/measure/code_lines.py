@@ -45,7 +45,10 @@ class CodeLines(NamedTuple):
 
 def count_code_lines(package: Path = PACKAGE) -> CodeLines:
     """Count the core of the engine, what training a network loads, and the whole package."""
-    lines = count_by_module(package)
+    lines = {
+        str(path.relative_to(package)): count_in_source(path.read_text(encoding="utf-8"))
+        for path in package.rglob("*.py")
+    }
     core = lines.keys() - COMPANIONS
     training = core | find_imports(package, [name for name in ENTRANCES if name in lines])
     return CodeLines(
@@ -53,14 +56,6 @@ def count_code_lines(package: Path = PACKAGE) -> CodeLines:
         training=sum(lines[name] for name in training),
         package=sum(lines.values()),
     )
-
-
-def count_by_module(package: Path = PACKAGE) -> dict[str, int]:
-    """Return the code lines of each module of a package, by its path in the package."""
-    return {
-        str(path.relative_to(package)): count_in_source(path.read_text(encoding="utf-8"))
-        for path in sorted(package.rglob("*.py"))
-    }
 
 
 def count_in_source(source: str) -> int:

@@ -23,6 +23,7 @@ from benchmarks.measure.conformance_data import (
     prepare_system,
     start_weights,
 )
+from benchmarks.measure.memory import read_memory
 from benchmarks.measure.score import check_values
 
 WARM_UP, REPEATS = 5, 10  # trainings before the first memory reading, and between readings
@@ -203,7 +204,7 @@ def check_memory(system: Any) -> Iterator[str]:
             _reset(trained, workload)
             trained.train()
         gc.collect()
-        readings.append(_resident_bytes())
+        readings.append(read_memory()["resident"] or 0)
     # The allocator grows now and then; memory that is never released makes it grow each time.
     grown = min(after - before for before, after in itertools.pairwise(readings))
     if grown > MEMORY_LIMIT:
@@ -211,12 +212,6 @@ def check_memory(system: Any) -> Iterator[str]:
             f"{REPEATS} trainings after reset() made the process {grown / 2**20:.0f} MiB larger;"
             " let go of old models, histories and closures"
         )
-
-
-def _resident_bytes() -> int:
-    import psutil
-
-    return psutil.Process().memory_info().rss
 
 
 def _reset(system: Any, workload: Workload) -> None:

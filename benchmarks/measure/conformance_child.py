@@ -95,5 +95,5 @@ def _find_line(error: BaseException) -> str:
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
     with os.fdopen(spec["pipe"], "w", buffering=1) as pipe:
-        for said in make_checks(spec["system"], spec["group"], spec["recipes"]):
-            print(json.dumps(said), file=pipe, flush=True)
+        for message in make_checks(spec["system"], spec["group"], spec["recipes"]):
+            print(json.dumps(message), file=pipe, flush=True)

@@ -9,6 +9,7 @@ import baselines
 from baselines.contract import Workload
 from benchmarks.measure.data import draw_weights
 
+SEED = 0  # of everything random here
 # All values are exact in float32, because Keras rounds Python numbers to it.
 BASE = Workload(
     name="conformance", task="classification", dataset="spiral", dataset_args={}, train_rows=64,
@@ -50,11 +51,11 @@ class SampleData:
 
     ceiling = None
 
-    def __init__(self, workload: Workload, seed: int = 0, dtype: str = "float64") -> None:
+    def __init__(self, workload: Workload, dtype: str = "float64") -> None:
         import numpy as np
 
-        rng = np.random.default_rng(seed)
-        self.workload, self.seed = workload, seed
+        rng = np.random.default_rng(SEED)
+        self.workload = workload
         n_in, n_out = workload.layers[0], workload.layers[-1]
         self.n_classes = 0 if workload.task == "regression" else max(2, n_out)
         self.X_train, self.y_train = self._draw_part(rng, workload.train_rows, n_in, dtype)
@@ -77,7 +78,7 @@ class SampleData:
             return [slice(None)]
         order = np.arange(rows)
         if self.workload.shuffle:
-            order = np.random.default_rng([self.seed, epoch]).permutation(rows)
+            order = np.random.default_rng([SEED, epoch]).permutation(rows)
         return [order[i : i + size] for i in range(0, rows, size)]
 
     def posterior(self, X: Any) -> Any:
@@ -92,11 +93,11 @@ def choose_workload(recipe: str) -> Workload:
     return dataclasses.replace(BASE, **RECIPES[recipe])
 
 
-def start_weights(workload: Workload, seed: int = 0, dtype: str = "float64") -> list[Any]:
+def start_weights(workload: Workload, dtype: str = "float64") -> list[Any]:
     """Return the start weights of every network: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
 
-    return draw_weights(workload.layers, np.random.default_rng([seed, 1]), dtype)
+    return draw_weights(workload.layers, np.random.default_rng([SEED, 1]), dtype)
 
 
 def gets_weights(system: Any) -> bool:
@@ -105,12 +106,12 @@ def gets_weights(system: Any) -> bool:
 
 
 def prepare_system(
-    system: Any, workload: Workload, seed: int = 0, dtype: str = "float64", data: Any = None
+    system: Any, workload: Workload, dtype: str = "float64", data: Any = None
 ) -> Any:
     """Build an object of a system's class as the harness does, on `data` or a new draw."""
-    made = system(workload, seed=seed, threads=1, dtype=dtype)
+    made = system(workload, seed=SEED, threads=1, dtype=dtype)
     made.load()
     if data is None and system.requires:
-        data = SampleData(workload, seed, dtype)
-    made.build(data, start_weights(workload, seed, dtype) if gets_weights(system) else None)
+        data = SampleData(workload, dtype)
+    made.build(data, start_weights(workload, dtype) if gets_weights(system) else None)
     return made

@@ -77,9 +77,9 @@ def _compare_training(subject: Any, reference: Any, tolerance: float) -> Iterato
         )
     weights, expected = subject.get_weights(), reference.get_weights()
     shapes = [(w.shape, str(w.dtype)) for w in weights]
-    wanted = [(w.shape, str(w.dtype)) for w in expected]
-    if shapes != wanted:
-        yield f"get_weights() gives {shapes}; expected {wanted}"
+    expected_shapes = [(w.shape, str(w.dtype)) for w in expected]
+    if shapes != expected_shapes:
+        yield f"get_weights() gives {shapes}; expected {expected_shapes}"
     elif (distance := find_largest_difference(weights, expected)) > tolerance:
         yield f"the last weights differ from numpy-plain's by {distance:.1e}, not {tolerance:g}"
 

@@ -14,19 +14,19 @@ from benchmarks.errors import UsageError
 from benchmarks.measure import cluster, machine
 from benchmarks.measure.cluster_workers import PATIENCE_S, START
 from benchmarks.measure.exit_status import install_command
-from benchmarks.measure.runs import Run
+from benchmarks.measure.runs import THIS_MACHINE, Run
 from benchmarks.paths import ROOT
 
-LOCAL, DASK = "local", "dask"
+DASK = "dask"
 ADDRESS = re.compile(r"dask://((?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5})/?")
 CONNECT_S = 10.0
 
 
 def read_executor(text: str) -> str:
     """Check what --executor names: local, dask or dask://HOST:PORT."""
-    if text not in (LOCAL, DASK) and not ADDRESS.fullmatch(text):
+    if text not in (THIS_MACHINE, DASK) and not ADDRESS.fullmatch(text):
         raise ArgumentTypeError(
-            f"{text!r} is not an executor; write {LOCAL}, {DASK} or dask://HOST:PORT"
+            f"{text!r} is not an executor; write {THIS_MACHINE}, {DASK} or dask://HOST:PORT"
         )
     return text
 
@@ -42,7 +42,6 @@ def connect(run: Run, options: argparse.Namespace) -> cluster.Cluster:
     for name in list(logging.root.manager.loggerDict):  # the run itself reports what matters
         if name.startswith(("distributed", "tornado", "asyncio")):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    recorded = {row["trial_id"] for row in run.store.rows()}
     with contextlib.ExitStack() as stack:
         owned = None
         if options.executor == DASK:
@@ -51,7 +50,7 @@ def connect(run: Run, options: argparse.Namespace) -> cluster.Cluster:
         else:
             address, least = ADDRESS.fullmatch(options.executor)[1], 1  # type: ignore[index]
         client = stack.enter_context(_open_client(distributed, address, least))
-        found = cluster.Cluster(
+        executor = cluster.Cluster(
             client,
             {
                 "run_id": run.description["run_id"],
@@ -69,9 +68,9 @@ def connect(run: Run, options: argparse.Namespace) -> cluster.Cluster:
             note=run.store.note_machine,
             owned=owned,
         )
-        found.check([trial for trial in run.plan if trial.trial_id not in recorded])
+        executor.check(run.store.list_missing(run.plan))
         stack.pop_all()
-    return found
+    return executor
 
 
 def _start_cluster(distributed: Any) -> Any:

@@ -27,13 +27,13 @@ def read_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> Limits:
     cpus: list[float] = []
     memory: list[int] = []
     for folder in _find_folders(root, membership):
-        quota, _, period = read_file(folder / "cpu.max").partition(" ")
-        quota = quota or read_file(folder / "cpu.cfs_quota_us")
-        period = period or read_file(folder / "cpu.cfs_period_us")
+        quota, _, period = read_kernel_file(folder / "cpu.max").partition(" ")
+        quota = quota or read_kernel_file(folder / "cpu.cfs_quota_us")
+        period = period or read_kernel_file(folder / "cpu.cfs_period_us")
         if quota.isdigit() and period.isdigit():
             cpus.append(int(quota) / int(period))
         for name in ("memory.max", "memory.limit_in_bytes"):
-            text = read_file(folder / name)
+            text = read_kernel_file(folder / name)
             if text.isdigit() and int(text) < NO_LIMIT:
                 memory.append(int(text))
     return Limits(min(cpus, default=None), min(memory, default=None))
@@ -41,16 +41,16 @@ def read_limits(root: Path = ROOT, membership: Path = MEMBERSHIP) -> Limits:
 
 def _find_folders(root: Path, membership: Path) -> Iterator[Path]:
     """Yield the folder of each group that this process is in, and those above it."""
-    for line in read_file(membership).splitlines():
+    for line in read_kernel_file(membership).splitlines():
         _, controllers, path = line.split(":", 2)
         for base in (root / controllers if controllers else root, root / "unified"):
             folder = base / path.lstrip("/")
-            for one in (folder, *folder.parents):
-                if one.is_relative_to(base) and one.is_dir():
-                    yield one
+            for parent in (folder, *folder.parents):
+                if parent.is_relative_to(base) and parent.is_dir():
+                    yield parent
 
 
-def read_file(path: Path | str) -> str:
+def read_kernel_file(path: Path | str) -> str:
     """Return the text of a kernel file, without the last newline; "" if it cannot be read."""
     try:
         return Path(path).read_text().strip()

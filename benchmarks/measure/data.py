@@ -82,7 +82,7 @@ def read_weights(folder: Path) -> list[Any]:
         return [archive[name] for name in sorted(archive.files)]
 
 
-class Draw(NamedTuple):
+class DataSet(NamedTuple):
     """Everything that a seed determines: arrays by name, start weights, batch orders (or None)."""
 
     arrays: dict[str, Any]
@@ -91,7 +91,7 @@ class Draw(NamedTuple):
     orders: Any
 
 
-def draw(workload: Workload, seed: int, dtype: str, source: str | None = None) -> Draw:
+def generate_data(workload: Workload, seed: int, dtype: str, source: str | None = None) -> DataSet:
     """Draw training rows, test rows, start weights and batch orders.
 
     Each part has its own stream, spawned from the seed, so changing one leaves the others alone.
@@ -108,10 +108,10 @@ def draw(workload: Workload, seed: int, dtype: str, source: str | None = None) -
     orders = None
     if workload.shuffle and workload.batch_size is not None:
         orders = [order.permutation(workload.train_rows) for _ in range(workload.epochs)]
-    return Draw(arrays, n_classes, draw_weights(workload.layers, start, dtype), orders)
+    return DataSet(arrays, n_classes, draw_weights(workload.layers, start, dtype), orders)
 
 
-def generate_data(
+def write_data(
     folder: Path,
     workload: Workload,
     seed: int,
@@ -145,7 +145,7 @@ def generate_data(
 
     from benchmarks.plan.datasets import find_ceiling
 
-    drawn = draw(workload, seed, dtype, source)
+    drawn = generate_data(workload, seed, dtype, source)
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in drawn.arrays.items():
         np.save(folder / f"{name}.npy", array)
@@ -283,8 +283,8 @@ def _preprocess(columns: Any, train: Any) -> Any:
 
 if __name__ == "__main__":
     spec = json.loads(sys.argv[1])
-    found = spec["ceiling"]
+    ceiling = spec["ceiling"]
     for folder, seed in spec["folders"].items():
-        found = generate_data(
-            Path(folder), Workload(**spec["workload"]), seed, spec["dtype"], spec["source"], found
+        ceiling = write_data(
+            Path(folder), Workload(**spec["workload"]), seed, spec["dtype"], spec["source"], ceiling
         )

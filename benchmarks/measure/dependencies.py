@@ -24,11 +24,11 @@ ALWAYS_VISIBLE = ("numpy", "threadpoolctl", "setuptools", "pip", "wheel")
 # Distributions unpacked in some folder, by requirement or name; None: it could not be obtained, and
 # whatever is installed under that name is something else.
 Unpacked = Mapping[str, metadata.Distribution | None]
-NONE: Unpacked = {}
+NOTHING_UNPACKED: Unpacked = {}
 
 
 def find_distribution(
-    requirement: Requirement, unpacked: Unpacked = NONE
+    requirement: Requirement, unpacked: Unpacked = NOTHING_UNPACKED
 ) -> metadata.Distribution | None:
     """Return the distribution that meets a requirement; None if there is none."""
     for key in (str(requirement), canonicalize_name(requirement.name)):
@@ -43,7 +43,7 @@ def find_distribution(
 
 
 def find_dependencies(
-    requirements: Sequence[str], unpacked: Unpacked = NONE
+    requirements: Sequence[str], unpacked: Unpacked = NOTHING_UNPACKED
 ) -> tuple[dict[str, metadata.Distribution], list[str]]:
     """Follow requirements recursively.
 
@@ -57,14 +57,14 @@ def find_dependencies(
     waiting = list(requirements)
     distributions: dict[str, metadata.Distribution] = {}
     absent: set[str] = set()
-    seen: set[tuple[str, tuple[str, ...]]] = set()
+    seen: set[str] = set()
     while waiting:
         try:
             requirement = Requirement(waiting.pop())
         except InvalidRequirement as error:
             absent.add(str(error).splitlines()[0])
             continue
-        key = (str(requirement), tuple(sorted(requirement.extras)))
+        key = str(requirement)
         if key in seen:
             continue
         seen.add(key)

@@ -7,6 +7,7 @@ import json
 import math
 import signal
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Any
 
 from benchmarks.errors import strip_paths
@@ -134,14 +135,10 @@ def install_command(requires: Sequence[str]) -> str:
     return f'install it with: python -m pip install -c constraints.txt -e ".[{extra}]"'
 
 
-@functools.cache
-def _packages() -> dict[str, list[str]]:
-    from importlib.metadata import packages_distributions
-
-    return dict(packages_distributions())
+_list_packages = functools.cache(metadata.packages_distributions)
 
 
 def _find_owners(modules: list[Any]) -> list[str]:
     """Return the installed packages to which these top-level modules belong."""
-    known = _packages()
+    known = _list_packages()
     return sorted({owner for module in modules for owner in known.get(str(module), ())})

@@ -28,9 +28,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from baselines import original
+from benchmarks.errors import describe_error
 from benchmarks.measure import process
 from benchmarks.measure.code_lines import count_code_lines
-from benchmarks.measure.dependencies import NONE, Unpacked, find_dependencies
+from benchmarks.measure.dependencies import Unpacked, find_dependencies
 from benchmarks.measure.exit_status import describe_exit
 from benchmarks.paths import ROOT
 
@@ -74,7 +75,7 @@ class Installations:
         Distributions unpacked in some folder; see `dependencies.Unpacked`.
     """
 
-    def __init__(self, unpacked: Unpacked = NONE) -> None:
+    def __init__(self, unpacked: Unpacked) -> None:
         self.unpacked = unpacked
         self._sizes: dict[str, Size | None] = {}
 
@@ -197,8 +198,8 @@ def _unpack_wheels(scratch: Path) -> tuple[Unpacked, list[str]]:
     try:
         unpacked["mapicx"] = unpack_wheel(build_wheel(scratch), scratch / "mapicx")
     except (Exception, SystemExit) as error:  # a build backend may raise anything
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        warnings.append(f"the wheel of mapicx could not be built, so it is not measured: {text}")
+        reason = describe_error(error)
+        warnings.append(f"the wheel of mapicx could not be built, so it is not measured: {reason}")
     fetched = original.wheel()
     if fetched is not None:
         unpacked[original.REQUIREMENT] = unpack_wheel(fetched, scratch / "original")

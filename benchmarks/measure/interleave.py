@@ -121,18 +121,18 @@ def measure_round(
     repeated = [name for name in REPEATED if name in undecided]
     if repeated:
         try:
-            for name in shuffled(sides, rng):
+            for name in shuffle(sides, rng):
                 sides[name].start()
             for _ in range(sizes[0]):
                 for quantity in repeated:
-                    turn = {name: sides[name].time(quantity) for name in shuffled(sides, rng)}
+                    turn = {name: sides[name].time(quantity) for name in shuffle(sides, rng)}
                     turns.setdefault(quantity, []).append(turn)
         finally:
             for side in sides.values():
                 side.stop()
     if any(name in undecided for name in WHOLE):
         for _ in range(sizes[1]):
-            ended = {name: sides[name].run_once() for name in shuffled(sides, rng)}
+            ended = {name: sides[name].run_once() for name in shuffle(sides, rng)}
             for name, answer in ended.items():
                 samples.processes.setdefault(name, []).append(answer)
             for quantity in (name for name in WHOLE if name in undecided):
@@ -141,6 +141,6 @@ def measure_round(
     return turns
 
 
-def shuffled(sides: Mapping[str, Measured], rng: random.Random) -> list[str]:
+def shuffle(sides: Mapping[str, Measured], rng: random.Random) -> list[str]:
     """Return the names in a new random order."""
     return rng.sample(sorted(sides), len(sides))

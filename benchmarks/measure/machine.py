@@ -7,22 +7,23 @@ address is recorded. Facts that cannot be read are None.
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
 import platform
 import re
+import secrets
 import statistics
 import tempfile
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import baselines
 from benchmarks.errors import MachineFault
 from benchmarks.measure import process, threads
-from benchmarks.measure.container import read_file
+from benchmarks.measure.container import read_kernel_file
 from benchmarks.paths import ROOT, ask_git
 from benchmarks.plan.durations import TABLE
 
@@ -53,17 +54,17 @@ def environment() -> dict[str, Any]:
         "kernel": platform.release(),
         "machine": platform.machine(),
         "libc": " ".join(platform.libc_ver()).strip() or None,
-        "virtualised": _virtualised(),
-        "frequency_governor": read_file(GOVERNOR) or None,
-        "transparent_huge_pages": read_file(HUGE_PAGES) or None,
+        "virtualised": is_virtualised(),
+        "frequency_governor": read_kernel_file(GOVERNOR) or None,
+        "transparent_huge_pages": read_kernel_file(HUGE_PAGES) or None,
         "python": platform.python_version(),
         "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
         "variables": {name: os.environ[name] for name in ALLOWED if name in os.environ},
         "variables_hidden_from_trials": [
             name for name in threads.changed_variables(os.environ) if name in ALLOWED
         ],
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": _dirty(),
+        "commit": ask_git(ROOT, "rev-parse", "HEAD"),
+        "uncommitted_changes": _has_changes(),
     }
 
 
@@ -112,8 +113,14 @@ def count_cores() -> int:
 
 def read_cpu_model() -> str | None:
     """Return the processor's model name."""
-    named = re.search(r"^model name[ \t]*:(.*)", read_file(CPU), re.MULTILINE)
+    named = re.search(r"^model name[ \t]*:(.*)", read_kernel_file(CPU), re.MULTILINE)
     return named[1].strip() if named else platform.processor() or None
+
+
+def is_virtualised() -> bool | None:
+    """Return whether this is a virtual machine; None where the system does not tell."""
+    facts = read_kernel_file(CPU)
+    return " hypervisor" in facts if facts else None
 
 
 def read_steal_s() -> float | None:
@@ -125,7 +132,7 @@ def read_steal_s() -> float | None:
 
 def read_clock_mhz() -> float | None:
     """Return the mean clock of the cores now; None where the system does not show it."""
-    clocks = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", read_file(CPU), re.MULTILINE)
+    clocks = re.findall(r"^cpu MHz\s*:\s*([\d.]+)", read_kernel_file(CPU), re.MULTILINE)
     return sum(map(float, clocks)) / len(clocks) if clocks else None
 
 
@@ -175,20 +182,24 @@ def _memory_bytes() -> int | None:
         return None
 
 
-def _virtualised() -> bool | None:
-    facts = read_file(CPU)
-    return " hypervisor" in facts if facts else None
-
-
-@functools.cache
-def _git(*arguments: str) -> str | None:
-    return ask_git(ROOT, *arguments)
-
-
-def _dirty() -> bool | None:
+def _has_changes() -> bool | None:
     """Return whether code differs from the commit; results and reports do not count."""
-    changed = _git("status", "--porcelain", "--", *PACKAGES, "pyproject.toml")
+    changed = ask_git(ROOT, "status", "--porcelain", "--", *PACKAGES, "pyproject.toml")
     return None if changed is None else bool(changed)
+
+
+def describe_start(kind: str, arguments: list[str]) -> dict[str, Any]:
+    """Return the head of a new run's description: its name, when it began, and its command.
+
+    kind: the suite or table, which becomes part of the name.
+    """
+    now = datetime.now(UTC)
+    return {
+        "format": 1,
+        "run_id": f"{now:%Y%m%dT%H%M%S}-{kind}-{secrets.token_hex(2)}",
+        "created_at": now.isoformat(timespec="seconds"),
+        "command": shorten_command(arguments),
+    }
 
 
 def shorten_command(arguments: list[str]) -> str:

@@ -27,14 +27,13 @@ class HighWater:
     """Peak resident set of each phase of this process, in bytes.
 
     Only Linux can reset the peak: elsewhere a phase's peak is the peak so far (Windows) or the
-    resident set at its end (macOS); `method` says which.
+    resident set at its end (macOS); the field `memory_method` says which.
     """
 
     def __init__(self) -> None:
         self.peaks: dict[str, int] = {}
         self.before: dict[str, int] = {}
         self.after: dict[str, dict[str, int | None]] = {}
-        self.method = _method()
         self.highest = 0
 
     @contextlib.contextmanager
@@ -65,7 +64,7 @@ class HighWater:
                 None if trained is None else max(0, trained - self.before["train"])
             ),
             "memory_peak_bytes": self.highest,
-            "memory_method": self.method,
+            "memory_method": _method(),
         }
 
 
@@ -74,17 +73,10 @@ def read_memory() -> dict[str, int | None]:
     if _method() == KERNEL:
         with open("/proc/self/status") as status:
             lines = dict(line.split(":", 1) for line in status)
-        kibibytes = {
-            key: int(lines[name].split()[0])
-            for key, name in (
-                ("resident", "VmRSS"),
-                ("peak", "VmHWM"),
-                ("anon", "RssAnon"),
-                ("file", "RssFile"),
-            )
-            if name in lines
+        names = {"resident": "VmRSS", "peak": "VmHWM", "anon": "RssAnon", "file": "RssFile"}
+        return {
+            key: 1024 * int(lines[name].split()[0]) for key, name in names.items() if name in lines
         }
-        return {key: 1024 * kibibytes[key] for key in kibibytes}
     import psutil
 
     info = psutil.Process().memory_info()
@@ -114,11 +106,6 @@ class Sampler:
         self._samples: list[tuple[float, float]] = []  # wall-clock seconds, MiB
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-
-    @staticmethod
-    def prepare() -> None:
-        """Import memory-profiler now, so that the first curve does not wait for it."""
-        import memory_profiler  # noqa: F401
 
     def _run(self) -> None:
         import psutil

@@ -1,14 +1,35 @@
-"""The outcome of a run: which planned figures it lacks, and its exit code."""
+"""The outcome of a run: which figures it lacks, whether its controls hold, its exit code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from benchmarks.measure.controls import find_defects
 from benchmarks.plan.trials import Trial
 
+MEBIBYTE = 2**20
 FAILED, NOTHING_OK, IMPOSSIBLE = 1, 4, 5  # exit codes; 0 where nothing is wrong
+
+
+class Control(NamedTuple):
+    """A figure of a control's row that must lie within bounds on any working machine."""
+
+    system: str
+    measure: str
+    field: str
+    low: float
+    high: float
+    format_value: Callable[[float], str]
+
+
+BOUNDS = (
+    Control("sleep", "time", "time_train_cold_s", 0.050, 0.500, lambda s: f"{1000 * s:.0f} ms"),
+    Control(
+        "allocate", "memory", "memory_train_increment_bytes", 64 * MEBIBYTE, 80 * MEBIBYTE,
+        lambda b: f"{b / MEBIBYTE:.1f} MiB",
+    ),
+)  # fmt: skip
+MUST_WORK = ("noop", "matmul")  # matmul checks its own product
 
 
 def find_missing(plan: Iterable[Trial], rows: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
@@ -25,6 +46,28 @@ def count_complete_blocks(plan: Iterable[Trial], rows: Iterable[dict[str, Any]])
     recorded = {row["trial_id"] for row in rows}
     blocks = {trial.block for trial in plan if trial.block}
     return len(blocks - {trial.block for trial in plan if trial.trial_id not in recorded})
+
+
+def find_defects(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return sentences about controls whose known answers are impossible; none if all hold."""
+    defects = []
+    for row in rows:
+        if row["system"] in MUST_WORK and row["status"] not in ("ok", "unavailable"):
+            defects.append(f"the control {row['system']} ended {row['status']}: {row['reason']}")
+        for control in BOUNDS:
+            if (row["system"], row["measure"]) != (control.system, control.measure):
+                continue
+            value = row[control.field]
+            if row["status"] == "ok" and not (
+                value is not None and control.low <= value <= control.high
+            ):
+                measured = "nothing" if value is None else control.format_value(value)
+                low, high = control.format_value(control.low), control.format_value(control.high)
+                defects.append(
+                    f"the control {control.system} measured {measured} in block {row['block']};"
+                    f" between {low} and {high} is possible"
+                )
+    return defects
 
 
 def choose_exit_code(

@@ -72,17 +72,13 @@ class MeasuredSystem:
         with self.probe.phase("train"):
             self.system.train(record)
         self.counted = {
-            "parameters": self._count_parameters(),
+            "parameters": sum(array.size for array in self.system.get_weights() or ()) or None,
             "steps": self.system.steps or None,
             "samples_seen": self.system.samples_seen or None,
             "compilations": self.system.compilations(),
         }
         with self.probe.phase("predict"):
             self.predicted = None if self.data is None else self.system.predict(self.data.X_test)
-
-    def _count_parameters(self) -> int | None:
-        weights = self.system.get_weights()
-        return sum(array.size for array in weights) if weights else None
 
     def score(self) -> dict[str, Any]:
         """Return counters and, for a system that predicts, the cold-trained model's scores."""
@@ -104,7 +100,8 @@ class MeasuredSystem:
             arrays["warm_s"] = durations
             row.update(self._describe_warm(durations))
         if self.spec["first_block"]:
-            row["gemm_gflops"] = self._measure_product()
+            measure_product = getattr(self.system, "gemm_gflops", None)
+            row["gemm_gflops"] = None if measure_product is None else measure_product()
             if self.system.family == "network":
                 self.system.reset(self.weights)
                 self.system.train(record=True)
@@ -176,10 +173,6 @@ class MeasuredSystem:
             return {**arrays, "grid_labels": np.asarray(self.system.predict(points))}
         return {**arrays, "grid_proba": np.asarray(probabilities, "float32")}
 
-    def _measure_product(self) -> float | None:
-        measured = getattr(self.system, "gemm_gflops", None)
-        return measured() if measured is not None else None
-
     def check_parity(self) -> dict[str, Any]:
         """Compare with numpy-plain in this process; it needs only NumPy, which is present."""
         from benchmarks.measure.parity import choose_tolerance, find_largest_difference
@@ -189,12 +182,11 @@ class MeasuredSystem:
         reference.load()
         reference.build(self.data, self.weights)
         reference.train(record=True)
-        difference = find_largest_difference(
-            *(
-                [[float(x) for x in one.losses], *one.get_weights()]
-                for one in (self.system, reference)
-            )
+        ours, theirs = (
+            [[float(loss) for loss in trained.losses], *trained.get_weights()]
+            for trained in (self.system, reference)
         )
+        difference = find_largest_difference(ours, theirs)
         pools = threads.inspect_pools(self.spec["threads"])
         return {
             **pools,

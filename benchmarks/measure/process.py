@@ -138,7 +138,7 @@ def run_python(
         try:
             return run(
                 lambda pipe, started: [sys.executable, "-P", *arguments(pipe, started)],
-                environment={**child_environment(cores, scratch), **(variables or {})},
+                environment={**_make_environment(cores, scratch), **(variables or {})},
                 folder=scratch,
                 **options,
             )
@@ -146,7 +146,7 @@ def run_python(
             workspace.end_processes(Path(scratch))  # daemons, which left the group
 
 
-def child_environment(cores: int, scratch: str) -> dict[str, str]:
+def _make_environment(cores: int, scratch: str) -> dict[str, str]:
     """Return a trial's environment; the project itself is found through PYTHONPATH."""
     path = str(ROOT)
     if os.pathsep in path:  # which would split it in two

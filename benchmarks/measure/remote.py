@@ -28,7 +28,7 @@ import baselines
 from baselines.contract import Workload
 from benchmarks.errors import MachineFault, format_count, quote_names
 from benchmarks.measure import machine, process, signals, threads
-from benchmarks.measure.container import read_file
+from benchmarks.measure.container import read_kernel_file
 from benchmarks.measure.executors import Local
 from benchmarks.measure.units import Unit
 from benchmarks.measure.workspace import Workspace
@@ -74,8 +74,9 @@ def hold_cores(count: int | None) -> Iterator[int]:
     while True:
         for slot in range(len(cores) // size):
             with contextlib.ExitStack() as stack:
-                wanted = cores[slot * size : (slot + 1) * size]
-                files = [stack.enter_context((LOCKS / str(core)).open("wb")) for core in wanted]
+                slot_cores = cores[slot * size : (slot + 1) * size]
+                paths = [LOCKS / str(core) for core in slot_cores]
+                files = [stack.enter_context(path.open("wb")) for path in paths]
                 if all(lock_file(file, wait=False) for file in files):
                     yield slot
                     return
@@ -153,7 +154,7 @@ def read_boot() -> str:
     """Return an ID that all workers on one machine share, even in different containers."""
     import socket
 
-    return read_file("/proc/sys/kernel/random/boot_id") or socket.gethostname()
+    return read_kernel_file("/proc/sys/kernel/random/boot_id") or socket.gethostname()
 
 
 def _read_specs(specs: queue.SimpleQueue[bytes]) -> None:
@@ -171,13 +172,13 @@ def serve(say: Say) -> None:
     """Measure units, one at a time, as their specs arrive."""
     specs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read_specs, args=(specs,), daemon=True).start()
-    bench = None
+    runner = None
     with Workspace() as workspace:
         while True:
             spec = json.loads(specs.get(timeout=IDLE_S))
-            bench = bench or RemoteRunner(spec, workspace.folder)
+            runner = runner or RemoteRunner(spec, workspace.folder)
             try:
-                bench.measure(spec, say)
+                runner.measure(spec, say)
             except MachineFault as error:
                 say({"fault": str(error)})
             say({"done": True})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,16 +48,18 @@ def resume_run(options: argparse.Namespace) -> Run:
             " together; start a new run, or add --force"
         )
     machine.compile_packages()
+    requires = {name: tuple(names) for name, names in description["requires"].items()}
+    asked, had = options.budget, description.get("budget_s")
     return Run(
-        Store(folder),
-        plan,
-        description,
-        {name: tuple(names) for name, names in description["requires"].items()},
-        parse_duration(description.get("budget_s") if options.budget is None else options.budget),
-        False,
-        format_resumption(options, folder.name),
-        changes,
-        source,
+        store=Store(folder),
+        plan=plan,
+        description=description,
+        requires=requires,
+        budget_s=had if asked is None else parse_duration(asked),
+        is_new=False,
+        resume_command=format_resumption(options, folder.name),
+        forced=changes,
+        source=source,
     )
 
 
@@ -84,7 +85,7 @@ def _is_unfinished(run: Path) -> bool:
 
 def _read_plan(description: Mapping[str, Any]) -> list[Trial]:
     """Return the trials of a run.json. ValueError if they or their workloads were changed."""
-    workloads = {name: Workload(**entry) for name, entry in _entries(description)}
+    workloads = {name: Workload(**entry) for name, entry in _read_workloads(description)}
     plan = [read_trial(entry) for entry in description["trials"]]
     if [trial.trial_id for trial in plan] != description["plan"]:
         raise ValueError("its plan does not list its trials")
@@ -94,7 +95,7 @@ def _read_plan(description: Mapping[str, Any]) -> list[Trial]:
     return plan
 
 
-def _entries(description: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _read_workloads(description: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     entries = list(description["workloads"].items())
     for name, entry in entries:
         unknown = entry.keys() - Workload.__dataclass_fields__.keys()
@@ -114,7 +115,9 @@ def _compare_options(
                 f"--workload-file {options.workload_file.name!r} is not the file that the run was"
                 " planned with; leave it out to resume, the run remembers its workloads"
             )
-    typed = _read_options(description)
+    typed = description.get("options")
+    if not isinstance(typed, dict):
+        typed = {}  # older runs have none
     effective = {
         "suite": description["suite"],
         "preset": description["preset"],
@@ -127,23 +130,11 @@ def _compare_options(
         if asked is None:
             continue
         had = [value for value in (typed.get(name), effective.get(name)) if value is not None]
-        if set(split_names(str(asked))) not in [set(split_names(value)) for value in had]:
+        if set(split_names(str(asked))) not in [set(split_names(str(value))) for value in had]:
             raise UsageError(
                 f"--{name} {asked} does not agree with the run, which has"
                 f" {had[0] if had else 'the default'}; leave it out to resume"
             )
-
-
-def _read_options(description: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options that began the run; older runs record only the command."""
-    if isinstance(description.get("options"), dict):
-        return {name: str(value) for name, value in description["options"].items()}
-    try:
-        words = shlex.split(description["command"].replace("=", " "))
-    except ValueError:
-        return {}
-    pairs = itertools.pairwise(words)
-    return {word[2:]: value for word, value in pairs if word[2:] in PLANNED}
 
 
 def _find_changes(description: Mapping[str, Any]) -> list[str]:

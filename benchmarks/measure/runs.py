@@ -7,13 +7,11 @@ import dataclasses
 import itertools
 import secrets
 import shlex
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from baselines.contract import Workload
 from baselines.plug_ins import find_provider
-from benchmarks.errors import UsageError
 from benchmarks.measure import container, machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_info import ask_systems
@@ -27,10 +25,11 @@ from benchmarks.record.store import Store
 
 # Options that determine the plan: they may be repeated to continue a run, but need not be.
 PLANNED = ("suite", "preset", "systems", "workloads", "seeds", "measures", "threads")
+THIS_MACHINE = "local"  # the executor that runs trials here
 # Options that a continued run does not remember, and their defaults.
 DEFAULTS = {
     "results": Path("results"), "reports": Path("reports"), "timeout": 120.0, "memory_limit": None,
-    "executor": "local", "worker_path": None,
+    "executor": THIS_MACHINE, "worker_path": None,
 }  # fmt: skip
 
 
@@ -44,7 +43,7 @@ class Run:
     requires: dict[str, tuple[str, ...]]
     budget_s: float | None
     is_new: bool
-    resumption: str  # the options that continue it
+    resume_command: str
     forced: list[str] = dataclasses.field(default_factory=list)  # changes that --force accepted
     source: Path | None = None  # the file of a user's table; never recorded
 
@@ -66,18 +65,15 @@ class Run:
 
 def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     """Plan a new run from the command line."""
-    own = table.read_options(
-        options, suites.PRESETS.get(options.preset or "quick", {}).get("epochs")
-    )
-    added, digest = _read_workload_file(options)
+    asked = {name: value for name in PLANNED if (value := getattr(options, name)) is not None}
+    preset = suites.PRESETS.get(asked.get("preset", "quick"), {})
+    own = table.read_options(options, preset.get("epochs"))
+    added: dict[str, dict[str, Any]] = {}
+    digest = ""
+    if options.workload_file is not None:
+        added, digest = workload_file.read_file(options.workload_file)
     request = suites.make_request(
-        suite=options.suite or "spiral",
-        preset=options.preset or "quick",
-        systems=options.systems,
-        workloads=options.workloads,
-        seeds=options.seeds,
-        measures=options.measures,
-        threads=options.threads or "1",
+        **asked,
         budget=options.budget,
         cores=machine.count_cores(),
         own=own.workload if own else None,
@@ -96,16 +92,10 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     footprint, warnings = _measure_footprint(plan, answers, options)
     warnings += container.describe_limits(container.read_limits(), machine.count_cores())
     environment = machine.environment()
-    now = datetime.now(UTC)
-    run_id = f"{now:%Y%m%dT%H%M%S}-{request.suite}-{secrets.token_hex(2)}"
+    start = machine.describe_start(request.suite, arguments)
     description = {
-        "format": 1,
-        "run_id": run_id,
-        "created_at": now.isoformat(timespec="seconds"),
-        "command": machine.shorten_command(arguments),
-        "options": {
-            name: str(value) for name in PLANNED if (value := getattr(options, name)) is not None
-        },
+        **start,
+        "options": {name: str(value) for name, value in asked.items()},
         "suite": request.suite,
         "question": request.question,
         "preset": request.preset,
@@ -135,24 +125,15 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         description["table"] = own.facts
         folder = folder / LOCAL
     return Run(
-        Store(folder / run_id),
-        plan,
-        description,
-        requires,
-        request.budget_s,
-        True,
-        format_resumption(options, run_id),
+        store=Store(folder / start["run_id"]),
+        plan=plan,
+        description=description,
+        requires=requires,
+        budget_s=request.budget_s,
+        is_new=True,
+        resume_command=format_resumption(options, start["run_id"]),
         source=own.source if own else None,
     )
-
-
-def _read_workload_file(options: argparse.Namespace) -> tuple[dict[str, dict[str, Any]], str]:
-    """Return the entries of --workload-file and the file's hash; empty without it."""
-    if options.workload_file is None:
-        return {}, ""
-    if options.data is not None:
-        raise UsageError("--workload-file and --data exclude each other: the table is the workload")
-    return workload_file.read_file(options.workload_file)
 
 
 def _measure_footprint(
@@ -166,8 +147,8 @@ def _measure_footprint(
 
 
 def format_resumption(options: argparse.Namespace, name: str) -> str:
-    """Return the options that continue this run, ready to be pasted."""
-    parts = ["--resume", name]
+    """Return the command that continues this run, ready to be pasted."""
+    parts = ["python", "-m", "benchmarks.run", "--resume", name]
     if options.data is not None:
         parts += ["--data", options.data]
     for option, default in DEFAULTS.items():

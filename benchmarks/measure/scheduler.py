@@ -22,7 +22,7 @@ from benchmarks.record.store import Store
 
 Future = concurrent.futures.Future[None]
 Event = Future | tuple[Trial, dict[str, Any], float]
-MAX_OVERRUN, MIN_OVERRUN_S = 2.0, 60.0  # for the first block: twice the budget, or 60 s beyond it
+MIN_OVERRUN_S = 60.0  # beyond the budget, for the first block, which may take twice the budget
 RECOMPUTE_S = 1.0  # after which the time left is recomputed, not counted down
 
 
@@ -78,8 +78,7 @@ class Scheduler:
         """
         if budget_s is not None:
             self._deadline = time.perf_counter() + budget_s
-            overrun = max((MAX_OVERRUN - 1) * budget_s, MIN_OVERRUN_S)
-            self._first_block_deadline = self._deadline + overrun
+            self._first_block_deadline = self._deadline + max(budget_s, MIN_OVERRUN_S)
         self._first = min((trial.block for trial in plan if trial.block), default=0)
         self._stages = self._list_stages(plan)
         with concurrent.futures.ThreadPoolExecutor(self.executor.max_parallel) as pool:
@@ -96,8 +95,7 @@ class Scheduler:
 
     def _list_stages(self, plan: Sequence[Trial]) -> list[Stage]:
         """Return the stages of the trials that are missing."""
-        recorded = {row["trial_id"] for row in self.store.rows()}
-        missing = [trial for trial in plan if trial.trial_id not in recorded]
+        missing = self.store.list_missing(plan)
         repeats = self._repeats = Counter(map(_repeat_key, plan))
         stages = []
         for block, members in itertools.groupby(missing, key=lambda trial: trial.block):

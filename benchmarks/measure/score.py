@@ -28,7 +28,10 @@ def score_system(system: Any, data: Any, task: str, predicted_test: Any) -> dict
         predicted = predicted_test if part == "test" else system.predict(X)
         values = check_values(predicted, y.shape, f"predict of the {part} rows")
         if task == "classification":
-            probabilities = check_probabilities(system.predict_proba(X), len(y), data.n_classes)
+            probabilities = system.predict_proba(X)
+            if probabilities is not None:
+                shape = (len(y), data.n_classes)
+                probabilities = check_values(probabilities, shape, "predict_proba")
             result[f"accuracy_{part}"] = float(np.mean(values == y))
             result[f"loss_{part}"] = measure_cross_entropy(probabilities, y)
             if part == "test":
@@ -56,13 +59,6 @@ def check_values(values: Any, shape: tuple[int, ...], what: str) -> Any:
     if not np.isfinite(array).all():
         raise Diverged(f"{what} is not finite")
     return array
-
-
-def check_probabilities(probabilities: Any, rows: int, n_classes: int) -> Any:
-    """Return an array (rows, n_classes) of finite numbers; None where there are none."""
-    if probabilities is None:
-        return None
-    return check_values(probabilities, (rows, n_classes), "predict_proba")
 
 
 def measure_cross_entropy(probabilities: Any, y: Any) -> float | None:
@@ -93,7 +89,7 @@ def measure_auc(probabilities: Any, y: Any) -> float | None:
     labels = np.unique(y)
     if probabilities is None or len(labels) < 2:
         return None
-    found = []
+    areas = []
     for label in labels[1:] if probabilities.shape[1] == 2 else labels:
         _, group, sizes = np.unique(
             probabilities[:, label], return_inverse=True, return_counts=True
@@ -102,8 +98,8 @@ def measure_auc(probabilities: Any, y: Any) -> float | None:
         is_class = y == label
         inside = int(is_class.sum())
         above = ranks[is_class].sum() - inside * (inside + 1) / 2
-        found.append(above / (inside * (len(y) - inside)))
-    return float(np.mean(found))
+        areas.append(above / (inside * (len(y) - inside)))
+    return float(np.mean(areas))
 
 
 def check_weights(system: Any) -> None:

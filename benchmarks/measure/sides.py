@@ -17,11 +17,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from benchmarks.errors import UsageError, strip_paths
 from benchmarks.measure import threads
-from benchmarks.measure.data import draw
+from benchmarks.measure.data import generate_data
 from benchmarks.paths import ROOT
 from benchmarks.plan.workloads import read_workloads
 
@@ -94,7 +94,7 @@ class Side:
 
     def _open(self, mode: str) -> subprocess.Popen[str]:
         log = self.scratch / f"{mode}.log"
-        with pinned(), open(log, "w", encoding="utf-8") as errors:
+        with pin_children(), open(log, "w", encoding="utf-8") as errors:
             return subprocess.Popen(
                 [sys.executable, "-P", str(PROBE), mode, str(self.spec)],
                 cwd=self.folder,
@@ -111,26 +111,20 @@ class Side:
         late = threading.Timer(LIMIT_S, process.kill)
         late.start()
         try:
-            line = _read_line(process.stdout)
+            answer = json.loads(process.stdout.readline())
+        except ValueError:
+            answer = None
         finally:
             late.cancel()
-        if line is None:
+        if not isinstance(answer, dict):
             _end(process)
             raise Broken(f"{self.label}: {self._find_reason()}")
-        return line
+        return answer
 
     def _find_reason(self) -> str:
         newest = max(self.scratch.glob("*.log"), key=lambda log: log.stat().st_mtime)
         lines = newest.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return strip_paths(lines[-1]) if lines else "its process ended without an answer"
-
-
-def _read_line(stream: IO[str]) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(stream.readline())
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -146,7 +140,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 @contextlib.contextmanager
-def pinned() -> Iterator[None]:
+def pin_children() -> Iterator[None]:
     """Bind processes started inside to one core; this process returns to its own cores."""
     if not hasattr(os, "sched_setaffinity"):
         yield
@@ -176,7 +170,7 @@ def write_spec(system: str, folder: Path) -> Path:
         workload = workloads[workload_name]
         place = folder / name
         place.mkdir(parents=True)
-        drawn = draw(workload, 0, dtype)
+        drawn = generate_data(workload, 0, dtype)
         arrays = drawn.arrays | {f"weights{i}": array for i, array in enumerate(drawn.weights)}
         for key, array in arrays.items():
             np.save(place / f"{key}.npy", array)

@@ -59,7 +59,7 @@ class TrialRunner:
         self.timeout, self.memory_limit = timeout, memory_limit
         self.data = DataSets(source, timeout)
         self.stopped = False
-        Sampler.prepare()
+        import memory_profiler  # noqa: F401  (now, so that the first curve does not wait for it)
 
     def close(self) -> None:
         """Remove the data sets."""
@@ -130,7 +130,6 @@ class TrialRunner:
     ) -> tuple[int, dict[str, Any]]:
         """Return how many seeds gave a row, and the row of the seed at which the process ended."""
         first, workload = trials[0], self.workloads[trials[0].workload]
-        requires = self.requires.get(first.system, ())
         folders = self.data.find(workload, [trial.seed for trial in trials], first.dtype)
         draws = [
             {"seed": trial.seed, "data": str(folder), "arrays": str(array_path(trial.trial_id))}
@@ -145,14 +144,14 @@ class TrialRunner:
                 return
             # A short seed may have ended before the previous one's row was read.
             end = process.ProcessEnd(line, "", 0, "", began, time.perf_counter())
-            row = judge_exit(end, self.timeout, self.memory_limit, requires)
+            row = self._judge(end, first.system)
             row.pop("measured_until", None)
             finish(waiting.pop(0), {**row, "started_at": started_at})
             started_at = _format_now()
 
         spec = {**self._describe(first, workload, slot), "draws": draws}
         end = self._run_worker(spec, on_line=record_seed)
-        row = judge_exit(end._replace(message=b""), self.timeout, self.memory_limit, requires)
+        row = self._judge(end._replace(message=b""), first.system)
         return len(trials) - len(waiting), {**row, "started_at": started_at}
 
     def _ensure_compile_cache(
@@ -198,6 +197,9 @@ class TrialRunner:
         if self.stopped:
             raise KeyboardInterrupt
         return end
+
+    def _judge(self, end: process.ProcessEnd, system: str) -> dict[str, Any]:
+        return judge_exit(end, self.timeout, self.memory_limit, self.requires.get(system, ()))
 
     def _complete(
         self, row: dict[str, Any], identity: dict[str, Any], arrays: Path
@@ -248,8 +250,7 @@ class TrialRunner:
             end = self._run_worker(spec, variables=variables, on_start=sample_memory)
             if not end.suspended:
                 break
-        requires = self.requires.get(trial.system, ())
-        row = judge_exit(end, self.timeout, self.memory_limit, requires)
+        row = self._judge(end, trial.system)
         row["started_at"] = started_at
         if end.suspended:
             row.update(status="invalid", reason=f"the machine was suspended, {ATTEMPTS} times over")

@@ -37,9 +37,10 @@ class Unit:
         """The measure that all of its trials share."""
         return self.trials[0].measure
 
-    def keep(self, wanted: Callable[[Trial], bool]) -> Unit:
-        """Return a unit with only the wanted trials."""
-        pairs = [pair for pair in zip(self.trials, self.repeats, strict=True) if wanted(pair[0])]
+    def keep(self, predicate: Callable[[Trial], bool]) -> Unit:
+        """Return a unit with only the trials for which the predicate is true."""
+        whole = zip(self.trials, self.repeats, strict=True)
+        pairs = [pair for pair in whole if predicate(pair[0])]
         trials, repeats = zip(*pairs, strict=True) if pairs else ((), ())
         return Unit(trials, repeats, self.extras)
 

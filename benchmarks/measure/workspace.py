@@ -64,28 +64,25 @@ def clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def end_processes(folder: Path) -> int:
-    """End every process whose TMPDIR is within a folder, daemons too; return how many."""
-    ended: set[int] = set()
+def end_processes(folder: Path) -> None:
+    """End every process whose TMPDIR is within a folder, daemons too."""
     for _ in range(ROUNDS):
         remaining = [pid for pid in find_processes(folder) if pid != os.getpid()]
         if not remaining:
-            break
+            return
         for pid in remaining:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        ended.update(remaining)
-    return len(ended)
 
 
 def find_processes(folder: Path) -> Iterator[int]:
     """Yield the live processes of this user whose TMPDIR is within a folder."""
     if sys.platform.startswith("linux"):
-        wanted = f"TMPDIR={folder}/".encode()
+        prefix = f"TMPDIR={folder}/".encode()
         for environ in Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
                 lines = environ.read_bytes().split(b"\0")
-                if any((line + b"/").startswith(wanted) for line in lines):
+                if any((line + b"/").startswith(prefix) for line in lines):
                     yield int(environ.parent.name)
         return
     import psutil

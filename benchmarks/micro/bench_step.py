@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import baselines
 from benchmarks.errors import UsageError, check_known
-from benchmarks.measure.data import Data, generate_data, read_weights
+from benchmarks.measure.data import Data, read_weights, write_data
 from benchmarks.plan.workloads import read_workloads
 
 STEPS = 100
@@ -40,7 +40,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     check_known("workload", [chosen], known)
     workload = dataclasses.replace(known[chosen], epochs=STEPS)
     folder = tmp_path_factory.mktemp("data")
-    generate_data(folder, workload, 0, "float32")
+    write_data(folder, workload, 0, "float32")
     kind: Any = baselines.system(name)
     system = kind(workload, seed=0, threads=1, dtype="float32")
     refusal = system.supports(workload)

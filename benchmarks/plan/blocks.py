@@ -81,11 +81,11 @@ class _Plan:
         by_recipe: dict[str, Workload] = {}
         for workload in self.request.workloads:
             by_recipe.setdefault(workload.recipe, workload)
-        return self._shuffled(
-            self._trial(name, workload, 0, 1, "parity")
+        return self._shuffle(
+            self._make_trial(name, workload, 0, 1, "parity")
             for workload in by_recipe.values()
             for name in self.request.systems
-            if self.systems[name].family == "network"
+            if self.systems[name].family == "network" and self._supports(name, workload)
         )
 
     def list_block(self, index: int) -> list[Trial]:
@@ -95,11 +95,11 @@ class _Plan:
         if "time" in measures:
             cases = [self._list_members(index, *case, "time") for case in self._cases()]
             whole = self.durations.expect(itertools.chain(*cases))
-            for members in self._shuffled(cases):
+            for members in self._shuffle(cases):
                 trials += self._arrange(self._without_slow(members, whole, index))
         if "memory" in measures and ("time" not in measures or index in self._memory_blocks()):
             for case in self._cases():
-                trials += self._shuffled(self._list_members(index, *case, "memory"))
+                trials += self._shuffle(self._list_members(index, *case, "memory"))
         return trials
 
     def list_accuracy(self) -> tuple[list[Trial], list[dict[str, str]]]:
@@ -107,10 +107,14 @@ class _Plan:
         trials: list[Trial] = []
         skipped = []
         for workload, threads in self._cases():
-            for name in self._shuffled(self.request.systems):
-                seeds = range(self.request.accuracy_seeds)
-                group = [self._trial(name, workload, seed, threads, "accuracy") for seed in seeds]
-                expected = sum(map(self.durations.expect_one, filter(None, group)))
+            for name in self._shuffle(self.request.systems):
+                if not self._supports(name, workload):
+                    continue
+                group = [
+                    self._make_trial(name, workload, seed, threads, "accuracy")
+                    for seed in range(self.request.accuracy_seeds)
+                ]
+                expected = sum(map(self.durations.expect_one, group))
                 if "time" in self.request.measures and expected > ACCURACY_LIMIT_S:
                     reason = (
                         f"accuracy of {len(group)} seeds would take {format_duration(expected)};"
@@ -118,7 +122,7 @@ class _Plan:
                     )
                     skipped.append({"system": name, "workload": workload.name, "reason": reason})
                 else:
-                    trials += filter(None, group)
+                    trials += group
         return trials, skipped
 
     def _cases(self) -> list[tuple[Workload, int]]:
@@ -129,8 +133,11 @@ class _Plan:
     ) -> list[Trial]:
         """List one trial of every system and control."""
         names = dict.fromkeys([*self.request.systems, *CONTROLS[measure]])
-        found = (self._trial(name, workload, seed, threads, measure) for name in names)
-        return [trial for trial in found if trial]
+        return [
+            self._make_trial(name, workload, seed, threads, measure)
+            for name in names
+            if self._supports(name, workload)
+        ]
 
     def _memory_blocks(self) -> set[int]:
         """Choose the first two, so that a short run has a verdict, and spread the rest evenly."""
@@ -152,7 +159,7 @@ class _Plan:
     def _arrange(self, members: list[Trial]) -> list[Trial]:
         """Arrange timed trials of one workload, with their repeats and flanks, in random order."""
         if self.request.side_by_side:  # nothing is compared
-            return self._shuffled(members)
+            return self._shuffle(members)
         placed = [
             ((repeat + self.rng.random()) / count, dataclasses.replace(trial, repeat=repeat))
             for trial in members
@@ -194,26 +201,25 @@ class _Plan:
             return {self.rng.randrange(len(passed))}
         gaps: set[int] = set()
         for i in range(count):
-            wanted = passed[-1] * i / (count - 1)
+            due = passed[-1] * i / (count - 1)
             free = [gap for gap in range(len(passed)) if gap not in gaps]
-            gaps.add(min(free, key=lambda gap: abs(passed[gap] - wanted)))
+            gaps.add(min(free, key=lambda gap: abs(passed[gap] - due)))
         return gaps
 
-    def _shuffled(self, items: Iterable[T | None]) -> list[T]:
-        listed = [item for item in items if item is not None]
+    def _shuffle(self, items: Iterable[T]) -> list[T]:
+        listed = list(items)
         self.rng.shuffle(listed)
         return listed
 
-    def _trial(
+    def _supports(self, name: str, workload: Workload) -> bool:
+        return workload.name not in self.systems[name].refused
+
+    def _make_trial(
         self, name: str, workload: Workload, seed: int, threads: int, measure: str
-    ) -> Trial | None:
-        """Make a trial; None if the system refuses the workload."""
-        info = self.systems[name]
-        if workload.name in info.refused:
-            return None
+    ) -> Trial:
         return Trial(
             system=name,
-            family=info.family,
+            family=self.systems[name].family,
             workload=workload.name,
             seed=seed,
             threads=threads,

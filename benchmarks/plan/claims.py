@@ -68,7 +68,8 @@ class Claim:
 
 def read_claims(path: Path = CLAIMS) -> list[Claim]:
     """Return every claim of the ledger, in order. ValueError describes a bad entry."""
-    claims = [_claim(entry) for entry in tomllib.loads(path.read_text("utf-8")).get("claim", ())]
+    table = tomllib.loads(path.read_text("utf-8"))
+    claims = [_read_claim(entry) for entry in table.get("claim", ())]
     keys = [(claim.name, reading.name) for claim in claims for reading in claim.readings]
     for key in keys:
         if keys.count(key) > 1:
@@ -76,31 +77,30 @@ def read_claims(path: Path = CLAIMS) -> list[Claim]:
     return claims
 
 
-def _claim(entry: dict[str, Any]) -> Claim:
+def _read_claim(entry: dict[str, Any]) -> Claim:
     entry = dict(entry)
     try:
-        own = [entry.pop(key) for key in ("name", "source", "sentence")]
+        name, source, sentence = (entry.pop(key) for key in ("name", "source", "sentence"))
         readings = entry.pop("readings")
     except KeyError as error:
         named = entry.get("name") or entry.get("sentence") or "without a name"
         raise ValueError(f"claim {named!r} has no key {error}; every claim needs it") from None
-    name, source, sentence = own
     if source not in SUBJECTS:
         raise ValueError(f"claim {name!r} has source {source!r}; choose from {', '.join(SUBJECTS)}")
     made = tuple(
-        _reading(name, SUBJECTS[source], _defaults(entry, reading) | reading)
+        _read_reading(name, SUBJECTS[source], _read_defaults(entry, reading) | reading)
         for reading in readings
     )
     return Claim(name, source, sentence, made)
 
 
-def _defaults(entry: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
+def _read_defaults(entry: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
     """Return the claim's keys, without its limit for a reading that has its own."""
     own = any(limit in reading for limit in LIMITS)
     return {key: value for key, value in entry.items() if not (own and key in LIMITS)}
 
 
-def _reading(claim: str, subject: str, entry: dict[str, Any]) -> Reading:
+def _read_reading(claim: str, subject: str, entry: dict[str, Any]) -> Reading:
     entry.setdefault("subject", subject)
     where = f"claim {claim!r}, reading {entry.get('name')!r}"
     given = {key: entry.pop(key) for key in LIMITS if key in entry}

@@ -113,7 +113,7 @@ class Durations:
         work = self._workloads[trial.workload]
         if trial.family == "bound" or trial.system in ("noop", "sleep", "allocate"):
             return 0.0
-        counted = trial.family == "network" or _names(trial.system)[1] in TABLE["step"]
+        counted = trial.family == "network" or _list_keys(trial.system)[1] in TABLE["step"]
         if not counted and not trial.system.startswith("matmul-only"):
             return _look_up("training", trial.system) * work.train_rows / ROWS
         rows = min(work.batch_size or work.train_rows, work.train_rows)
@@ -123,10 +123,10 @@ class Durations:
 
 
 def _look_up(table: str, system: str) -> float:
-    return float(next(TABLE[table][name] for name in _names(system) if name in TABLE[table]))
+    return float(next(TABLE[table][name] for name in _list_keys(system) if name in TABLE[table]))
 
 
-def _names(system: str) -> tuple[str, ...]:
+def _list_keys(system: str) -> tuple[str, ...]:
     """Return the keys of a system in the table: its full name, its first part, and "other"."""
     return system, system.partition("-")[0], "other"
 

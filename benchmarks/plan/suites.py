@@ -15,7 +15,7 @@ from benchmarks.plan.workloads import read_table
 from benchmarks.record.schema import MEASURES
 
 
-def _suites() -> dict[str, dict[str, Any]]:
+def _read_suites() -> dict[str, dict[str, Any]]:
     """Read suites.toml, with the systems of other suites and the values of axes written out."""
     table, known = read_table("suites.toml"), read_table("workloads.toml")
     for entry in table.values():
@@ -30,7 +30,7 @@ def _suites() -> dict[str, dict[str, Any]]:
 
 
 PRESETS = read_table("presets.toml")
-SUITES = _suites()
+SUITES = _read_suites()
 OWN_QUESTION = "Does this table need a heavyweight framework, and what would it cost?"
 
 
@@ -76,67 +76,71 @@ def make_request(
     check_known("preset", [preset], PRESETS)
     asked, chosen = SUITES[suite], PRESETS[preset]
     table = {**read_table("workloads.toml"), **(added or {})}
-    known = catalogue.read_workloads(table) if own is None else {own.name: own}
     if own is not None:
-        names = [own.name]
+        known, names = {own.name: own}, [own.name]
     else:
-        names = _workloads(workloads or ",".join(added or ()), table) or asked["workloads"]
-    wanted = _measures(measures, asked, chosen)
+        known = catalogue.read_workloads(table)
+        named = split_names(workloads) or list(added or ())
+        names = _choose_workloads(named, table, known) or asked["workloads"]
+    if budget is None:
+        budget = chosen.get("budget")
     count = chosen["seeds"] if seeds is None else seeds
     return Request(
         suite=suite if own is None else own.name,
         preset=preset,
-        workloads=tuple(_capped(known[name], chosen.get("epochs")) for name in names),
-        systems=tuple(_systems(systems, asked)),
+        workloads=tuple(_cap_epochs(known[name], chosen.get("epochs")) for name in names),
+        systems=tuple(_choose_systems(split_names(systems), asked)),
         named=tuple(name for name in split_names(systems) if name != "all"),
         seeds=count,
         memory_blocks=min(count, chosen.get("memory_blocks", count)),
         accuracy_seeds=count if seeds else chosen.get("accuracy_seeds", count),
-        measures=wanted,
-        threads=_threads(threads, cores),
+        measures=_choose_measures(split_names(measures), asked, chosen),
+        threads=_choose_threads(split_names(threads), cores),
         side_by_side=chosen.get("side_by_side", False),
-        budget_s=parse_duration(budget if budget is not None else chosen.get("budget")),
+        budget_s=None if budget is None else parse_duration(budget),
         question=asked["question"] if own is None else OWN_QUESTION,
     )
 
 
-def _workloads(text: str | None, table: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the workloads that an option names; one with an axis stands for all its values."""
-    known = catalogue.read_workloads(table)
+def _choose_workloads(
+    named: list[str], table: dict[str, dict[str, Any]], known: Mapping[str, Workload]
+) -> list[str]:
+    """Return the workloads that were named; one with an axis stands for all its values."""
     names: dict[str, None] = {}
-    for name in split_names(text):
+    for name in named:
         if name not in known and name not in table:
             raise unknown_name("workload", name, [*table, *known])
         names |= dict.fromkeys([name] if name in known else catalogue.expand_name(name, table))
     return list(names)
 
 
-def _capped(workload: Workload, epochs: int | None) -> Workload:
+def _cap_epochs(workload: Workload, epochs: int | None) -> Workload:
     if epochs is None or workload.epochs <= epochs:
         return workload
     return dataclasses.replace(workload, epochs=epochs)
 
 
-def _measures(text: str | None, suite: Mapping[str, Any], preset: Mapping[str, Any]) -> tuple:
-    default = [name for name in preset["measures"] if name in suite.get("measures", MEASURES)]
-    names = split_names(text) or default
+def _choose_measures(
+    named: list[str], suite: Mapping[str, Any], preset: Mapping[str, Any]
+) -> tuple[str, ...]:
+    known = suite.get("measures", MEASURES)
+    names = named or [name for name in preset["measures"] if name in known]
     check_known("measure", names, MEASURES)
     return tuple(name for name in MEASURES if name in names)
 
 
-def _systems(text: str | None, suite: Mapping[str, Any]) -> list[str]:
-    known = baselines.names()
-    names = split_names(text) or suite["systems"]
+def _choose_systems(named: list[str], suite: Mapping[str, Any]) -> list[str]:
+    names = named or suite["systems"]
     if "all" in names:
         everything = [*suite["systems"], *baselines.OPTIONAL, *baselines.plug_in_names()]
         names = list(dict.fromkeys([*everything, *(name for name in names if name != "all")]))
-    check_known("system", names, known)
+    check_known("system", names, baselines.names())
     return names
 
 
-def _threads(text: str, cores: int) -> tuple[int, ...]:
+def _choose_threads(named: list[str], cores: int) -> tuple[int, ...]:
     numbers = []
-    for part in split_names(text):
+    for part in named:
         if part == "all":
             numbers.append(cores)
         elif part.isascii() and part.isdigit() and 1 <= int(part) <= cores:

@@ -63,14 +63,14 @@ def prepare(
         raise UsageError(f"--data needs --target; the columns are {quote_names(frame.columns)}")
     columns = check_columns(frame, target, task, fill, leave_out)
     rows = len(columns.target)
-    chosen = "classification" if columns.classes else "regression"
-    workload = _workload(columns, rows, chosen, target, source.name, digest)
-    prepared = {"missing": fill, "drop": list(leave_out)}
-    args = workload.dataset_args | {name: value for name, value in prepared.items() if value}
-    workload = dataclasses.replace(workload, dataset_args=args)
+    args: dict[str, Any] = {
+        "file": source.name, "sha256": digest, "target": target, "missing": fill,
+        "drop": list(leave_out),
+    }  # fmt: skip
+    workload = _choose_recipe(columns, {name: value for name, value in args.items() if value})
     if most_epochs is not None:
         workload = dataclasses.replace(workload, epochs=min(workload.epochs, most_epochs))
-    notes = _notes(columns, workload, task, len(frame) - rows)
+    notes = _list_notes(columns, workload, task, len(frame) - rows)
     if "read" in frame.attrs:
         notes.insert(0, f"The file is {frame.attrs['read']}.")
     facts = {
@@ -89,7 +89,7 @@ def prepare(
         "drop": list(leave_out),
         "inputs": columns.inputs,
         "target": target,
-        "task": chosen,
+        "task": workload.task,
         "classes": columns.classes,
         "class_rows": _count_classes(columns),
         "train_rows": workload.train_rows,
@@ -106,24 +106,22 @@ def _count_classes(columns: Columns) -> list[int]:
     return np.bincount(columns.target).tolist() if columns.classes else []
 
 
-def _workload(
-    columns: Columns, rows: int, task: str, target: str, file: str, digest: str
-) -> Workload:
+def _choose_recipe(columns: Columns, args: Mapping[str, Any]) -> Workload:
     """Choose the network recipe for a table of this size.
 
     Training rows are a multiple of the batch, so that every update sees the same number of rows.
     """
+    rows = len(columns.target)
     train = rows - math.ceil(TEST_SHARE * rows)
     _, batch, hidden, lr, epochs = next(recipe for recipe in RECIPES if train <= recipe[0])
     if batch is not None:
         train -= train % batch
     outputs = len(columns.classes) if len(columns.classes) > 2 else 1
-    split = [train, rows - train]
     return Workload(
         name=NAME,
-        task=task,
+        task="classification" if columns.classes else "regression",
         dataset=NAME,
-        dataset_args={"file": file, "sha256": digest, "target": target, "split": split},
+        dataset_args={**args, "split": [train, rows - train]},
         train_rows=train,
         test_rows=rows - train,
         layers=(columns.inputs, *hidden, outputs),
@@ -135,7 +133,7 @@ def _workload(
     )
 
 
-def _notes(
+def _list_notes(
     columns: Columns, workload: Workload, asked: str | None, rows_left_out: int
 ) -> list[str]:
     """List what was chosen and done, one sentence each. Names from the file are quoted."""
@@ -212,9 +210,10 @@ def read_options(options: argparse.Namespace, most_epochs: int | None) -> Table 
             if getattr(options, name) is not None:
                 raise UsageError(f"--{name} is about a table; name its file with --data")
         return None
-    for name in ("suite", "workloads"):
+    for name in ("suite", "workloads", "workload_file"):
         if getattr(options, name) is not None:
-            raise UsageError(f"--{name} and --data exclude each other: the table is the workload")
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} and --data exclude each other: the table is the workload")
     if options.readme:
         raise UsageError("--readme shows the project's own data sets; leave it out with --data")
     return prepare(

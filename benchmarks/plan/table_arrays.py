@@ -27,7 +27,7 @@ def read_parquet(content: bytes) -> pandas.DataFrame:
     if content[:4] != b"PAR1" or content[-4:] != b"PAR1":
         raise UsageError("is not a whole parquet file, whatever its name says")
     try:
-        table = _by_polars(content)
+        table = _read_frame(content)
     except (UsageError, KeyboardInterrupt):
         raise
     except ImportError:
@@ -44,7 +44,7 @@ def read_parquet(content: bytes) -> pandas.DataFrame:
     return table
 
 
-def _by_polars(content: bytes) -> pandas.DataFrame:
+def _read_frame(content: bytes) -> pandas.DataFrame:
     import pandas
 
     try:
@@ -54,9 +54,9 @@ def _by_polars(content: bytes) -> pandas.DataFrame:
         # A named index was a column of the file.
         table = table.reset_index(drop=not any(table.index.names))
         return table.rename(columns=str)
-    found = polars.read_parquet(io.BytesIO(content))
+    frame = polars.read_parquet(io.BytesIO(content))
     columns = {}
-    for column in found.get_columns():
+    for column in frame.get_columns():
         if column.dtype.is_nested():
             raise UsageError(
                 f"holds a column {column.name!r} of type {column.dtype}; expected numbers,"
@@ -88,13 +88,13 @@ def read_npz(content: bytes) -> pandas.DataFrame:
             " refused)"
         ) from None
     check_names([name for name, _ in columns])
-    lengths = {name: len(column) for name, column in columns}
-    if len(set(lengths.values())) > 1:
-        (first, rows), other = next(iter(lengths.items())), list(lengths)
-        other_name = next(name for name in other if lengths[name] != rows)
+    lengths: dict[int, str] = {}  # length -> the first column that has it
+    for name, column in columns:
+        lengths.setdefault(len(column), name)
+    if len(lengths) > 1:
+        (rows, first), (other_rows, other), *_ = lengths.items()
         raise UsageError(
-            f"holds arrays of different lengths: {first!r} has {rows} rows,"
-            f" {other_name!r} {lengths[other_name]}"
+            f"holds arrays of different lengths: {first!r} has {rows} rows, {other!r} {other_rows}"
         )
     return pandas.DataFrame(dict(columns))
 

@@ -149,10 +149,10 @@ def check_columns(
         else:
             (numeric if column.dtype.kind == "f" else texts)[name] = column
     if missing and fill is None:
-        raise UsageError(_advice(missing))
+        raise UsageError(_suggest(missing))
     if frame[target].dtype.kind == "b" and task == "regression":
         values = (values == "True").astype(float)
-    labels, classes = _target(values, target, task)
+    labels, classes = _read_target(values, target, task)
     if not numeric and not texts:
         raise UsageError(
             f"beside the target {target!r} no column has more than one value"
@@ -178,10 +178,10 @@ def _leave_out_rows(frame: pandas.DataFrame, target: str, fill: str) -> pandas.D
     return frame[~is_missing].reset_index(drop=True) if is_missing.any() else frame
 
 
-def _advice(missing: list[Missing]) -> str:
+def _suggest(missing: list[Missing]) -> str:
     """Name all columns with missing values at once, and what can be done."""
     listed = "; ".join(map(str, missing[:MAX_LISTED]))
-    rest = ", ".join(f"{one.what} {one.count}" for one in missing[MAX_LISTED:])
+    rest = ", ".join(f"{column.what} {column.count}" for column in missing[MAX_LISTED:])
     return (
         f"{listed}{f'; and {rest}' if rest else ''}. Add --missing median (fills them with the"
         " column's median of the training rows), --missing indicator (that, and an input that says"
@@ -207,21 +207,21 @@ def _may_name_rows(name: str, column: pandas.Series) -> bool:
     return no_gaps or column.is_monotonic_increasing or column.is_monotonic_decreasing
 
 
-def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
+def _read_target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     """Return class indices and names, or numbers and an empty list."""
     import numpy as np
 
     is_text = values.dtype.kind != "f"
-    found, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
-    if len(found) == 1:
+    distinct, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(distinct) == 1:
         raise UsageError(
-            f"the target {name!r} is {_name_class(found[0])!r} in every row; there is nothing to"
+            f"the target {name!r} is {_name_class(distinct[0])!r} in every row; there is nothing to"
             " learn"
         )
     if task is None:
-        few = len(found) <= MAX_WHOLE_CLASSES and not is_text and (found % 1 == 0).all()
+        few = len(distinct) <= MAX_WHOLE_CLASSES and not is_text and (distinct % 1 == 0).all()
         task = "classification" if is_text or few else "regression"
-    longest = max((str(value) for value in found), key=len) if is_text else ""
+    longest = max((str(value) for value in distinct), key=len) if is_text else ""
     if len(longest) > MAX_CLASS_LENGTH:
         raise UsageError(
             f"the target {name!r} holds a text of {len(longest):,} characters, beginning"
@@ -230,18 +230,18 @@ def _target(values: Any, name: str, task: str | None) -> tuple[Any, list[str]]:
     if task == "regression":
         if is_text:
             raise UsageError(
-                f"the target {name!r} holds text such as {found[0]!r}; regression needs numbers"
+                f"the target {name!r} holds text such as {distinct[0]!r}; regression needs numbers"
             )
         return values, []
     rare = counts.argmin()
     if counts[rare] < MIN_OF_A_CLASS:
-        several = f" ({len(found)} different values: is it a quantity? then --task regression)"
+        several = f" ({len(distinct)} different values: is it a quantity? then --task regression)"
         raise UsageError(
-            f"class {_name_class(found[rare])!r} of the target {name!r} has"
+            f"class {_name_class(distinct[rare])!r} of the target {name!r} has"
             f" {format_count(int(counts[rare]), 'row')}; at least {MIN_OF_A_CLASS} are needed"
             f" for training and test{'' if is_text else several}"
         )
-    return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in found]
+    return indices.reshape(-1).astype(np.int64), [_name_class(value) for value in distinct]
 
 
 def _name_class(value: Any) -> str:

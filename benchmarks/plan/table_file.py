@@ -32,9 +32,9 @@ READERS: dict[str, Callable[[bytes], Any]] = {
 
 def read_file(path: Path) -> tuple[pandas.DataFrame, str]:
     """Return the table and the SHA-256 of the file. UsageError if it is not a table."""
-    content = _content(path)
+    content = _read_bytes(path)
     try:
-        table = READERS[_kind(path)](_unpacked(content) if _is_packed(path) else content)
+        table = READERS[_find_format(path)](_unpack(content) if _is_packed(path) else content)
     except UsageError as error:
         raise UsageError(f"{path.name!r} {error}") from None
     if not len(table):
@@ -52,33 +52,33 @@ def resolve_path(path: str) -> Path:
 
 def check_same_file(path: str, digest: str) -> Path:
     """Return the absolute path of a file. UsageError unless it has this SHA-256."""
-    found = resolve_path(path)
-    if hashlib.sha256(_content(found)).hexdigest() != digest:
+    source = resolve_path(path)
+    if hashlib.sha256(_read_bytes(source)).hexdigest() != digest:
         raise UsageError(
-            f"{found.name!r} is not the file that the run was planned with (its SHA-256 differs);"
+            f"{source.name!r} is not the file that the run was planned with (its SHA-256 differs);"
             " give that file, or start a new run"
         )
-    return found
+    return source
 
 
 def _is_packed(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
-def _kind(path: Path) -> str:
+def _find_format(path: Path) -> str:
     """Return the suffix that gives the format, in lower case: .csv for table.csv.gz, too."""
     return Path(path.stem if _is_packed(path) else path.name).suffix.lower()
 
 
-def _content(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
-        return _checked_content(path)
+        return _check_and_read(path)
     except OSError as error:
         name = path.name if len(path.name) <= 80 else f"{path.name[:80]}..."
         raise UsageError(f"{name!r} cannot be read ({error.strerror})") from None
 
 
-def _checked_content(path: Path) -> bytes:
+def _check_and_read(path: Path) -> bytes:
     known = ", ".join(READERS)
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no ordinary file"
@@ -89,11 +89,11 @@ def _checked_content(path: Path) -> bytes:
             f"there is no file {path.name!r}"
             + (f"; its folder has {', '.join(map(repr, near))}" if near else "")
         )
-    if _kind(path) in WORKBOOKS:
+    if _find_format(path) in WORKBOOKS:
         raise UsageError(
             f"{path.name!r} is a workbook; save its sheet as CSV in UTF-8 and give that file"
         )
-    if _kind(path) not in READERS:
+    if _find_format(path) not in READERS:
         raise UsageError(
             f"{path.name!r} ends with none of {known}; save the table as CSV in UTF-8, with one"
             " header line"
@@ -104,12 +104,12 @@ def _checked_content(path: Path) -> bytes:
     return content
 
 
-def _unpacked(content: bytes) -> bytes:
+def _unpack(content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as file:
-            found = file.read(MAX_FILE_SIZE + 1)
+            unpacked = file.read(MAX_FILE_SIZE + 1)
     except (OSError, EOFError, zlib.error):
         raise UsageError("is not a complete gzip file, although its name says so") from None
-    if len(found) > MAX_FILE_SIZE:
+    if len(unpacked) > MAX_FILE_SIZE:
         raise UsageError(f"holds more than {MAX_FILE_SIZE / 2**30:.0f} GiB; take a sample of rows")
-    return found
+    return unpacked

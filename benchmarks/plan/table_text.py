@@ -27,13 +27,14 @@ LEADING_ZERO = re.compile(r"(?:^|[,;\t|\"])[+-]?0\d+(?:[,;\t|\"]|$)", re.M)
 def read_csv(content: bytes) -> pandas.DataFrame:
     import pandas
 
-    text = _text(content)
+    text = _decode(content)
     csv.field_size_limit(MAX_FILE_SIZE)  # long cells get their own message later
     first = re.sub(r'"[^"]*"', "", text.lstrip("\n").partition("\n")[0])
     separator = max(SEPARATORS, key=first.count)  # the first of equals
     try:
-        header = next(_rows(text, separator), (0, []))[1]
-        sample = [row for _, row in itertools.islice(_rows(text, separator), 1, LOOKED_AT)]
+        header = next(_iterate_rows(text, separator), (0, []))[1]
+        rows = itertools.islice(_iterate_rows(text, separator), 1, LOOKED_AT)
+        sample = [row for _, row in rows]
         if '"' in text:
             _check_quotes(text, separator, len(header))
     except csv.Error as error:
@@ -51,13 +52,10 @@ def read_csv(content: bytes) -> pandas.DataFrame:
             " semicolons, tabs or bars, and no line above their names"
         )
     decimal = "," if separator != "," and DECIMAL_COMMA.search(text) else "."
-    options: dict[str, Any] = {"sep": separator, "decimal": decimal, "na_values": [""]}
-    options |= {
-        "keep_default_na": False,
-        "low_memory": False,
-        "index_col": False,
-        "skipinitialspace": True,
-    }
+    options: dict[str, Any] = {
+        "sep": separator, "decimal": decimal, "na_values": [""], "keep_default_na": False,
+        "low_memory": False, "index_col": False, "skipinitialspace": True,
+    }  # fmt: skip
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # rows longer than the header
@@ -66,12 +64,11 @@ def read_csv(content: bytes) -> pandas.DataFrame:
                 _keep_zeros(table, pandas.read_csv(io.StringIO(text), dtype=str, **options))
     except (ValueError, OverflowError, pandas.errors.ParserWarning) as error:
         # ParserError is a ValueError: "Expected 3 fields in line 5, saw 4".
-        told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
-        raise UsageError(f"has rows that do not fit its header: {told}") from None
+        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        raise UsageError(f"has rows that do not fit its header: {reason}") from None
     if decimal == ",":  # with a mark for missing, pandas leaves the whole column as it was
         for name in table.columns[[column.kind not in "iufb" for column in table.dtypes]]:
-            plain = table[name].str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
-            table[name] = plain
+            table[name] = table[name].str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
     if separator != ",":
         table.attrs["read"] = f"separated by {SEPARATORS[separator]}" + (
             ", with decimal commas" if decimal == "," else ""
@@ -79,7 +76,7 @@ def read_csv(content: bytes) -> pandas.DataFrame:
     return table
 
 
-def _text(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     """Decode UTF-8, with the line ends of any system."""
     if b"\0" in content:
         raise UsageError("holds zero bytes, so it is not text; save the table as CSV in UTF-8")
@@ -94,7 +91,7 @@ def _text(content: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _iterate_rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Iterate over the rows that are not empty, each with the number of its last line."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     return ((reader.line_num, row) for row in reader if row)
@@ -110,7 +107,7 @@ def _keep_zeros(table: pandas.DataFrame, texts: pandas.DataFrame) -> None:
 def _check_quotes(text: str, separator: str, columns: int) -> None:
     """Raise UsageError for a cell in quotation marks that has swallowed whole rows."""
     before = 0
-    for line, row in _rows(text, separator):
+    for line, row in _iterate_rows(text, separator):
         if line - before > 1:
             for cell in row:
                 inner = cell.split("\n")[1:-1]

@@ -71,7 +71,7 @@ def read_values(column: pandas.Series, what: str, is_target: bool = False) -> An
     if isinstance(column.dtype, pandas.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     if types.is_datetime64_any_dtype(column):
-        raise UsageError(_dates(what, str(column.iloc[0])))
+        raise UsageError(_describe_dates(what, str(column.iloc[0])))
     is_missing = column.isna().to_numpy()
     if types.is_bool_dtype(column) and not is_missing.any():
         flags = column.to_numpy(bool)
@@ -81,9 +81,9 @@ def read_values(column: pandas.Series, what: str, is_target: bool = False) -> An
             return np.zeros(len(column))  # an empty column: the same in every row
         if is_missing.any():
             numbers = column.to_numpy(np.float64, na_value=np.nan)
-            return Missing(what, is_missing, numbers=_finite(numbers, what, is_missing))
+            return Missing(what, is_missing, numbers=_check_finite(numbers, what, is_missing))
         if column.dtype.kind not in "iu" or -EXACT <= column.min() <= column.max() <= EXACT:
-            return _finite(column.to_numpy(np.float64), what)
+            return _check_finite(column.to_numpy(np.float64), what)
     elif not types.is_string_dtype(column) and not (
         types.is_object_dtype(column) and set(map(type, column[~is_missing])) <= SCALARS
     ):
@@ -104,11 +104,11 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
     is_text = ~is_number & ~is_mark
     different = len(set(column.tolist()))
     if is_number.any() and not is_text.any():
-        numbers = _finite(numbers, what, is_mark)
+        numbers = _check_finite(numbers, what, is_mark)
         if is_mark.any():
             numbers = np.where(is_mark, np.nan, numbers)
             return Missing(what, is_mark, stripped[int(is_mark.argmax())], numbers)
-        if not _loses(stripped, numbers, different, is_target):
+        if not _loses_information(stripped, numbers, different, is_target):
             return numbers
         if not is_target and different > MAX_TEXTS:
             raise UsageError(
@@ -138,7 +138,7 @@ def _from_texts(column: Any, what: str, is_target: bool) -> Any:
     return column
 
 
-def _loses(texts: pandas.Series, numbers: Any, different: int, is_target: bool) -> bool:
+def _loses_information(texts: pandas.Series, numbers: Any, different: int, is_target: bool) -> bool:
     """Return whether conversion to numbers loses something: leading zeros, or beyond 2**53."""
     import numpy as np
 
@@ -155,7 +155,7 @@ def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
     if is_target or texts.empty:
         return
     if texts.str.fullmatch(DATE).all():
-        raise UsageError(_dates(what, texts.iloc[0]))
+        raise UsageError(_describe_dates(what, texts.iloc[0]))
     bare = texts.str.replace(SIGNS, "", regex=True)
     if bare.str.fullmatch(r"[+-]?\d+(\.\d*)?").all():
         signed = texts[bare != texts]
@@ -165,7 +165,7 @@ def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
         )
 
 
-def _dates(what: str, example: str) -> str:
+def _describe_dates(what: str, example: str) -> str:
     return (
         f"{what} holds dates such as {example[:20]!r}, which are not quantities; write what matters"
         " of them as numbers (days since the first, month, day of the week), or leave it out with"
@@ -173,7 +173,7 @@ def _dates(what: str, example: str) -> str:
     )
 
 
-def _finite(numbers: Any, what: str, is_missing: Any = False) -> Any:
+def _check_finite(numbers: Any, what: str, is_missing: Any = False) -> Any:
     """Return the numbers. UsageError unless all that are not missing have a finite square."""
     import numpy as np
 

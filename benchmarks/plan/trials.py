@@ -66,14 +66,12 @@ class Trial:
         return {"trial_id": self.trial_id, **dataclasses.asdict(self)}
 
 
-FIELDS_OF_TRIAL = dataclasses.fields(Trial)
-
-
 def read_trial(entry: Mapping[str, object]) -> Trial:
     """Invert `Trial.describe`. ValueError if the entry does not describe a trial."""
     values = {"repeat": 0, **entry}  # older runs have no repeat
     trial_id = values.pop("trial_id", None)
-    types = {field.name: int if field.type == "int" else str for field in FIELDS_OF_TRIAL}
+    fields = dataclasses.fields(Trial)
+    types = {field.name: int if field.type == "int" else str for field in fields}
     if values.keys() != types.keys() or any(type(values[key]) is not types[key] for key in types):
         raise ValueError("a trial is not described as one")
     trial = Trial(**values)  # type: ignore[arg-type]

@@ -42,10 +42,10 @@ def read_file(path: Path) -> tuple[dict[str, dict[str, Any]], str]:
     built_in = read_table("workloads.toml")
     for name, entry in table.items():
         _check_entry(name, entry, built_in)
-    _check_chains({**built_in, **table}, table)
-    for name in table:
-        for workload in read_workloads({**built_in, **table}, [name]).values():
-            _check_data(workload)
+    everything = {**built_in, **table}
+    _check_chains(everything, table)
+    for workload in read_workloads(everything, table).values():
+        _check_data(workload)
     return table, hashlib.sha256(content).hexdigest()
 
 

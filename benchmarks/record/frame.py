@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.paths import find_runs
-from benchmarks.record.rows import judge_lines
+from benchmarks.record.rows import read_rows
 from benchmarks.record.schema import FIELDS, Field
 
 if TYPE_CHECKING:
@@ -29,12 +29,7 @@ def load(path: str | os.PathLike[str]) -> pandas.DataFrame:
         raise FileNotFoundError(f"there is no folder {path}; run `python -m benchmarks.run` first")
     with _no_collection():
         # Unpacking each row as it is read halves the time for many rows.
-        rows = [
-            tuple(map(row.get, FIELDS))
-            for run in find_runs(path)
-            for _, row, fault in judge_lines(run)
-            if row is not None and not fault
-        ]
+        rows = [tuple(map(row.get, FIELDS)) for run in find_runs(path) for row in read_rows(run)]
         columns = zip(*rows, strict=True) if rows else [()] * len(FIELDS)
         frame = pandas.DataFrame(
             {
@@ -96,6 +91,7 @@ def format_table(run: Path, columns: Container[str] | None = None) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def disarm(text: str) -> str:
-    """Escape text so that a spreadsheet shows it instead of evaluating it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def disarm(value: Any) -> Any:
+    """Return a value for a cell; text that a spreadsheet would evaluate gets an apostrophe."""
+    unsafe = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if unsafe else value

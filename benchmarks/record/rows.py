@@ -6,12 +6,12 @@ A line that is damaged, repeated or not of a planned trial does not count; see `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import format_count
-from benchmarks.paths import ENDED, MACHINES, ROWS, RUN
+from benchmarks.paths import ENDED, FORCED, LOCAL, MACHINES, ROWS, RUN
 
 ENDS = ("complete", "budget", "interrupt", "fault")  # how an invocation ended
 # Fields in which a row must agree with the plan.
@@ -51,10 +51,20 @@ def find_damage(run: Path) -> list[str]:
 
 def read_ends(run: Path) -> list[dict[str, Any]]:
     """Read how each invocation that measured ended: `how` (one of ENDS) and `rows` (a count)."""
-    path = Path(run) / ENDED
+    ends = _read_entries(Path(run) / ENDED)
+    return [end for end in ends if end.get("how") in ENDS and type(end.get("rows")) is int]
+
+
+def read_forced(run: Path) -> list[dict[str, Any]]:
+    """Read each time the run was continued by force: `changed`, and new versions and digests."""
+    entries = _read_entries(Path(run) / FORCED)
+    return [entry for entry in entries if isinstance(entry.get("changed"), list)]
+
+
+def _read_entries(path: Path) -> list[dict[str, Any]]:
+    """Read the undamaged lines of a file that may be missing."""
     lines = path.read_bytes().splitlines() if path.exists() else []
-    found = [_parse_row(line, "rows") for line in lines]
-    return [end for end in found if end and end.get("how") in ENDS and type(end["rows"]) is int]
+    return [entry for entry in map(_parse, lines) if entry is not None]
 
 
 def judge_lines(run: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
@@ -111,11 +121,17 @@ def _read_lines(run: Path, key: str) -> Iterator[tuple[int, dict[str, Any] | Non
 
 
 def _parse_row(line: bytes, key: str) -> dict[str, Any] | None:
+    row = _parse(line)
+    return row if row is not None and isinstance(row.get(key), (str, int)) else None
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of JSON; None if it is damaged or holds something other than keys."""
     try:
-        row = json.loads(line)
+        entry = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and isinstance(row.get(key), (str, int)) else None
+    return entry if isinstance(entry, dict) else None
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -129,6 +145,11 @@ def read_run(run: Path) -> dict[str, Any]:
     if not isinstance(description, dict):
         raise ValueError(f"{RUN} of run {Path(run).name} is damaged; restore it from a copy")
     return description
+
+
+def is_local(folder: Path, run: Mapping[str, Any]) -> bool:
+    """Whether a run is on a user's table or in a folder for such runs: it is never published."""
+    return "table" in run or folder.resolve().parent.name == LOCAL
 
 
 def read_machines(run: Path) -> dict[str, Any]:

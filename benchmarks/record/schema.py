@@ -16,7 +16,7 @@ class Field(NamedTuple):
     """One column. `better` is "lower", "higher" or "" (not a score)."""
 
     name: str
-    kind: str  # "text" | "integer" | "number" | "boolean" | "list"
+    kind: str  # a key of KINDS
     unit: str
     better: str
     heading: str
@@ -25,17 +25,16 @@ class Field(NamedTuple):
     @property
     def dtype(self) -> str:
         """The pandas dtype for the field, missing values included."""
-        kinds = {"text": "string", "integer": "Int64", "number": "float64", "boolean": "boolean"}
-        return kinds.get(self.kind, "object")
+        return KINDS[self.kind].dtype
 
     def find_fault(self, value: object) -> str | None:
         """Return why this is not a valid value, as the end of a sentence; None if it is."""
         if value is None:
             return None
-        if not isinstance(value, KINDS[self.kind]) or (
+        if not isinstance(value, KINDS[self.kind].types) or (
             isinstance(value, bool) and self.kind != "boolean"
         ):
-            return f"is {_shorten(value)}; expected {EXPECTED[self.kind]}"
+            return f"is {_shorten(value)}; expected {KINDS[self.kind].expected}"
         if isinstance(value, (int, float)):
             if not math.isfinite(value) or abs(value) >= 2**63:
                 return f"is {_shorten(value)}; expected a finite number of at most 63 bits"
@@ -52,19 +51,20 @@ class Field(NamedTuple):
         return None
 
 
-KINDS: dict[str, tuple[type, ...]] = {
-    "text": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "list": (list,),
-}
-EXPECTED = {
-    "text": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "list": "a list",
+class FieldKind(NamedTuple):
+    """How values of a kind are held and checked. expected: in a sentence about a wrong value."""
+
+    dtype: str
+    types: tuple[type, ...]
+    expected: str
+
+
+KINDS = {
+    "text": FieldKind("string", (str,), "text"),
+    "integer": FieldKind("Int64", (int,), "a whole number"),
+    "number": FieldKind("float64", (int, float), "a number"),
+    "boolean": FieldKind("boolean", (bool,), "true or false"),
+    "list": FieldKind("object", (list,), "a list"),
 }
 SIGNED = ("exit_code", "r2_test", "time_exit_s", "time_start_s")  # two clocks may differ a little
 SHARES = ("accuracy_train", "accuracy_test", "balanced_accuracy_test", "auc_test", "ceiling")
@@ -92,12 +92,8 @@ STATUSES = {
 MEASURES = ("time", "memory", "accuracy", "parity")
 
 
-def _table(*rows: tuple[str, str, str, str, str, str]) -> dict[str, Field]:
-    return {row[0]: Field(*row) for row in rows}
-
-
 # fmt: off
-FIELDS = _table(
+FIELDS = {row[0]: Field(*row) for row in (
     ("trial_id", "text", "", "", "trial", "hash of system, workload, seed, threads, measure, dtype, repeat"),
     ("run_id", "text", "", "", "run", "the run's folder; begins with its UTC time"),
     ("machine_id", "text", "", "", "machine", "hash of CPU model, cores, memory, kernel, Python"),
@@ -173,7 +169,7 @@ FIELDS = _table(
     ("cores", "list", "", "", "cores", "the cores that the process was bound to"),
     ("cpu_mhz", "number", "MHz", "", "clock", "mean clock of all cores before the trial, where the system shows it"),
     ("distributions", "list", "", "", "distributions", "installed packages that the process had loaded"),
-)
+)}
 # fmt: on
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from benchmarks.paths import (
     lock_file,
     write_atomically,
 )  # fmt: skip
+from benchmarks.plan.trials import Trial
 from benchmarks.record.frame import format_table
-from benchmarks.record.rows import judge_lines, read_machines, read_rows
+from benchmarks.record.rows import read_machines, read_rows
 from benchmarks.record.schema import validate
 
 
@@ -79,7 +80,7 @@ class Store:
 
     def note_end(self, how: str) -> None:
         """Record how an invocation that measured ended, one of ENDS."""
-        self._note(ENDED, {"how": how, "rows": sum(not one[2] for one in judge_lines(self.run))})
+        self._note(ENDED, {"how": how, "rows": len(self.rows())})
 
     def _note(self, name: str, entry: dict[str, Any]) -> None:
         with (self.run / name).open("a", encoding="utf-8") as file:
@@ -97,6 +98,11 @@ class Store:
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows recorded so far."""
         return list(read_rows(self.run))
+
+    def list_missing(self, plan: Iterable[Trial]) -> list[Trial]:
+        """Return the trials of a plan that have no row yet, in its order."""
+        recorded = {row["trial_id"] for row in self.rows()}
+        return [trial for trial in plan if trial.trial_id not in recorded]
 
     def array_path(self, trial_id: str) -> Path:
         """Return the path for the arrays of a trial."""

@@ -41,7 +41,7 @@ def describe_published(data: RunData, published: Mapping[tuple[str, str], Publis
     compared = compare_published(data, read_claims(), published)
     sentences = []
     if compared:
-        agreeing = sum(one.holds for one in compared)
+        agreeing = sum(agreement.holds for agreement in compared)
         sentences.append(f"{agreeing} of {len(compared)} published verdicts hold on your machine.")
     elif not own:
         sentences.append("This run measures none of the published verdicts.")
@@ -49,14 +49,14 @@ def describe_published(data: RunData, published: Mapping[tuple[str, str], Publis
         sentences.append(
             f"{own} published verdicts come from this very run, so it is not compared with them."
         )
-    return sentences + [_contradict(one) for one in compared if not one.holds]
+    return sentences + [_contradict(agreement) for agreement in compared if not agreement.holds]
 
 
-def _contradict(one: Agreement) -> str:
+def _contradict(agreement: Agreement) -> str:
     return (
-        f"Published: {one.published.ruling.value}; here: {one.here.ruling.value}."
-        f" “{one.claim.sentence}” ({one.published.program}; {one.reading.name}):"
-        f" {show(one.here, one.reading)}."
+        f"Published: {agreement.published.ruling.value}; here: {agreement.here.ruling.value}."
+        f" “{agreement.claim.sentence}” ({agreement.published.program}; {agreement.reading.name}):"
+        f" {show(agreement.here, agreement.reading)}."
     )
 
 

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.checks import find_ceiling
-from benchmarks.analyse.frameworks import BASE
+from benchmarks.analyse.families import Comparison
+from benchmarks.analyse.frameworks import BASE, NO_FRAMEWORK, PLAIN, PROGRAM
 from benchmarks.analyse.metrics import METRICS, PHASES
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import collect_samples, pair_by_block
-from benchmarks.analyse.summary import Case, Comparison, Line, find_best_variants
+from benchmarks.analyse.samples import pair_by_block
+from benchmarks.analyse.summary import Case, Line, find_best_variants
 from benchmarks.analyse.verdicts import Kind
+from benchmarks.analyse.work import format_shape
 from benchmarks.errors import format_count
 from benchmarks.plan.suites import PRESETS
 from benchmarks.render import break_even, crossover, own_table, steps
@@ -32,8 +33,6 @@ from benchmarks.render.numbers import (
 )
 from benchmarks.render.results import find_best_classical
 
-PLAIN, PROGRAM = "plain NumPy", "mapicx 0.1.0"
-OWN = {BASE, PLAIN, PROGRAM}  # what needs no framework
 EQUAL_OR_LESS = {Kind.EQUIVALENT, Kind.LESS}  # verdicts on a score
 SHOWN = 0.1  # phases that take a smaller share of the total are named together
 
@@ -58,7 +57,7 @@ def answer(data: RunData) -> list[str]:
             " and times of networks are those of a training that was cut short."
         ]
     sentences = describe_case(data, case)
-    if len({one.workload for one in data.cases}) > 1:
+    if data.workload_count > 1:
         sentences += [_compare_over_workloads(data), _count_scores(data)]
     else:
         sentences.append(break_even.describe_break_even(data, case))
@@ -76,8 +75,8 @@ def describe_scores(data: RunData, case: Case) -> str:
     lines, score, base = data.lines(case), data.score(case), data.base(case)
     if base is None or not base.has(score):
         return ""
-    kind = "test accuracy" if score == "accuracy_test" else "test R2"
-    text = f"On {_name_task(data, case)} {BASE} reaches a {kind} of {_show(base, score)}"
+    heading = METRICS[score].heading
+    text = f"On {_name_task(data, case)} {BASE} reaches a {heading} of {_show(base, score)}"
     others = [x for x in lines if x.family == "network" and x.system != BASE and x.has(score)]
     if others:
         # Prefer the paired difference: a system may have fewer seeds than mapicx.
@@ -91,7 +90,7 @@ def describe_scores(data: RunData, case: Case) -> str:
     if best is not None:
         text += f"; the best classical model, {best.system}, {_show(best, score)}"
         text += f" ({format_verdict(best.against(score).verdict, METRICS[score])})"
-    ceiling = find_ceiling(data.rows(case))
+    ceiling = data.ceiling(case)
     if score == "accuracy_test" and math.isfinite(ceiling):
         text += f"; no classifier can exceed {ceiling:.3f} on average"
     return text + "."
@@ -101,7 +100,7 @@ def _name_task(data: RunData, case: Case) -> str:
     facts = data.workloads.get(case.workload) or {}
     if not facts.get("layers"):
         return case.workload
-    shape = "-".join(map(str, facts["layers"]))
+    shape = format_shape(facts["layers"])
     return f"{case.workload} ({facts['train_rows']:,} training rows, a {shape} network)"
 
 
@@ -126,10 +125,11 @@ def describe_need(data: RunData, case: Case) -> str:
     """Say whether a framework is needed, and what the cheapest one costs."""
     score, costs = data.score(case), ("time_total_s", "memory_peak_bytes")
     rivals = {
-        cost: [line for line in _find_frameworks(data, case, cost) if line.framework not in OWN]
+        cost: [x for x in _find_frameworks(data, case, cost) if x.framework != PROGRAM]
         for cost in costs
     }
-    others = [x for x in data.lines(case) if x.family == "network" and x.framework not in OWN]
+    networks = [line for line in data.lines(case) if line.family == "network"]
+    others = [line for line in networks if line.framework not in NO_FRAMEWORK]
     kinds = {x.against(score).verdict.kind for x in others}
     if not all(rivals.values()) or not kinds:
         return ""
@@ -140,33 +140,33 @@ def describe_need(data: RunData, case: Case) -> str:
     parts = []
     for cost, word in zip(costs, ("time", "memory"), strict=True):
         cheapest = min(rivals[cost], key=lambda line: _ratio(line, cost))
-        found = cheapest.against(cost)
-        if found.verdict.kind is Kind.LESS:
-            return (
-                f"{cheapest.system} takes less {word}: {_show_ratio(found)} times that of {BASE}."
-            )
-        unsure = "" if found.verdict.decided else f" ({_describe_doubt(found, cost)})"
-        parts.append(f"{_show_ratio(found)} times the {word}{unsure}")
-    where = "here" if len({one.workload for one in data.cases}) == 1 else f"on {case.workload}"
-    none = f"needed {where}: none of their networks scores higher"
-    none = f"shown to score higher {where}" if kinds - EQUAL_OR_LESS else none
+        comparison = cheapest.against(cost)
+        if comparison.verdict.kind is Kind.LESS:
+            ratio = _show_ratio(comparison)
+            return f"{cheapest.system} takes less {word}: {ratio} times that of {BASE}."
+        unsure = "" if comparison.verdict.decided else f" ({_describe_doubt(comparison, cost)})"
+        parts.append(f"{_show_ratio(comparison)} times the {word}{unsure}")
+    where = "here" if data.workload_count == 1 else f"on {case.workload}"
+    conclusion = f"needed {where}: none of their networks scores higher"
+    if kinds - EQUAL_OR_LESS:
+        conclusion = f"shown to score higher {where}"
     return (
-        f"No framework is {none}, and from start to end each takes at least"
+        f"No framework is {conclusion}, and from start to end each takes at least"
         f" {join_words(parts)} of {BASE}."
     )
 
 
-def _describe_doubt(found: Comparison, metric: str) -> str:
+def _describe_doubt(comparison: Comparison, metric: str) -> str:
     """Say why a comparison of costs shows nothing."""
-    if found.verdict.kind is Kind.TOO_FEW:
+    if comparison.verdict.kind is Kind.TOO_FEW:
         return "too few blocks for a verdict"
-    return format_verdict(found.verdict, METRICS[metric])
+    return format_verdict(comparison.verdict, METRICS[metric])
 
 
 def _find_frameworks(data: RunData, case: Case, metric: str) -> list[Line]:
     """Find the best variant of each framework that is comparable with mapicx."""
     best = find_best_variants(data.lines(case), metric)
-    for name in OWN - {PROGRAM}:  # shown in the tables only
+    for name in NO_FRAMEWORK - {PROGRAM}:  # shown in the tables only
         best.pop(name, None)
     return [line for line in best.values() if line.against(metric).estimate.known]
 
@@ -175,8 +175,8 @@ def _ratio(line: Line, metric: str) -> float:
     return line.against(metric).estimate.value
 
 
-def _show_ratio(found: Comparison) -> str:
-    return format_estimate(found.estimate, bounds=False)
+def _show_ratio(comparison: Comparison) -> str:
+    return format_estimate(comparison.estimate, bounds=False)
 
 
 def describe_time(data: RunData, case: Case) -> str:
@@ -217,13 +217,13 @@ def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
     few = all(line.against(metric).verdict.kind is Kind.TOO_FEW for line in rivals)
     parts: list[str] = []
     for line in rivals:
-        found = line.against(metric)
+        comparison = line.against(metric)
         about = [] if line.framework.replace(" ", "-") == line.system else [line.system]
-        if found.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT, Kind.TOO_FEW) and not few:
-            about.append(_describe_doubt(found, metric))
+        if comparison.verdict.kind in (Kind.UNDECIDED, Kind.EQUIVALENT, Kind.TOO_FEW) and not few:
+            about.append(_describe_doubt(comparison, metric))
         times = "" if parts else f" times {than}"
         named = f" ({', '.join(about)})" if about else ""
-        parts.append(f"{_show_ratio(found)}{times} with {line.framework}{named}")
+        parts.append(f"{_show_ratio(comparison)}{times} with {line.framework}{named}")
     return join_words(parts) + (" (too few blocks for a verdict)" if few else "")
 
 
@@ -239,12 +239,11 @@ def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
     parts = join_words(f"{share} % on {name}" for name, share in named.items())
     text = f"; of this {BASE} spends {parts}"
     trained = [line for line in rivals if line.has("time_train_cold_s")]
-    training = sorted(round(100 * _find_share(line, PHASES["training"])) for line in trained)
-    if not training:
+    first = sorted({round(100 * _find_share(line, PHASES["training"])) for line in trained})
+    if not first:
         return text
-    least, most = training[0], training[-1]
-    others = f"{least} to {most} %" if least < most else f"{most} %"
-    return f"{text}, the others {others} on their first training"
+    others = f"{first[0]} to {first[-1]}" if len(first) > 1 else f"{first[0]}"
+    return f"{text}, the others {others} % on their first training"
 
 
 def _find_share(line: Line, metrics: Iterable[str]) -> float:
@@ -263,11 +262,7 @@ def _compare_over_workloads(data: RunData) -> str:
         for case, found in best.items():
             line = found.get(framework)
             if line is not None and not line.other_work:
-                rows = data.rows(case)
-                both = (
-                    collect_samples(rows[rows["system"].eq(name)], metric)
-                    for name in (line.system, BASE)
-                )
+                both = (data.collect(case, name, metric) for name in (line.system, BASE))
                 columns.append(pair_by_block(*both))
         common = set.intersection(*map(set, columns)) if len(columns) > 1 else set()
         if common:
@@ -295,7 +290,6 @@ def _count_scores(data: RunData) -> str:
         if words:
             verdicts = ", ".join(f"{n} {word}" for word, n in sorted(words.items()))
             parts.append(f"of {sum(words.values())} scores of {whom} {verdicts}")
-    workloads = len({case.workload for case in data.cases})
     if not parts:
-        return f"Too few seeds to compare scores on the {workloads} workloads."
-    return f"Against {BASE} over all {workloads} workloads, {'; '.join(parts)}."
+        return f"Too few seeds to compare scores on the {data.workload_count} workloads."
+    return f"Against {BASE} over all {data.workload_count} workloads, {'; '.join(parts)}."

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.claims import SOURCE, Evidence, Judgement, Ruling, judge
+from benchmarks.analyse.claims import SOURCE, Judgement, Ruling, judge
 from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.stats import LEVEL, MIN_FOR_MEAN, MIN_FOR_MEDIAN
 from benchmarks.measure.code_lines import count_code_lines
@@ -22,9 +22,8 @@ from benchmarks.paths import write_atomically
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Claim, Reading, read_claims
 from benchmarks.record.schema import FIELDS
 from benchmarks.render.csv import format_csv, spread
-from benchmarks.render.document import Block, Cell, Document, Paragraph, Section, make_table
+from benchmarks.render.document import TEXTS, Block, Cell, Document, Paragraph, Section, make_table
 from benchmarks.render.markdown import write_markdown
-from benchmarks.render.method import CLAIMS_LEGEND, CLAIMS_PREFACE
 from benchmarks.render.numbers import NOTHING, choose_unit, format_bounds, format_estimate
 
 PAGE, TABLE = "claims.md", "claims.csv"
@@ -66,20 +65,20 @@ def count_facts() -> dict[str, float]:
         "interval_percent": LEVEL * 100,
         "interval_blocks": MIN_FOR_MEDIAN,
         "ratio_blocks": MIN_FOR_MEAN,
-        "default_budget_s": parse_duration(PRESETS["quick"]["budget"]) or math.nan,
+        "default_budget_s": parse_duration(PRESETS["quick"]["budget"]),
     }
 
 
 def judge_all(runs: Iterable[RunData]) -> list[Entry]:
     """Judge every reading over these runs, given oldest first."""
-    evidence, facts = [Evidence(run) for run in runs], count_facts()
+    runs, facts = list(runs), count_facts()
     found = []
     for claim in read_claims():
         for reading in claim.readings:
             # Sentences outside README that concern a program are judged for both programs.
             both = claim.source != "readme" and reading.about_program
             programs = [ORIGINAL, ENGINE] if both else [reading.subject]
-            judged = {name: judge(reading, name, evidence, facts) for name in programs}
+            judged = {name: judge(reading, name, runs, facts) for name in programs}
             found.append(Entry(claim, reading, judged))
     return found
 
@@ -112,23 +111,25 @@ def find_problems(runs: Sequence[Path], reports: Path, readme: Path) -> list[str
 
 def find_unsupported(entries: Iterable[Entry], readme: Path) -> list[str]:
     """Find claims that README no longer makes, or whose evidence is missing or contradicts them."""
-    standing = " ".join(readme.read_text(encoding="utf-8").split())
+    current = " ".join(readme.read_text(encoding="utf-8").split())
     found: list[str] = []
-    told: set[str] = set()
+    reported: set[str] = set()
     for entry in entries:
-        claim, reading, one = entry.claim, entry.reading, entry.subject
+        claim, reading, judgement = entry.claim, entry.reading, entry.subject
         if claim.source != "readme":
             continue
-        if claim.sentence not in standing:
+        if claim.sentence not in current:
             missing = f'{readme.name} does not say "{claim.sentence}", as claims.toml has it'
-            found += [f"{missing}; make both say the same"] if missing not in told else []
-            told.add(missing)
+            found += [f"{missing}; make both say the same"] if missing not in reported else []
+            reported.add(missing)
             continue
-        if one.ruling is not Ruling.HOLDS:
-            measured = f"found: {show(one, reading)}" if one.known else "no tracked run has it"
-            advice = "correct it" if one.ruling is Ruling.FAILS else "measure it"
-            which = "which does not hold" if one.ruling is Ruling.FAILS else "which is not measured"
-            which = "which is undecided" if one.ruling is Ruling.UNDECIDED else which
+        if judgement.ruling is not Ruling.HOLDS:
+            measured = "no tracked run has it"
+            if judgement.known:
+                measured = f"found: {show(judgement, reading)}"
+            advice = "correct it" if judgement.ruling is Ruling.FAILS else "measure it"
+            words = {Ruling.FAILS: "does not hold", Ruling.UNDECIDED: "is undecided"}
+            which = f"which {words.get(judgement.ruling, 'is not measured')}"
             found.append(
                 f'{readme.name} says "{claim.sentence}", {which} ({reading.name}:'
                 f" {describe_limit(reading)}; {measured}); {advice}"
@@ -144,47 +145,49 @@ def make_document(entries: Sequence[Entry]) -> Document:
         if rows:
             table = make_table(HEAD, rows, words=(1, 2, 3, 4, 5, 6, 7))
             sections.append(Section(title, (table,)))
-    legend: tuple[Block, ...] = tuple(map(Paragraph, CLAIMS_LEGEND))
+    legend: tuple[Block, ...] = tuple(map(Paragraph, TEXTS["claims"]["legend"]))
     sections.append(Section("How to read the tables", legend))
-    return Document("Claims, reading by reading", (Paragraph(CLAIMS_PREFACE),), tuple(sections))
+    return Document(
+        "Claims, reading by reading", (Paragraph(TEXTS["claims"]["preface"]),), tuple(sections)
+    )
 
 
 def _make_row(entry: Entry) -> list[Cell]:
     claim, reading = entry.claim, entry.reading
     programs = [entry.judged.get(program, Judgement()) for program in (ORIGINAL, ENGINE)]
     scale = _find_unit(reading)[0]
-    bounds = [format_bounds(one.estimate, scale) for one in programs]
-    sources = [_name_source(one, reading) for one in programs]
+    bounds = [format_bounds(judgement.estimate, scale) for judgement in programs]
+    sources = [_name_source(judgement, reading) for judgement in programs]
     return [
         claim.sentence,
         reading.name,
         describe_limit(reading),
-        *(show_value(one, reading) for one in programs),
+        *(show_value(judgement, reading) for judgement in programs),
         "; ".join(dict.fromkeys(filter(None, bounds))) or NOTHING,
         "; ".join(dict.fromkeys(filter(None, sources))) or NOTHING,
         entry.subject.ruling.value,
     ]
 
 
-def _name_source(one: Judgement, reading: Reading) -> str:
-    if not one.known:
+def _name_source(judgement: Judgement, reading: Reading) -> str:
+    if not judgement.known:
         return ""
-    run = one.run if one.run == SOURCE else f"run {one.run}"
-    between = f" {SIGNS.get(reading.form, '/')} ".join(one.systems)
+    run = judgement.run if judgement.run == SOURCE else f"run {judgement.run}"
+    between = f" {SIGNS.get(reading.form, '/')} ".join(judgement.systems)
     return f"{between}, {run}" if between else run
 
 
 def _tabulate(entries: Iterable[Entry]) -> pd.DataFrame:
     rows = []
     for entry in entries:
-        for program, one in entry.judged.items():
+        for program, judgement in entry.judged.items():
             row: dict[str, Any] = {"claim": entry.claim.name, "reading": entry.reading.name}
             published = "yes" if program == entry.reading.subject else "no"
-            row |= {"program": program, "published": published, "verdict": one.ruling.value}
-            row |= spread("value", one.estimate)
-            row |= {"of": one.systems[0] if one.systems else ""}
-            row |= {"to": one.systems[1] if len(one.systems) > 1 else ""}
-            rows.append(row | {"run": one.run, "workload_digest": one.digest})
+            row |= {"program": program, "published": published, "verdict": judgement.ruling.value}
+            row |= spread("value", judgement.estimate)
+            row |= {"of": judgement.systems[0] if judgement.systems else ""}
+            row |= {"to": judgement.systems[1] if len(judgement.systems) > 1 else ""}
+            rows.append(row | {"run": judgement.run, "workload_digest": judgement.digest})
     return pd.DataFrame(rows)
 
 
@@ -202,16 +205,17 @@ def _find_unit(reading: Reading) -> tuple[float, str, bool]:
     return 1.0, "", False
 
 
-def show_value(one: Judgement, reading: Reading) -> str:
+def show_value(judgement: Judgement, reading: Reading) -> str:
     """Format the measured value without its bounds."""
-    if one.fields:
-        return ", ".join(f"{field} {_show_field(value)}" for field, value in one.fields.items())
-    if not one.estimate.known:
+    if judgement.fields:
+        fields = judgement.fields.items()
+        return ", ".join(f"{field} {_show_field(value)}" for field, value in fields)
+    if not judgement.estimate.known:
         return NOTHING
     scale, name, signed = _find_unit(reading)
     if reading.form == "count":
-        return f"{one.estimate.value:g}"
-    return f"{format_estimate(one.estimate, scale, signed, bounds=False)} {name}".strip()
+        return f"{judgement.estimate.value:g}"
+    return f"{format_estimate(judgement.estimate, scale, signed, bounds=False)} {name}".strip()
 
 
 def _show_field(value: Any) -> str:
@@ -220,10 +224,10 @@ def _show_field(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def show(one: Judgement, reading: Reading) -> str:
+def show(judgement: Judgement, reading: Reading) -> str:
     """Format the value with its bounds."""
-    bounds = format_bounds(one.estimate, _find_unit(reading)[0])
-    return f"{show_value(one, reading)} {bounds}".strip()
+    bounds = format_bounds(judgement.estimate, _find_unit(reading)[0])
+    return f"{show_value(judgement, reading)} {bounds}".strip()
 
 
 def describe_limit(reading: Reading) -> str:

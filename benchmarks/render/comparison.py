@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from benchmarks.analyse.comparison import Comparison, Finding
+from benchmarks.analyse.comparison import Difference, SideComparison
 from benchmarks.analyse.sequential import ERROR
 from benchmarks.analyse.stats import Estimate
-from benchmarks.errors import format_count
 from benchmarks.render.document import (
     Cell,
     Document,
@@ -19,54 +18,48 @@ from benchmarks.render.document import (
     Text,
     make_table,
 )
-from benchmarks.render.numbers import MIB, choose_unit, format_cell, join_words
+from benchmarks.render.numbers import MIB, choose_unit, format_cell, join_some, join_words
 
 MAX_NAMED = 4
 FORMAT = 1
 
 
-def write_document(comparison: Comparison) -> Document:
+def make_document(comparison: SideComparison) -> Document:
     """Make the document: the verdict, the table, and how it was obtained."""
-    blocks = [Paragraph((Strong(f"{comparison.verdict}:"), f" {say(comparison)}"))]
-    remarks = [Paragraph(remark) for remark in comparison.remarks]
-    return Document(
-        f"{comparison.head} against {comparison.base}", (*blocks, tabulate(comparison), *remarks)
-    )
+    verdict = Paragraph((Strong(f"{comparison.verdict}:"), f" {explain_verdict(comparison)}"))
+    remarks = map(Paragraph, comparison.remarks)
+    title = f"{comparison.head} against {comparison.base}"
+    return Document(title, (verdict, make_comparison_table(comparison), *remarks))
 
 
-def say(comparison: Comparison) -> str:
+def explain_verdict(comparison: SideComparison) -> str:
     """Give the reasons for the verdict in a sentence."""
-    worse = [one for one in comparison.findings if one.is_worse]
-    named = worse or [one for one in comparison.findings if one.is_better]
+    worse = [one for one in comparison.differences if one.is_worse]
+    named = worse or [one for one in comparison.differences if one.is_better]
     if named:
-        more = f" and {format_count(len(named) - MAX_NAMED, 'more')}"
-        return (
-            "; ".join(_say_finding(one) for one in named[:MAX_NAMED])
-            + (more.removesuffix("s") if len(named) > MAX_NAMED else "")
-            + "."
-        )
+        return f"{join_some(list(map(_describe, named)), MAX_NAMED, '; ')}."
     if comparison.undecided:
         names = [_name(one) for one in comparison.undecided]
         return f"{join_words(names)} would need more rounds."
     return "no quantity differs by more than its limit."
 
 
-def _say_finding(found: Finding) -> str:
+def _describe(found: Difference) -> str:
     text = f"{_name(found)} {found.word}"
     if found.ratio.known:
         text += f" ({format_cell(Quantity(found.ratio, suffix=' times'))})"
     return text
 
 
-def _name(found: Finding) -> str:
-    return ", ".join(part for part in (found.quantity.heading, found.case) if part)
+def _name(found: Difference) -> str:
+    return ", ".join(part for part in (found.rule.heading, found.case) if part)
 
 
-def tabulate(comparison: Comparison) -> Table:
+def make_comparison_table(comparison: SideComparison) -> Table:
     """Make the table, one row per quantity."""
     rows: list[list[Cell]] = []
-    for found in comparison.findings:
-        scale, unit = choose_unit(found.quantity.unit, [found.base.value, found.head.value])
+    for found in comparison.differences:
+        scale, unit = choose_unit(found.rule.unit, [found.base.value, found.head.value])
         if unit == "MiB" and found.base.value < MIB:
             scale, unit = 1024, "KiB"
         heading = _name(found) + (f" ({unit})" if unit else "")
@@ -79,11 +72,11 @@ def tabulate(comparison: Comparison) -> Table:
             found.word,
         ])  # fmt: skip
     head = ["quantity", "base", "head", "ratio", comparison.twin, "verdict"]
-    return make_table(head, rows, notes=_write_notes(comparison), words=(5,), name="comparison")
+    return make_table(head, rows, notes=_write_notes(comparison), words=(5,))
 
 
-def _write_notes(comparison: Comparison) -> tuple[Text, ...]:
-    if comparison.twin == "base again":
+def _write_notes(comparison: SideComparison) -> tuple[Text, ...]:
+    if comparison.sequential:
         return (
             f"Ratio: head to base, with intervals of times that hold at {100 * (1 - ERROR):g} % for"
             " all quantities and all looks together; a difference counts from 5 % on. Base again:"
@@ -96,7 +89,7 @@ def _write_notes(comparison: Comparison) -> tuple[Text, ...]:
     )
 
 
-def write_json(comparison: Comparison, facts: dict[str, Any]) -> str:
+def write_json(comparison: SideComparison, facts: dict[str, Any]) -> str:
     """Write all figures of the comparison, for `benchmarks.history` and other programs."""
     kept = {
         "format": FORMAT,
@@ -116,7 +109,7 @@ def write_json(comparison: Comparison, facts: dict[str, Any]) -> str:
                 "ratio": _spread(found.ratio),
                 "twin": _spread(found.twin),
             }
-            for found in comparison.findings
+            for found in comparison.differences
         ],
     }
     return json.dumps(kept, indent=1, allow_nan=False) + "\n"

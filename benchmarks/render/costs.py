@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.checks import find_ceiling
 from benchmarks.analyse.metrics import METRICS, PHASES, Metric
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.samples import collect_samples
 from benchmarks.analyse.summary import Case, Line
 from benchmarks.render import style
 from benchmarks.render.csv import tabulate
@@ -26,7 +24,7 @@ CURVES = 9  # more could not be told apart; the table has every system
 
 def draw_costs(data: RunData, case: Case) -> Drawing | None:
     """Draw time by phase and peak memory of the headline systems."""
-    lines = [line for line in select_headline(data, case, 9) if line.has("time_total_s")]
+    lines = [line for line in select_headline(data, case, CURVES) if line.has("time_total_s")]
     if not lines:
         return None
     names = [name for metrics in PHASES.values() for name in metrics]
@@ -86,15 +84,14 @@ def draw_raw_values(data: RunData, case: Case) -> Drawing | None:
     metrics = [METRICS[name] for name in names if any(line.has(name) for line in lines)]
     if not lines:
         return None
-    rows = data.rows(case)
     table = pd.DataFrame(
         {"system": line.system, "metric": metric.name, "value": value}
         for line in lines
         for metric in metrics
         if line.has(metric.name)
-        for value in collect_samples(rows[rows["system"].eq(line.system)], metric).values()
+        for value in data.collect(case, line.system, metric).values()
     )
-    ceiling = find_ceiling(rows)
+    ceiling = data.ceiling(case)
     return Drawing(table, lambda: _plot_raw_values(lines, metrics, table, ceiling))
 
 

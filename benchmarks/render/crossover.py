@@ -154,27 +154,31 @@ def make_compact_table(found: list[Crossing]) -> Table:
     head = ["axis", "threads", "framework", f"smallest: {BASE} / best", f"largest: {BASE} / best"]
     names = "; ".join(f"{name}: {', '.join(sorted(stood[name]))}" for name in sorted(stood))
     note = f"{TEXTS['notes']['crossover']} {names}."
-    return make_table([*head, f"{BASE} is"], rows, (note,), words=(2, 5), name="crossover")
+    return make_table([*head, f"{BASE} is"], rows, (note,), words=(2, 5))
 
 
 def _place(crossing: Crossing) -> list[Cell]:
     return [f"{crossing.axis.name} ({_unit(crossing)})", str(crossing.threads), crossing.framework]
 
 
+def make_parts_table(found: list[Crossing]) -> Table | None:
+    """Tabulate the products and everything else apart; None if the parts were not measured."""
+    descriptions = {(*_place(c), c.part): describe_crossing(c) for c in found}
+    rows: list[list[Cell]] = []
+    for place in (_place(crossing) for crossing in found if crossing.part == REST):
+        products = descriptions.get((*place, MULTIPLIED), "the same products")
+        rows.append([*place, products, descriptions[*place, REST]])
+    head = ["axis", "threads", "framework", f"products: {BASE} is", f"everything else: {BASE} is"]
+    return make_table(head, rows, words=(2, 3, 4)) if rows else None
+
+
 def make_sections(found: list[Crossing]) -> tuple[Section, ...]:
     """Show the parts, then for each axis and size each framework's best variant and ratio."""
     sections = []
-    told = {(*_place(crossing), crossing.part): describe_crossing(crossing) for crossing in found}
-    rows: list[list[Cell]] = [
-        [*place, told.get((*place, MULTIPLIED), "the same products"), told[*place, REST]]
-        for place in (_place(crossing) for crossing in found if crossing.part == REST)
-    ]
-    if rows:
-        head = ["axis", "threads", "framework", f"products: {BASE} is",
-                f"everything else: {BASE} is"]  # fmt: skip
-        apart = make_table(head, rows, words=(2, 3, 4), name="crossover-parts")
+    parts = make_parts_table(found)
+    if parts is not None:
         note = Paragraph(TEXTS["notes"]["parts"])
-        sections.append(Section("Products, and everything else", (apart, note)))
+        sections.append(Section("Products, and everything else", (parts, note)))
     for axis, threads, part in dict.fromkeys((c.axis.name, c.threads, c.part) for c in found):
         these = [c for c in found if (c.axis.name, c.threads, c.part) == (axis, threads, part)]
         sizes = sorted(

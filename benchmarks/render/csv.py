@@ -15,14 +15,9 @@ from benchmarks.paths import write_atomically
 from benchmarks.record.frame import disarm
 
 
-def make_safe(value: Any) -> Any:
-    """Return the value for a cell; text that a spreadsheet would evaluate gets an apostrophe."""
-    return disarm(value) if isinstance(value, str) else value
-
-
 def format_csv(table: pd.DataFrame, digits: int = 10) -> str:
     """Format the table as CSV; equal values give equal bytes."""
-    safe = table.map(make_safe).rename(columns=make_safe)
+    safe = table.map(disarm).rename(columns=disarm)
     return safe.to_csv(index=False, lineterminator="\n", float_format=f"%.{digits}g")
 
 

@@ -83,7 +83,6 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[Text, ...] = ()
-    name: str = ""
 
     def quantities(self) -> Iterator[Quantity]:
         """Yield every number in the table."""
@@ -152,8 +151,7 @@ def make_table(
     rows: list[list[Cell]],
     notes: tuple[Text, ...] = (),
     words: tuple[int, ...] = (),
-    name: str = "",
 ) -> Table:
     """Make a table whose first column, and those at the positions `words`, hold text."""
     columns = tuple(Column(title, i > 0 and i not in words) for i, title in enumerate(head))
-    return Table(columns, tuple(map(tuple, rows)), notes, name)
+    return Table(columns, tuple(map(tuple, rows)), notes)

@@ -50,6 +50,11 @@ FIGURES = (  # for a run that is neither a sweep nor over sizes
 )
 
 
+def make_label(case: Case) -> str:
+    """Make a name of a case for files and cross-references."""
+    return re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}")
+
+
 def choose_figures(data: RunData, case: Case) -> tuple[Figure, ...]:
     """Choose the figures of a case; they are not repeated for each of many workloads."""
     first = case == data.headline
@@ -57,7 +62,7 @@ def choose_figures(data: RunData, case: Case) -> tuple[Figure, ...]:
         return (STEPS if data.sweep else CROSSOVER,) if first else ()
     if first:
         return FIGURES
-    return (RAW_VALUES,) if len({one.workload for one in data.cases}) <= FEW else ()
+    return (RAW_VALUES,) if data.workload_count <= FEW else ()
 
 
 def draw_figures(
@@ -87,7 +92,7 @@ def draw_figures(
         for figure in choose_figures(data, case):
             name = figure.name
             if case != data.headline:
-                name = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}-{name}")
+                name = f"{make_label(case)}-{name}"
             path = folder / f"{name}.png"
             if not (figure.needs_arrays and not data.has_arrays and path.exists()):
                 drawing = figure.draw(data, case)

@@ -35,21 +35,22 @@ def make_section(data: RunData) -> Section | None:
     found = find_footprints(data.run, data.frame)
     if not found:
         return None
-    base = next((one.installed for one in found if one.system == BASE), None)
+    base = next((footprint.installed for footprint in found if footprint.system == BASE), None)
     rows: list[list[Cell]] = []
-    for one in found:
-        ratio = one.installed / base if one.installed is not None and base else None
-        sizes = (_show(one.installed, MIB), _show(one.with_caches, MIB))
-        counts = map(_show_count, (one.distributions, one.modules, one.shared_objects))
-        rows.append([one.system, *sizes, *counts, "1" if ratio == 1 else _show(ratio)])
+    for footprint in found:
+        ratio = footprint.installed / base if footprint.installed is not None and base else None
+        sizes = (_show(footprint.installed, MIB), _show(footprint.with_caches, MIB))
+        counts = (footprint.distributions, footprint.modules, footprint.shared_objects)
+        row = [footprint.system, *sizes, *map(_show_count, counts)]
+        rows.append([*row, "1" if ratio == 1 else _show(ratio)])
     note = Paragraph(TEXTS["notes"]["footprint"])
     remarks = [
         f"{who}: {remark.format(what)}"
         for remark, field in REMARKS.items()
-        for who, what in _group({one.system: getattr(one, field) for one in found})
+        for who, what in _group({x.system: getattr(x, field) for x in found})
     ]
     items = [Items(tuple(remarks))] if remarks else []
-    return Section("Footprint", (make_table(HEAD, rows, name="footprint"), note, *items))
+    return Section("Footprint", (make_table(HEAD, rows), note, *items))
 
 
 def _show(value: float | None, scale: float = 1.0) -> Cell:

@@ -70,7 +70,7 @@ def make_headline_table(data: RunData, case: Case, report: str = "") -> Table:
             else:
                 cells.append((value, " (", ratio, ")") if ratio.estimate.known else value)
         rows.append(cells)
-    return make_table(head, rows, _caption(data, case, lines, costs, report), name=case.workload)
+    return make_table(head, rows, _caption(data, case, lines, costs, report))
 
 
 def _caption(
@@ -125,9 +125,9 @@ def _count_blocks(lines: list[Line], costs: list[str]) -> str:
 
 def _find_wheel(line: Line) -> str:
     """Find a framework's distribution and version, if its wheel determines the cost."""
-    wanted = WHEELS.get(line.framework)
+    distribution = WHEELS.get(line.framework)
     for version in line.versions:
         for part in version.split(", "):
-            if wanted and part.startswith(wanted):
+            if distribution and part.startswith(distribution):
                 return part.replace("+cpu", " (CPU build)")
     return ""

@@ -29,6 +29,7 @@ from benchmarks.render.document import (
 )
 from benchmarks.render.html import write_html
 from benchmarks.render.markdown import write_markdown
+from benchmarks.render.numbers import join_some
 from benchmarks.render.style import choose_curve, make_figure, save_figure
 
 FORMATS = ("md", "html", "csv")
@@ -36,12 +37,12 @@ MAX_CURVES = 8
 CAUSES = 6  # most that are named in a cell
 
 
-def write_history(series: list[Series], folder: Path, formats: tuple[str, ...]) -> list[Path]:
+def write_history(all_series: list[Series], folder: Path, formats: tuple[str, ...]) -> list[Path]:
     """Write history.md, history.html, history.csv and figures; return the files written."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = tabulate_points(series)
-    pictures = draw_figures(series, folder) if {"md", "html"} & set(formats) else ()
-    document = write_document(series, pictures)
+    rows = tabulate_points(all_series)
+    pictures = draw_figures(all_series, folder) if {"md", "html"} & set(formats) else ()
+    document = make_document(all_series, pictures)
     texts = {
         "md": lambda: write_markdown(document),
         "html": lambda: write_html(document, folder, rows),
@@ -55,66 +56,71 @@ def write_history(series: list[Series], folder: Path, formats: tuple[str, ...]) 
     return written
 
 
-def write_document(series: list[Series], pictures: tuple[Picture, ...] = ()) -> Document:
+def make_document(all_series: list[Series], pictures: tuple[Picture, ...] = ()) -> Document:
     """Make the document: the verdict, the changes, figures, and every series."""
     sections = [
-        Section("Changes", (tabulate_changes(series),), unfolded=True),
-        Section("Series", (tabulate_series(series),)),
+        Section("Changes", (tabulate_changes(all_series),), unfolded=True),
+        Section("Series", (tabulate_series(all_series),)),
     ]
     if pictures:
         sections.insert(1, Section("Figures", pictures, unfolded=True))
-    return Document("Performance over time", (Paragraph(summarise(series)),), tuple(sections))
+    return Document(
+        "Performance over time", (Paragraph(describe_history(all_series)),), tuple(sections)
+    )
 
 
-def summarise(series: list[Series]) -> tuple[Any, ...]:
-    """Summarise the state of the newest segments in a sentence."""
-    worse = sum(one.is_worse for one in series)
-    short = sum(len(one.points) < MIN_POINTS for one in series)
-    text = f" {worse} of {len(series)} series became worse in the newest segment."
+def describe_history(all_series: list[Series]) -> tuple[Any, ...]:
+    """Describe the state of the newest segments in a sentence."""
+    worse = sum(series.is_worse for series in all_series)
+    short = sum(len(series.points) < MIN_POINTS for series in all_series)
+    text = f" {worse} of {len(all_series)} series became worse in the newest segment."
     if short:
         text += f" {short} have fewer than {MIN_POINTS} points, in which no change can be told."
     return (Strong("worse:" if worse else "steady:"), text)
 
 
-def tabulate_changes(series: list[Series]) -> Table:
+def tabulate_changes(all_series: list[Series]) -> Table:
     """Tabulate the changes, newest first."""
-    found = [(one.points[change.index].at, one, change) for one in series for change in one.changes]
+    found = [
+        (series.points[change.index].at, series, change)
+        for series in all_series
+        for change in series.changes
+    ]
     rows: list[list[Cell]] = []
-    for at, one, change in sorted(found, key=lambda entry: entry[0], reverse=True):
-        causes = one.find_causes(change)
-        more = f" and {len(causes) - CAUSES} more" if len(causes) > CAUSES else ""
+    for at, series, change in sorted(found, key=lambda entry: entry[0], reverse=True):
+        causes = series.find_causes(change)
         rows.append([
-            one.name, heading(one.metric), at, one.points[change.index].run,
+            series.name, heading(series.metric), at, series.points[change.index].run,
             Quantity(Estimate.exact(change.ratio), suffix=" ×"),
             "worse" if change.ratio > 1 else "better",
-            "; ".join(causes[:CAUSES]) + more or "nothing that was recorded", one.machine,
+            join_some(causes, CAUSES, "; ") or "nothing that was recorded", series.machine,
         ])  # fmt: skip
     head = ["series", "metric", "from", "first run", "change", "verdict", "what differs", "machine"]
     note = (
         f"A change counts from {100 * MIN_STEP:g} % on and from {MIN_SEGMENT} points on. What"
         " differs: between the last point before and the first one after."
     )
-    return make_table(head, rows, notes=(note,), words=(1, 2, 3, 5, 6, 7), name="changes")
+    return make_table(head, rows, notes=(note,), words=(1, 2, 3, 5, 6, 7))
 
 
-def tabulate_series(series: list[Series]) -> Table:
+def tabulate_series(all_series: list[Series]) -> Table:
     """Tabulate current series: number of points, newest figure, number of changes."""
     rows: list[list[Cell]] = [
         [
-            one.name, heading(one.metric), one.machine, str(len(one.points)),
-            Quantity(Estimate.exact(one.points[-1].value)), str(len(one.changes)),
-            "worse" if one.is_worse else "",
+            series.name, heading(series.metric), series.machine, str(len(series.points)),
+            Quantity(Estimate.exact(series.points[-1].value)), str(len(series.changes)),
+            "worse" if series.is_worse else "",
         ]
-        for one in series
-        if len(one.points) > 1
+        for series in all_series
+        if len(series.points) > 1
     ]  # fmt: skip
     head = ["series", "metric", "machine", "points", "newest", "changes", "newest segment"]
-    single = sum(len(one.points) == 1 for one in series)
+    single = sum(len(series.points) == 1 for series in all_series)
     note = (
         "Newest: of recorded runs the ratio to the control of the same block, of other files the"
         f" figure itself. Series of a single point are left out: {single}."
     )
-    return make_table(head, rows, notes=(note,), words=(1, 2, 6), name="series")
+    return make_table(head, rows, notes=(note,), words=(1, 2, 6))
 
 
 def heading(metric: str) -> str:
@@ -122,26 +128,30 @@ def heading(metric: str) -> str:
     return FIELDS[metric].heading if metric in FIELDS else metric
 
 
-def tabulate_points(series: list[Series]) -> pd.DataFrame:
+def tabulate_points(all_series: list[Series]) -> pd.DataFrame:
     """Tabulate every point, with the number of its segment."""
     rows = []
-    for one in series:
-        begins = [change.index for change in one.changes]
-        for i, point in enumerate(one.points):
+    for series in all_series:
+        begins = [change.index for change in series.changes]
+        for i, point in enumerate(series.points):
             rows.append({
-                "machine": one.machine, "workload": one.workload, "system": one.system,
-                "metric": one.metric, "at": point.at, "run": point.run, "value": point.value,
+                "machine": series.machine, "workload": series.workload, "system": series.system,
+                "metric": series.metric, "at": point.at, "run": point.run, "value": point.value,
                 "segment": sum(i >= begin for begin in begins),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
+def draw_figures(all_series: list[Series], folder: Path) -> tuple[Picture, ...]:
     """Draw a figure per metric: each series relative to its first point, changes marked."""
     pictures = []
-    for metric in dict.fromkeys(one.metric for one in series):
-        drawn = [one for one in series if one.metric == metric and len(one.points) > 1]
-        drawn = sorted(drawn, key=lambda one: (-len(one.changes), -len(one.points), one.name))
+    for metric in dict.fromkeys(series.metric for series in all_series):
+        drawn = [
+            series for series in all_series if series.metric == metric and len(series.points) > 1
+        ]
+        drawn = sorted(
+            drawn, key=lambda series: (-len(series.changes), -len(series.points), series.name)
+        )
         if drawn:
             name = "history-" + re.sub(r"[^\w-]+", "-", metric).strip("-")
             save_figure(_plot(metric, drawn[:MAX_CURVES]), folder / f"{name}.png", ("png", "svg"))
@@ -153,16 +163,16 @@ def draw_figures(series: list[Series], folder: Path) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
-def _plot(metric: str, series: list[Series]) -> Any:
+def _plot(metric: str, all_series: list[Series]) -> Any:
     fig, (axis,) = make_figure(7, 3.4)
-    several = len({one.machine for one in series}) > 1
-    for i, one in enumerate(series):
-        values = np.array([point.value for point in one.points])
+    several = len({series.machine for series in all_series}) > 1
+    for i, series in enumerate(all_series):
+        values = np.array([point.value for point in series.points])
         relative = values / values[0]
         look = choose_curve(i, base=False, points=len(values))
-        label = f"{one.name} ({one.machine})" if several else one.name
+        label = f"{series.name} ({series.machine})" if several else series.name
         axis.plot(range(1, len(values) + 1), relative, label=label, **look)
-        at = np.array([change.index for change in one.changes], dtype=int)
+        at = np.array([change.index for change in series.changes], dtype=int)
         axis.plot(at + 1, relative[at], "v", color=look["color"], markersize=10)
     axis.set_yscale("log")
     axis.axhline(1.0, color="grey", linewidth=0.6)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from benchmarks.analyse.loops import LOOPS, VECTORISED, compare_loops
 from benchmarks.analyse.run_data import RunData
+from benchmarks.analyse.work import format_shape
 from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, make_table
 from benchmarks.render.numbers import MICRO
 
@@ -24,7 +25,7 @@ def make_section(data: RunData) -> Section | None:
     rows: list[list[Cell]] = [
         [
             one.case.workload,
-            "-".join(map(str, data.workloads.get(one.case.workload, {}).get("layers") or ())),
+            format_shape(data.workloads.get(one.case.workload, {}).get("layers") or ()),
             str(one.case.threads),
             Quantity(one.loops, MICRO),
             Quantity(one.vectorised, MICRO),
@@ -32,5 +33,5 @@ def make_section(data: RunData) -> Section | None:
         ]
         for one in found
     ]
-    table = make_table(HEAD, rows, words=(1,), name="loops")
+    table = make_table(HEAD, rows, words=(1,))
     return Section(TITLE, (table, Paragraph(TEXTS["notes"]["loops"])))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.analyse.metrics import METRICS, Metric
@@ -77,11 +77,9 @@ def _divide(estimate: Estimate, scale: float) -> tuple[float, float, float]:
     return estimate.value / scale, estimate.low / scale, estimate.high / scale
 
 
-def format_number(value: float | None, scale: float = 1.0) -> str:
+def format_number(value: float) -> str:
     """Format a number without bounds, to three significant digits."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    return format_estimate(Estimate.exact(value / scale))
+    return format_estimate(Estimate.exact(value)) if math.isfinite(value) else NOTHING
 
 
 def format_cell(cell: Cell, marks: Marks = PLAIN, escape: Callable[[str], str] = str) -> str:
@@ -113,7 +111,7 @@ def choose_unit(field_unit: str, values: Iterable[float]) -> tuple[float, str]:
         return MIB, "MiB"
     if field_unit != "s":
         return 1.0, field_unit
-    known = [v for v in values if v is not None and math.isfinite(v) and v > 0]
+    known = [v for v in values if math.isfinite(v) and v > 0]
     typical = statistics.median(known) if known else 1.0
     return next((prefix for prefix in PREFIXES if typical >= prefix[0]), PREFIXES[-1])
 
@@ -135,7 +133,7 @@ def format_verdict(verdict: Verdict, metric: Metric) -> str:
     """Format a verdict in the words of its metric."""
     if verdict.kind is Kind.EQUIVALENT:
         return f"equivalent within {format_margin(verdict.margin, metric)}"
-    if verdict.kind in (Kind.LESS, Kind.MORE):
+    if verdict.differs:
         return metric.less if verdict.kind is Kind.LESS else metric.more
     return verdict.kind.value
 
@@ -145,6 +143,12 @@ def format_margin(margin: float, metric: Metric) -> str:
     if metric.compare == "ratio":
         return f"{margin * 100:g} %"
     return f"{margin * 100:g} point" + ("" if margin == 0.01 else "s")
+
+
+def join_some(words: Sequence[str], most: int, separator: str = ", ") -> str:
+    """Join the first `most` words and count the others: "a, b and 3 more"."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return separator.join(words[:most]) + more
 
 
 def join_words(words: Iterable[str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.analyse.families import Comparison
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.own_table import Choice, choose_system, find_overfitted, is_unbalanced
 from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.summary import Case, Comparison, Line
+from benchmarks.analyse.summary import Case, Line
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.render import break_even
 from benchmarks.render.numbers import (
@@ -17,13 +18,13 @@ from benchmarks.render.numbers import (
     format_number,
     format_verdict,
     format_with_unit,
+    join_some,
     join_words,
 )
 from benchmarks.render.results import count_replicates, find_best_classical
 
 ENOUGH = 6  # splits for a recommendation
 MAX_NAMED = 6  # systems named in one sentence
-SCORES = {"accuracy_test": "test accuracy", "r2_test": "test R2"}
 AGAINST = {
     Kind.MORE: "above that",
     Kind.LESS: "below that",
@@ -34,7 +35,7 @@ ORDER = (Kind.EQUIVALENT, Kind.MORE, Kind.UNDECIDED, Kind.LESS, Kind.TOO_FEW)
 
 def answer_own_table(data: RunData, case: Case) -> list[str]:
     """Return sentences, the most important first."""
-    choice, table, score = choose_system(data, case), data.run.get("table") or {}, data.score(case)
+    choice, table, score = choose_system(data, case), data.table, data.score(case)
     sentences = [
         _describe_floor(data, case, choice, table),
         _recommend(choice, table, score, len(data.run.get("seeds") or ())),
@@ -64,7 +65,7 @@ def _describe_floor(data: RunData, case: Case, choice: Choice, table: Mapping[st
     text = f"On {table.get('file') or case.workload}{about}"
     parts = []
     if choice.floor.known:
-        parts.append(f"{name_floor(table)} has a {SCORES[score]} of {_show(choice.floor)}")
+        parts.append(f"{name_floor(table)} has a {METRICS[score].heading} of {_show(choice.floor)}")
     classical = find_best_classical(data.lines(case), score)
     base = data.base(case)
     if classical is not None:
@@ -107,7 +108,8 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str, planned: in
         )
     if choice.best is None or choice.chosen is None:
         undecided = choice.find(choice.against_floor, Kind.UNDECIDED)
-        open_ = f"; undecided: {_name(undecided)}" if undecided else ""
+        names = join_some([line.system for line in undecided], MAX_NAMED)
+        open_ = f"; undecided: {names}" if undecided else ""
         return (
             f"No system beats {name_floor(table)}: the highest mean is that of {highest}, and none"
             f" is shown to be above{open_}. For right answers alone no model is needed here"
@@ -149,9 +151,8 @@ def _describe_rivals(choice: Choice, score: str) -> str:
         members = choice.find(choice.against_best, kind)
         if members:
             verdict = choice.against_best[members[0].system].verdict
-            parts.append(
-                f"{format_verdict(verdict, METRICS[score])}: {_name(members, len(members))}"
-            )
+            names = ", ".join(line.system for line in members)
+            parts.append(f"{format_verdict(verdict, METRICS[score])}: {names}")
     if not parts:
         return "How sure: no other system was measured."
     ahead = choice.against_floor[choice.best.system].estimate
@@ -161,11 +162,6 @@ def _describe_rivals(choice: Choice, score: str) -> str:
         f"How sure: against {choice.best.system}, {'; '.join(parts)} (corrected for so many"
         f" comparisons; all on splits of this one table).{above}"
     )
-
-
-def _name(lines: list[Line], most: int = MAX_NAMED) -> str:
-    more = f" and {len(lines) - most} more" if len(lines) > most else ""
-    return ", ".join(line.system for line in lines[:most]) + more
 
 
 def _describe_costs(data: RunData, case: Case, choice: Choice) -> str:
@@ -220,7 +216,7 @@ def _describe_overfitting(choice: Choice, score: str) -> str:
     found = find_overfitted(choice.lines, score)
     if not found:
         return ""
-    kind = SCORES[score].removeprefix("test ")
+    kind = METRICS[score].heading.removeprefix("test ")
     parts = [
         f"{line.system} {format_number(train)} and {format_number(line.value(score))}"
         for line, train in sorted(found, key=lambda pair: (pair[0].system != BASE, pair[0].system))

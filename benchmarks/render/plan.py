@@ -28,8 +28,7 @@ MARGIN = 1.1  # by which what is advised should fit
 
 def announce_run(run: Run, durations: Durations) -> Iterator[str]:
     """Say how much will be measured, how long it will take, and what is left out."""
-    recorded = {row["trial_id"] for row in run.store.rows()}
-    missing = [trial for trial in run.plan if trial.trial_id not in recorded]
+    missing = run.store.list_missing(run.plan)
     expected = durations.expect(missing)
     limit = f", budget {format_duration(run.budget_s)}" if run.budget_s else ""
     if run.budget_s and expected > run.budget_s:

@@ -51,7 +51,7 @@ def describe_run(data: RunData) -> list[Block]:
         "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(data.margins.items())),
     }
     items: list[Text] = [f"{name}: {value}" for name, value in facts.items() if value]
-    items += [f"table: {line}" for line in describe_table(run.get("table") or {})]
+    items += [f"table: {line}" for line in describe_own_table(data.table)]
     items += [
         (Strong("resumed by force"), f": {_describe_forced(entry, run)}") for entry in data.forced
     ]
@@ -93,16 +93,15 @@ def _describe_machines(data: RunData) -> list[Block]:
             ]
         )
     head = ("machine", "processor", "cores", "memory (GiB)", "kernel", "rows", "blocks of time")
-    return [make_table((*head, f"{BASE}, total (s)"), rows, words=(1, 4), name="machines")]
+    return [make_table((*head, f"{BASE}, total (s)"), rows, words=(1, 4))]
 
 
-def describe_table(facts: dict[str, Any]) -> list[str]:
+def describe_own_table(facts: dict[str, Any]) -> list[str]:
     """Say what is known about a user's table, and what was chosen for it."""
     if not facts:
         return []
-    columns = facts.get("columns") or ()
-    count = len(columns) if isinstance(columns, list) else columns
-    first = f"{facts.get('file')}, {facts.get('rows', 0):,} rows, {count} columns"
+    columns = len(facts.get("columns") or ())
+    first = f"{facts.get('file')}, {facts.get('rows', 0):,} rows, {columns} columns"
     return [first, *(str(note) for note in facts.get("notes") or ())]
 
 
@@ -141,7 +140,7 @@ def describe_controls(data: RunData) -> list[Block]:
             ]
         )
     head = ("control", "workload", "total (s)", "training (s)", "peak memory (MiB)", "× mapicx")
-    blocks: list[Block] = [make_table(head, rows, words=(1,), name="controls")]
+    blocks: list[Block] = [make_table(head, rows, words=(1,))]
     text = " ".join(describe_twin(data))
     overhead = estimate_overhead(data.frame)
     if overhead.known:
@@ -175,16 +174,22 @@ def describe_twin(data: RunData, doubtful_only: bool = False) -> list[str]:
 
 def describe_checks(data: RunData, failed_only: bool = False) -> list[Block]:
     """Tabulate the findings, one row each; optionally only those that do not hold."""
-    shown = [one for one in data.findings if not failed_only or one.holds is False]
+    shown = [finding for finding in data.findings if not failed_only or finding.holds is False]
     if not shown:
         none = "No check failed." if data.findings else "There was nothing to check."
         return [Paragraph(none)]
     rows: list[list[Cell]] = [
-        [one.name, one.case.workload, str(one.case.threads), HOLDS[one.holds], one.detail]
-        for one in shown
+        [
+            finding.name,
+            finding.case.workload,
+            str(finding.case.threads),
+            HOLDS[finding.holds],
+            finding.detail,
+        ]
+        for finding in shown
     ]
     head = ("check", "workload", "threads", "verdict", "evidence")
-    return [make_table(head, rows, words=(1, 3, 4), name="checks")]
+    return [make_table(head, rows, words=(1, 3, 4))]
 
 
 def describe_missing(data: RunData) -> list[Block]:
@@ -201,9 +206,8 @@ def describe_missing(data: RunData) -> list[Block]:
             f"failed: {system} on {workload}, {measure}, {len(rows)} rows: {status}"
             f" ({STATUSES.get(status, '')}): {reason}"
         )
-    missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
-    if missing:
-        items.append(f"not run: {format_count(missing, 'planned trial')}; {_tell_end(data)}.")
+    if data.missing:
+        items.append(f"not run: {format_count(data.missing, 'planned trial')}; {_tell_end(data)}.")
     return [Items(tuple(items or ["Nothing was skipped, nothing failed."]))]
 
 
@@ -241,7 +245,7 @@ def describe_environment(data: RunData) -> list[Block]:
         [name, value if len(value) <= LONG else value[: LONG - 1] + "…"]
         for name, value in sorted(found)
     ]
-    return [make_table(("what", "value"), rows, words=(1,), name="environment")]
+    return [make_table(("what", "value"), rows, words=(1,))]
 
 
 def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:

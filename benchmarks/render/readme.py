@@ -24,7 +24,7 @@ from benchmarks.errors import format_count
 from benchmarks.measure import machine
 from benchmarks.measure.code_lines import CORE_LIMIT, count_code_lines
 from benchmarks.paths import RUN, write_atomically
-from benchmarks.record.rows import read_run
+from benchmarks.record.rows import is_local, read_run
 from benchmarks.render import answer, crossover, figures, steps
 from benchmarks.render.document import (
     Block,
@@ -166,7 +166,7 @@ def find_outdated_parts(readme: Path, results: Path) -> list[str]:
 def find_public_run(results: Path, run: str) -> Path | None:
     """Find the folder of a run by name, or None. Runs on users' tables are never found."""
     folder = results / run
-    if not run or not (folder / RUN).exists() or "table" in read_run(folder):
+    if not run or not (folder / RUN).exists() or is_local(folder, read_run(folder)):
         return None
     return folder
 
@@ -207,10 +207,10 @@ def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[
         return _enclose(name, source.name, part.write())
 
     text = MARKED.sub(replace, text)
-    standing = {marker["run"] for marker in MARKED.finditer(text)}
-    if run is not None and left and Path(run).name not in standing:
+    current = {marker["run"] for marker in MARKED.finditer(text)}
+    if run is not None and left and Path(run).name not in current:
         raise ValueError(f"{'; '.join(left)}: no table of {readme.name} can move to it")
-    for old in moved.keys() - standing:
+    for old in moved.keys() - current:
         text = text.replace(f"reports/{old}/", f"reports/{moved[old]}/")
     write_atomically(readme, text)
     return written
@@ -231,11 +231,11 @@ def find_stale_parts(readme: Path, results: Path) -> list[str]:
     markers = list(MARKED.finditer(text))
     if opened != len(markers):
         found.append(f"{readme.name} has {opened} table markers, {len(markers)} of them complete")
-    standing = {marker["name"] for marker in markers}
+    current = {marker["name"] for marker in markers}
     found += [
         f"{readme.name} has no table {name}; put its markers back"
         for name in REQUIRED
-        if name not in standing
+        if name not in current
     ]
     for marker in markers:
         name, run = marker["name"], marker["run"]
@@ -258,15 +258,15 @@ def find_stale_parts(readme: Path, results: Path) -> list[str]:
 
 def find_differences(part: Part, body: str) -> list[str]:
     """Find differences between a part made from the rows and its current text."""
-    standing = [line.rstrip() for line in body.splitlines() if line.strip()]
-    wanted = [line for line in part.write() if line.strip()]
+    current = [line.rstrip() for line in body.splitlines() if line.strip()]
+    expected = [line for line in part.write() if line.strip()]
     problems = [
         f"the row of {row[0]} is missing or differs from the run's rows"
         for table in part.blocks
         if isinstance(table, Table)
         for row, line in zip(table.rows, write_table(table)[2:], strict=False)
-        if line not in standing
+        if line not in current
     ]
-    if not problems and standing != wanted:
+    if not problems and current != expected:
         problems.append("the text or the order of its rows differs from what the rows give")
     return problems

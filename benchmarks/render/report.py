@@ -14,7 +14,7 @@ from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
 from benchmarks.paths import LOCAL, write_atomically
-from benchmarks.record.rows import find_damage, read_run
+from benchmarks.record.rows import find_damage, is_local, read_run
 from benchmarks.render import (
     agreement,
     break_even,
@@ -30,6 +30,7 @@ from benchmarks.render import (
 )
 from benchmarks.render.answer import answer
 from benchmarks.render.document import (
+    TEXTS,
     Block,
     Code,
     Document,
@@ -98,13 +99,13 @@ def write_report(
     data = read_run_data(Path(run_dir))
     folder = find_report_folder(Path(run_dir), Path(reports))
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {*formats, *write_up.find_formats(folder)}
-    kinds = ("pdf",) if "latex" in wanted else ()
+    formats = {*formats, *write_up.find_formats(folder)}
+    kinds = ("pdf",) if "latex" in formats else ()
     drawn = draw_figures(data, folder, pictures, kinds)
     verdicts = agreement.describe_published(
         data, agreement.read_published(published or Path(reports))
     )
-    write_up.write_files(data, folder, wanted, drawn)
+    write_up.write_files(data, folder, formats, drawn)
     write_atomically(folder / SHORT, write_markdown(make_short(data, drawn)))
     full = make_full(data, drawn, agreement.make_section(verdicts))
     write_atomically(folder / FULL, html.write_html(full, folder, data.frame))
@@ -115,8 +116,7 @@ def write_report(
 def find_report_folder(run_dir: Path, reports: Path) -> Path:
     """Return the folder for the report of a run."""
     run_dir = run_dir.resolve()
-    local = run_dir.parent.name == LOCAL or "table" in read_run(run_dir)
-    inside = reports / LOCAL if local else reports
+    inside = reports / LOCAL if is_local(run_dir, read_run(run_dir)) else reports
     return inside / run_dir.name
 
 
@@ -147,7 +147,7 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
         blocks.append(table)
     for picture in [p for pictures in drawn.values() for p in pictures][:FIGURES_SHOWN]:
         blocks += [picture, Paragraph((f"{picture.caption} ", Link("Data", f"{picture.name}.csv")))]
-    doubts = [*_find_doubts(data), *method.LIMITS[:3]]
+    doubts = [*_find_doubts(data), *TEXTS["limits"][:3]]
     command = Code(str(data.run.get("command") or "python -m benchmarks.run"))
     rebuild = Code(f"python -m benchmarks.report {data.name}")
     reproduce = (
@@ -159,7 +159,7 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
             )
         ),
     )
-    table_notes = provenance.describe_table(data.run.get("table") or {})
+    table_notes = provenance.describe_own_table(data.table)
     about = [Section("What was made of the table", (Items(tuple(table_notes)),))]
     return Document(
         f"Benchmark report {data.name}",
@@ -184,12 +184,10 @@ def _find_doubts(data: RunData) -> list[str]:
     open_ = [finding for finding in data.findings if finding.holds is None]
     doubts = [f"Not shown on {f.case.workload}: {f.name} ({f.detail})." for f in open_[:3]]
     doubts += provenance.describe_twin(data, doubtful_only=bool(data.crossings or data.sweep))[:3]
-    failed = int(data.frame["status"].ne("ok").sum())
-    missing = len(set(data.run.get("plan") or ()) - set(data.frame["trial_id"]))
-    if failed:
-        doubts.append(f"{format_count(failed, 'trial')} of {len(data.frame)} failed.")
-    if missing:
-        doubts.append(f"{format_count(missing, 'planned trial')} not run.")
+    if data.failed:
+        doubts.append(f"{format_count(data.failed, 'trial')} of {len(data.frame)} failed.")
+    if data.missing:
+        doubts.append(f"{format_count(data.missing, 'planned trial')} not run.")
     lost = int(data.frame["memory_samples"].eq(0).sum())
     if lost:
         doubts.append(

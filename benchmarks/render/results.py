@@ -73,7 +73,7 @@ def name_unchecked(lines: list[Line]) -> str:
 
 def select_scores(data: RunData, case: Case) -> list[str]:
     """Choose a case's scores; on a user's table with unbalanced classes, add suitable ones."""
-    if data.is_own_table(case) and is_unbalanced(data.run.get("table") or {}):
+    if data.is_own_table(case) and is_unbalanced(data.table):
         return [data.score(case), "balanced_accuracy_test", "auc_test"]
     return [data.score(case)]
 
@@ -103,7 +103,7 @@ def make_result_table(data: RunData, case: Case) -> Table:
     rows = [_make_row(line, metrics, units) for line in lines]
     absent = sorted(data.planned(case).keys() - {line.system for line in lines})
     rows += [[system, *[NOTHING] * (len(head) - 1), "not run"] for system in absent]
-    table = make_table([*head, "notes"], rows, words=(*words, len(head)), name=case.workload)
+    table = make_table([*head, "notes"], rows, words=(*words, len(head)))
     return dataclasses.replace(table, notes=(_note(data, case, table, lines),))
 
 
@@ -191,7 +191,7 @@ def explain_bounds(table: Table) -> list[str]:
     return sentences
 
 
-def make_phase_table(lines: Iterable[Line], metrics: Iterable[str], name: str = "") -> Table | None:
+def make_phase_table(lines: Iterable[Line], metrics: Iterable[str]) -> Table | None:
     """Tabulate medians without bounds, one row per system; None if nothing was measured."""
     metrics = [m for m in metrics if any(line.has(m) for line in lines)]
     lines = [line for line in order_lines(lines) if any(line.has(m) for m in metrics)]
@@ -203,4 +203,4 @@ def make_phase_table(lines: Iterable[Line], metrics: Iterable[str], name: str = 
         [x.system, *(Quantity(x.estimate(m), units[m][0], bounds=False) for m in metrics)]
         for x in lines
     ]
-    return make_table(head, rows, name=name)
+    return make_table(head, rows)

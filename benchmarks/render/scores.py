@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from baselines.contract import Workload
-from benchmarks.analyse.checks import find_ceiling
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case, Line
-from benchmarks.measure.data import draw
+from benchmarks.measure.data import generate_data
 from benchmarks.plan.datasets import DATASETS
 from benchmarks.render import style
 from benchmarks.render.csv import tabulate
@@ -25,7 +24,7 @@ PANELS = 5
 BESIDE = ((1.2, 0), (-1.2, 0), (0, 1.2), (0, -1.2), (1, 0.7), (1, -0.7), (-1, 0.7), (-1, -0.7))
 # Possible offsets of a number from its point, in typographic points: nearest first.
 AROUND = tuple((radius * x, radius * y) for radius in (9, 17, 26, 36, 46) for x, y in BESIDE)
-FLOOR = 1e-9  # smallest loss difference drawn, in nats: below float32 precision
+SMALLEST_GAP = 1e-9  # smallest loss difference drawn, in nats: below float32 precision
 
 
 def draw_boundaries(data: RunData, case: Case) -> Drawing | None:
@@ -88,7 +87,7 @@ def _draw_training_points(data: RunData, case: Case) -> tuple[np.ndarray, np.nda
     if workload.get("dataset") not in DATASETS or workload["layers"][0] != 2 or seeds.empty:
         return None
     try:
-        made = draw(Workload(**workload), int(seeds.iloc[0]), "float32")
+        made = generate_data(Workload(**workload), int(seeds.iloc[0]), "float32")
     except (TypeError, ValueError):  # a run whose workloads had other fields
         return None
     return made.arrays["X_train"], made.arrays["y_train"]
@@ -143,7 +142,7 @@ def draw_pareto(data: RunData, case: Case) -> Drawing | None:
     table = tabulate(lines, [score, *costs])
     for cost in costs:
         table[f"{cost}_front"] = _find_front(-table[cost], table[score])
-    ceiling = find_ceiling(data.rows(case))
+    ceiling = data.ceiling(case)
     return Drawing(table, lambda: _plot_pareto(lines, table, score, costs, ceiling))
 
 
@@ -229,7 +228,7 @@ def choose_reference(systems: list[str]) -> str:
 
 def _plot_losses(table: pd.DataFrame, order: list[str]) -> Any:
     reference = choose_reference(order)
-    gaps = table[order].sub(table[reference], axis="index").abs().clip(lower=FLOOR)
+    gaps = table[order].sub(table[reference], axis="index").abs().clip(lower=SMALLEST_GAP)
     curves = {name: (table["step"] + 1, gaps[name]) for name in order if name != reference}
     fig, axis = style.plot_curves(curves, f"|training loss − {reference}'s|")
     axis.set_xlabel("step")

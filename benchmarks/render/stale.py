@@ -61,28 +61,28 @@ def _find_stale_table(run: Path, where: str) -> list[str]:
     path = run / TABLE
     if not path.exists():
         return []
-    standing = path.read_bytes()
-    columns = standing.partition(b"\n")[0].decode(errors="replace").split(",")
-    if standing == format_table(run, columns).encode():
+    current = path.read_bytes()
+    columns = current.partition(b"\n")[0].decode(errors="replace").split(",")
+    if current == format_table(run, columns).encode():
         return []
     return [f"{where}/{TABLE} differs from what the run's rows give"]
 
 
 def find_stale_files(run_dir: Path, reports: Path) -> Findings:
     """Return a sentence for each file of a run's report that differs from its rows."""
-    standing = find_report_folder(run_dir, reports)
+    current = find_report_folder(run_dir, reports)
     where = f"reports/{run_dir.name}"
-    if not standing.is_dir():
+    if not current.is_dir():
         advice = "`python -m benchmarks.report` writes it"
         return Findings([f"{where} is missing; {advice}"])
-    links = _find_links(standing, where)
+    links = _find_links(current, where)
     if links:
         return Findings(links)
     with tempfile.TemporaryDirectory() as scratch:
         fresh = find_report_folder(run_dir, Path(scratch))
         fresh.mkdir(parents=True)
-        _copy_pictures(standing, fresh)
-        formats = write_up.find_formats(standing)
+        _copy_pictures(current, fresh)
+        formats = write_up.find_formats(current)
         written = write_report(
             run_dir, Path(scratch), pictures=False, formats=formats, published=reports
         )
@@ -92,9 +92,9 @@ def find_stale_files(run_dir: Path, reports: Path) -> Findings:
             for kind in (".png", ".csv")
             if not (fresh / f"{one.name}{kind}").exists()
         ]
-        names = {path.name for folder in (standing, fresh) for path in folder.iterdir()}
+        names = {path.name for folder in (current, fresh) for path in folder.iterdir()}
         for name in sorted(names):
-            ours, theirs = standing / name, fresh / name
+            ours, theirs = current / name, fresh / name
             if not theirs.exists():
                 faults.append(f"{where}/{name} does not belong to this report; remove it")
             elif not ours.exists():
@@ -109,12 +109,12 @@ def find_stale_files(run_dir: Path, reports: Path) -> Findings:
     return Findings(faults, unchecked if without else [])
 
 
-def _copy_pictures(standing: Path, fresh: Path) -> None:
+def _copy_pictures(current: Path, fresh: Path) -> None:
     """Copy what a report reuses: pictures, and the data of those that need arrays.
 
     A CSV that can be made from rows is overwritten later.
     """
-    for picture in standing.glob("*.png"):
+    for picture in current.glob("*.png"):
         for kind in (*PICTURES, ".csv"):
             path = picture.with_suffix(kind)
             if path.is_file():

@@ -111,7 +111,7 @@ def make_compact_table(points: list[SweepPoint]) -> Table:
         )
     head = ["network, batch", "optimizer", f"{BASE} (µs)", "fastest competitor"]
     head += [f"{BASE} / competitor", f"{BASE} is", f"{BASE} / {WHOLE_LOOP}", "products"]
-    table = make_table(head, rows, words=(1, 3, 5), name="steps")
+    table = make_table(head, rows, words=(1, 3, 5))
     return dataclasses.replace(table, notes=(_note(table, points),))
 
 

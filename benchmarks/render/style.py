@@ -26,7 +26,11 @@ UNDATED: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-FAMILIES = {"network": ("#0072B2", "o"), "classical": ("#E69F00", "s"), "bound": ("#7f7f7f", "^")}
+FAMILY_MARKS = {
+    "network": ("#0072B2", "o"),
+    "classical": ("#E69F00", "s"),
+    "bound": ("#7f7f7f", "^"),
+}
 # Dark, medium, light: three spiral arms remain three distinct greys.
 CLASS_COLOURS = ("#1b3a6b", "#e07b39", "#f6e8a0", "#5aa58c", "#b04a86", "#c9c9c9", "#4d4d4d")
 CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -131,7 +135,7 @@ def name_rows(axis: Any, names: list[str]) -> None:
 
 def choose_mark(line: Line) -> tuple[str, str]:
     """Choose a system's colour and marker: mapicx has its own, others go by family."""
-    return ("black", "D") if line.system == BASE else FAMILIES[line.family]
+    return ("black", "D") if line.system == BASE else FAMILY_MARKS[line.family]
 
 
 def choose_curve(index: int, base: bool, points: int = 0) -> dict[str, Any]:

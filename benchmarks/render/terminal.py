@@ -14,11 +14,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.analyse.summary import Line
+from benchmarks.analyse.summary import Line, summarise
+from benchmarks.errors import format_count
 from benchmarks.options import format_duration
 from benchmarks.plan.trials import Trial
 from benchmarks.record.frame import load
 from benchmarks.record.store import Store
+from benchmarks.render.numbers import format_estimate
 from benchmarks.streams import strip_control
 
 # heading, metric, size of the unit
@@ -36,8 +38,8 @@ FAILURES_SHOWN = 5
 class Screen:
     """Show the progress of a run. Redraws do not run on the core that is being timed."""
 
-    def __init__(self, store: Store, trials: int, blocks: int, console: Console | None = None):
-        self.console = console or Console()
+    def __init__(self, store: Store, trials: int, blocks: int):
+        self.console = Console()
         self._store, self._trials, self._blocks = store, trials, blocks
         self._began, self._count = time.perf_counter(), 0
         self._left = (0.0, self._began)  # estimated seconds left, and when they were estimated
@@ -57,7 +59,8 @@ class Screen:
             self._now = ""
             self._live.stop()
         else:
-            self._print_tables()
+            for table in self._tables:
+                self.console.print(table)
 
     def on_trial_start(self, trial: Trial, left_s: float) -> None:
         """Show what is being measured and how long the rest will take."""
@@ -104,17 +107,9 @@ class Screen:
         failed = [Text(text, style="red") for text in self._failures[-FAILURES_SHOWN:]]
         return Group(*line, *failed, *self._tables)
 
-    def _print_tables(self) -> None:
-        for table in self._tables:
-            self.console.print(table)
-
 
 def make_tables(store: Store) -> list[Table]:
     """Make one table per case: medians over the blocks so far, best score first."""
-    from benchmarks.analyse.summary import summarise
-    from benchmarks.errors import format_count
-    from benchmarks.render.numbers import format_estimate
-
     made = []
     for case, lines in summarise(load(store.run)).items():
         shown = [line for line in lines.values() if line.family != "control"]

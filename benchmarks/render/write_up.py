@@ -5,7 +5,6 @@ Written beside report.md by `python -m benchmarks.report RUN --format md,csv,lat
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,11 +13,13 @@ import jinja2
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import MIN_FOR_MEAN
 from benchmarks.analyse.summary import Case
+from benchmarks.analyse.work import format_shape
 from benchmarks.errors import format_count
 from benchmarks.paths import write_atomically
 from benchmarks.render import crossover, latex, steps
 from benchmarks.render.csv import tabulate_summary, write_csv
-from benchmarks.render.document import Picture, Table
+from benchmarks.render.document import Picture
+from benchmarks.render.figures import make_label
 from benchmarks.render.markdown import escape
 from benchmarks.render.results import make_result_table
 
@@ -62,16 +63,16 @@ def _write_tables(data: RunData) -> Iterable[str]:
     for name, (module, found) in compact.items():
         if found:
             yield latex.write_table(module.make_compact_table(found), name, source)
-    for section in crossover.make_sections(data.crossings):
-        for table in section.blocks:
-            if isinstance(table, Table) and table.name:
-                yield latex.write_table(table, table.name, source)
+    parts = crossover.make_parts_table(data.crossings)
+    if parts is not None:
+        yield latex.write_table(parts, "crossover-parts", source)
     for case in data.cases:
         table = make_result_table(data, case)
         if table.rows:
-            label = re.sub(r"[^\w-]", "-", f"{case.workload}-{case.threads}")
             text = "Scores are means over seeds, times and memory medians over processes."
-            yield latex.write_table(table, label, f"{describe_case(data, case)} {text} {source}")
+            yield latex.write_table(
+                table, make_label(case), f"{describe_case(data, case)} {text} {source}"
+            )
 
 
 def _write_figures(data: RunData, drawn: Mapping[Case, Iterable[Picture]]) -> Iterable[str]:
@@ -87,7 +88,7 @@ def describe_case(data: RunData, case: Case) -> str:
     facts = data.workloads.get(case.workload)
     text = f"Workload {case.workload}"
     if facts:
-        shape = "-".join(str(width) for width in facts["layers"])
+        shape = format_shape(facts["layers"])
         text += f" ({facts['train_rows']} training rows, network {shape},"
         text += f" {facts['epochs']} epochs of {facts['optimizer']})"
     return f"{text}, {format_count(case.threads, 'thread')}."
@@ -120,8 +121,8 @@ def describe_methods(data: RunData) -> str:
         wrong=", ".join(sorted(name for name, proven in networks.items() if proven is False)),
         unchecked=list(networks.values()).count(None),
         skipped=", ".join(sorted({str(entry.get("system")) for entry in run.get("skipped") or ()})),
-        failed=int(frame["status"].ne("ok").sum()),
-        missing=len(set(run.get("plan") or ()) - set(frame["trial_id"])),
+        failed=data.failed,
+        missing=data.missing,
     )
     return text.replace("\n", " ")
 

@@ -44,7 +44,9 @@ def test_mapicx_catches_up_with_an_earlier_start(table):
 
 
 def test_the_swapped_question_has_the_same_answer(table):
-    one, two = compare_starts(table, "torch-fused"), compare_starts(table, "mapicx", "torch-fused")
+    names = {"mapicx": "torch-fused", "torch-fused": "mapicx"}
+    swapped = table.assign(system=table["system"].replace(names))
+    one, two = (compare_starts(made, "torch-fused") for made in (table, swapped))
     for part in ("value", "low", "high"):
         assert getattr(one.steps, part) == pytest.approx(getattr(two.steps, part))
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.analyse.claims import MEASURED, Evidence, Ruling, judge
+from benchmarks.analyse.claims import MEASURED, Ruling, judge
 from benchmarks.analyse.run_data import read_run_data
 from benchmarks.analyse.stats import Estimate
 from benchmarks.plan.claims import ENGINE, ORIGINAL, Reading, read_claims
@@ -34,15 +34,11 @@ FOOTPRINT = {
 }
 
 
-def read_evidence(folder):
-    return Evidence(read_run_data(folder))
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     made = rows(8, BOTH, distributions=["numpy"])
     results = tmp_path_factory.mktemp("results")
-    return read_evidence(run_folder(results, made, footprint=FOOTPRINT))
+    return read_run_data(run_folder(results, made, footprint=FOOTPRINT))
 
 
 def asked(run, program=ENGINE, facts=None, **query):
@@ -117,7 +113,7 @@ def test_a_limit_inside_the_interval_cannot_be_told(run):
 
 
 def test_too_few_blocks_cannot_be_told(tmp_path):
-    few = read_evidence(run_folder(tmp_path, rows(2, FEW)))
+    few = read_run_data(run_folder(tmp_path, rows(2, FEW)))
     found = asked(few, of="best PyTorch", to="program", metric="time_total_s", low=2)
     assert found.estimate.known and found.ruling is Ruling.UNDECIDED
 
@@ -131,7 +127,7 @@ def test_each_program_has_its_own_verdict(run):
 
 def test_every_is_as_good_as_its_worst(tmp_path):
     both = FEW | {"logistic-regression": SYSTEMS["logistic-regression"]}
-    found = read_evidence(run_folder(tmp_path, rows(6, both)))
+    found = read_run_data(run_folder(tmp_path, rows(6, both)))
     query = {"form": "difference", "of": "program", "metric": "accuracy_test", "low": 0.2}
     every, best = (asked(found, to=f"{word} classical", **query) for word in ("every", "best"))
     assert every.ruling == best.ruling == FAILS and "svm-rbf-tuned" in every.systems
@@ -144,14 +140,14 @@ def test_a_system_whose_parity_failed_stands_for_no_framework(tmp_path):
     for row in made:
         if row["measure"] == "parity" and row["system"] == "torch-eager":
             row["comparable"] = False
-    found = read_evidence(run_folder(tmp_path, made))
+    found = read_run_data(run_folder(tmp_path, made))
     assert "torch-fused" in asked(found, of="best PyTorch", to="program",
                                   metric="memory_peak_bytes", low=1).systems  # fmt: skip
 
 
 def test_faster_is_only_said_where_the_interval_excludes_equality(tmp_path):
     close = {"mapicx": FEW["mapicx"], "torch-eager": ("network", 0.151, 0.055, 41, 0.865)}
-    found = read_evidence(run_folder(tmp_path, rows(6, close, noise=0.1)))
+    found = read_run_data(run_folder(tmp_path, rows(6, close, noise=0.1)))
     query = {"of": "torch-eager", "to": "program", "metric": "time_import_s"}
     assert asked(found, low=1, **query).ruling is Ruling.UNDECIDED
 
@@ -185,8 +181,8 @@ def test_recorded_fields_are_compared(run):
 
 
 def test_the_newest_run_that_can_tell_is_the_evidence(run, tmp_path):
-    newer = read_evidence(run_folder(tmp_path, rows(2, FEW, run_id="20260202T030405-newer")))
+    newer = read_run_data(run_folder(tmp_path, rows(2, FEW, run_id="20260202T030405-newer")))
     reading = Reading("r", "ratio", "time_total_s", "best PyTorch", "program", "spiral", low=2)
-    assert judge(reading, ENGINE, [run, newer], {}).run == run.data.name
+    assert judge(reading, ENGINE, [run, newer], {}).run == run.name
     peak = Reading("r", "ratio", "memory_import_peak_bytes", "x", "program", "spiral", low=2)
     assert judge(peak, ENGINE, [run, newer], {}).ruling is Ruling.NOT_MEASURED

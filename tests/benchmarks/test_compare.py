@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks import compare
 from benchmarks.analyse.comparison import TIMED, judge_counts, judge_times
+from benchmarks.analyse.run_comparison import find_differences, pair_rows
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import UsageError
 from benchmarks.measure import sides
@@ -214,6 +215,23 @@ def test_a_slower_run_is_found_by_its_paired_trials(tmp_path, capsys):
     assert all("mapicx" in line for line in output.splitlines() if "| slower |" in line)
     assert compare.main([base.name, base.name, "--results", str(tmp_path / "results")]) == 0
     assert "equivalent" in capsys.readouterr().out
+
+
+def test_scores_are_paired_within_one_measure():
+    made = synthetic.rows(6)
+
+    def compare_without(measure):
+        """Compare with a run that has scores in all measures but this one; base lacks memory's."""
+        sides = [
+            synthetic.frame(
+                [r | ({"accuracy_test": None} if r["measure"] == m else {}) for r in made]
+            )
+            for m in ("memory", measure)
+        ]
+        return [x.base.n for x in find_differences(pair_rows(*sides)) if x.name == "accuracy_test"]
+
+    assert compare_without("time") == []
+    assert set(compare_without("parity")) == {6}
 
 
 def test_runs_of_other_trials_or_machines_are_refused(tmp_path, capsys):

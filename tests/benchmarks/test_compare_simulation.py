@@ -83,7 +83,7 @@ def compare(seed: int, slower: dict[str, float]) -> tuple[Judge, float]:
 
 
 def kinds(judge: Judge) -> dict[str, Kind]:
-    return {name: found.verdict.kind for name, found in judge.findings.items()}
+    return {name: found.verdict.kind for name, found in judge.differences.items()}
 
 
 def test_a_comparison_ends_early_in_the_right_verdicts():

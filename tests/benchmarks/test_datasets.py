@@ -22,7 +22,7 @@ BY_DEFINITION = {"two-spirals": 1.0, "xor": 0.95, "linear": 0.95, "cs231n-spiral
 
 def drawn(tmp_path, name, seed=0, dtype="float32", part="a"):
     workload, ceiling = KNOWN[name], 1.0 if name in SYNTHETIC else None  # seconds for some to find
-    data.generate_data(tmp_path / part, workload, seed, dtype, ceiling=ceiling)
+    data.write_data(tmp_path / part, workload, seed, dtype, ceiling=ceiling)
     return data.Data(tmp_path / part, workload)
 
 

@@ -92,6 +92,17 @@ def test_a_distribution_apart_is_never_mistaken_for_the_installed_one(site):
     assert find_distribution(Requirement("tensorflow")).name == "tensorflow-cpu"
 
 
+def test_a_wheel_that_cannot_be_built_is_named_without_folders(tmp_path, monkeypatch):
+    def fail(folder):
+        raise OSError(f"cannot open {Path.home()}/secret/pyproject.toml\nfor reading")
+
+    monkeypatch.setattr(footprint, "build_wheel", fail)
+    monkeypatch.setattr(footprint.original, "wheel", lambda: None)
+    unpacked, (warning,) = footprint._unpack_wheels(tmp_path)
+    assert unpacked["mapicx"] is None
+    assert warning.endswith("OSError: cannot open pyproject.toml for reading")
+
+
 @pytest.fixture(scope="module")
 def weighed():
     return footprint.measure_footprint(

@@ -13,8 +13,8 @@ import pytest
 from sklearn import metrics
 
 import baselines
-from benchmarks.errors import strip_paths
-from benchmarks.measure import controls, data, machine, memory, parity, score, threads
+from benchmarks.errors import describe_os_error, strip_paths
+from benchmarks.measure import data, machine, memory, outcome, parity, score, threads
 from benchmarks.measure.executors import Local
 from benchmarks.paths import ROOT
 from benchmarks.plan import datasets, workloads
@@ -91,7 +91,7 @@ def test_the_controls_measure_what_is_known(measure):
             ("noop", "time"), ("sleep", "time"), ("matmul", "time"), ("allocate", "memory"),
         )
     ]  # fmt: skip
-    assert controls.find_defects(rows) == []
+    assert outcome.find_defects(rows) == []
 
 
 def test_impossible_controls_are_named():
@@ -102,7 +102,7 @@ def test_impossible_controls_are_named():
          "memory_train_increment_bytes": 0},
         {"system": "noop", "measure": "time", "status": "crashed", "block": 1, "reason": "gone"},
     ]  # fmt: skip
-    found = controls.find_defects(rows)
+    found = outcome.find_defects(rows)
     assert len(found) == 3
     assert "1 ms" in found[0] and "0.0 MiB" in found[1] and "gone" in found[2]
 
@@ -200,7 +200,7 @@ def test_more_cpu_time_than_cores_is_a_defect(monkeypatch):
 def test_data_are_the_same_for_a_seed_and_another_draw_for_another(tmp_path):
     draws = {}
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        data.generate_data(tmp_path / name, SPIRAL, seed, "float32")
+        data.write_data(tmp_path / name, SPIRAL, seed, "float32")
         draws[name] = data.Data(tmp_path / name, SPIRAL)
     assert np.array_equal(draws["a"].X_train, draws["b"].X_train)
     assert not np.array_equal(draws["a"].X_train, draws["c"].X_train)
@@ -221,7 +221,7 @@ def test_start_weights_are_he_normal(tmp_path):
 
 def test_batches_cover_every_row_once_an_epoch_in_an_order_of_the_seed(tmp_path):
     work = dataclasses.replace(SPIRAL, batch_size=64, shuffle=True, epochs=3)
-    data.generate_data(tmp_path / "d", work, 0, "float32")
+    data.write_data(tmp_path / "d", work, 0, "float32")
     drawn = data.Data(tmp_path / "d", work)
     epochs = [np.concatenate(drawn.batches(epoch)) for epoch in range(3)]
     assert all(np.array_equal(np.sort(epoch), np.arange(300)) for epoch in epochs)
@@ -230,7 +230,7 @@ def test_batches_cover_every_row_once_an_epoch_in_an_order_of_the_seed(tmp_path)
 
 
 def test_the_full_batch_is_one_slice(tmp_path):
-    data.generate_data(tmp_path / "d", SPIRAL, 0, "float32")
+    data.write_data(tmp_path / "d", SPIRAL, 0, "float32")
     assert data.Data(tmp_path / "d", SPIRAL).batches(0) == [slice(None)]
 
 
@@ -278,7 +278,6 @@ def test_cross_entropy_of_certainty_and_of_ignorance():
     assert score.measure_cross_entropy(np.eye(2), y) == pytest.approx(0)
     assert score.measure_cross_entropy(np.full((2, 2), 0.5), y) == pytest.approx(np.log(2))
     assert score.measure_cross_entropy(None, y) is None
-    assert score.check_probabilities(None, 2, 2) is None
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -311,6 +310,18 @@ def test_scores_of_unbalanced_classes_are_scikit_learns(classes):
 )
 def test_reasons_hold_no_folders_and_are_one_line(text, shown):
     assert strip_paths(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (OSError(13, "Permission denied", "/home/alice/a.csv"), "Permission denied: a.csv"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("the folder is gone"), "the folder is gone"),
+    ],
+)
+def test_what_the_system_says_is_quoted_with_a_file_if_it_names_one(error, shown):
+    assert describe_os_error(error) == shown
 
 
 def test_the_environment_holds_no_name_of_host_or_user():

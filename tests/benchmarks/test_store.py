@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -59,6 +60,12 @@ def test_a_torn_last_line_is_left_out_and_cut_before_the_next_append(store):
     assert [r["seed"] for r in store.rows()] == [1]
     store.append(row(2))
     assert [r["seed"] for r in store.rows()] == [1, 2]
+
+
+def test_missing_trials_are_those_without_a_row_in_the_order_of_the_plan(store):
+    store.append(row(1))
+    plan = [SimpleNamespace(trial_id=trial_id) for trial_id in ("b", row(1)["trial_id"], "a")]
+    assert [trial.trial_id for trial in store.list_missing(plan)] == ["b", "a"]
 
 
 def test_a_long_torn_line_is_cut_whole(store):

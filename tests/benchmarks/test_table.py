@@ -531,7 +531,7 @@ def test_constant_columns_are_dropped_with_a_note(tmp_path):
 def test_every_update_sees_equally_many_rows(rows):
     rng = np.random.default_rng(0)
     found = table_columns.Columns({"x": rng.normal(size=rows)}, {}, rng.normal(size=rows), [], [])
-    one = table._workload(found, rows, "regression", "y", "f.csv", "0")
+    one = table._choose_recipe(found, {"target": "y"})
     assert one.train_rows + one.test_rows == rows
     assert one.test_rows / rows >= 0.25
     if one.batch_size is not None:
@@ -549,7 +549,7 @@ def test_batches_are_row_indices_that_cover_every_row_in_order(tmp_path):
 
 def drawn(tmp_path, found: table.Table, seed=0, workload=None, part="a") -> data.Data:
     workload = workload or found.workload
-    data.generate_data(tmp_path / part, workload, seed, "float64", str(found.source))
+    data.write_data(tmp_path / part, workload, seed, "float64", str(found.source))
     return data.Data(tmp_path / part, workload)
 
 

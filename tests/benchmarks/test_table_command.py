@@ -129,6 +129,7 @@ def test_a_run_on_a_table_is_resumed_with_the_same_file_only(hostile, command):
         (["--task", "regression"], "--data"),
         (["--data", "missing.csv", "--target", "y", "--suite", "spiral"], "exclude each other"),
         (["--data", "missing.csv", "--target", "y", "--workloads", "spiral"], "exclude each other"),
+        (["--data", "x.csv", "--target", "y", "--workload-file", "w.toml"], "exclude each other"),
         (["--data", "missing.csv", "--target", "y", "--readme"], "leave it out"),
     ],
 )
