@@ -76,7 +76,7 @@ def _steps(data: RunData) -> list[Block]:
     points = steps.keep_fewest_threads(data.sweep)
     if not points:
         return []
-    return [Items(tuple(steps.describe_sweep(points)))]
+    return [Paragraph(" ".join(steps.describe_sweep(points)))]
 
 
 def _crossover(data: RunData) -> list[Block]:
