@@ -50,7 +50,7 @@ def check_run(
             findings.append(Finding("parity", case, *check_parity(networks)))
         if len(scores) > 1:  # one network alone has none to differ from
             pairs = _pair_scores(scores)
-            unpaired = None, _explain_no_pairs(scores)
+            unpaired = _judge_without_pairs(scores)
             same = check_same_accuracy(pairs, split_ratio) if pairs else unpaired
             equal = check_equivalence(pairs, margin, split_ratio) if pairs else unpaired
             findings.append(Finding("no network differs", case, *same))
@@ -88,10 +88,10 @@ def _pair_scores(scores: Mapping[str, Sample]) -> Pairs:
     return found
 
 
-def _explain_no_pairs(scores: Mapping[str, Sample]) -> str:
+def _judge_without_pairs(scores: Mapping[str, Sample]) -> tuple[bool | None, str]:
     if len(find_identical(scores)) == len(scores) - 1:
-        return "the scores of all networks are the same, bit for bit"
-    return "a paired test needs two seeds on which two networks have a score"
+        return True, "the scores of all networks are the same, bit for bit"
+    return None, "a paired test needs two seeds on which two networks have a score"
 
 
 def check_same_accuracy(pairs: Pairs, split_ratio: float) -> tuple[bool | None, str]:
