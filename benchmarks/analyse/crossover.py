@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
 
 from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import BASE, PRODUCTS
@@ -28,9 +27,7 @@ from benchmarks.analyse.verdicts import Verdict, judge_ratio
 
 WHOLE, MULTIPLIED, REST = "step", "products", "everything else"
 PARTS = (WHOLE, MULTIPLIED, REST)
-RESAMPLES = 1999
-RNG_SEED = 20_260_101
-MIN_FOR_BOOTSTRAP = 6
+POINTS = 100  # between two neighbouring sizes, at which the interval of a crossing is looked up
 UNITS = {"width": "units", "depth": "hidden layers", "batch": "rows a batch", "rows": "rows"}
 
 
@@ -176,10 +173,11 @@ def _find_crossing(points: list[_Point], axis: Axis, threads: int, margin: float
 
 
 def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
-    """Locate the crossing of the mean log ratio, with its 95 % interval over whole blocks.
+    """Locate the crossing of the mean log ratio, with its 95 % interval.
 
-    logs: size -> block -> log(mapicx / framework). The bootstrap resamples blocks, the same for
-    every size; blocks that lack a size are left out. Below six blocks there is no interval.
+    logs: size -> block -> log(mapicx / framework). Blocks that lack a size are left out. The
+    interval holds every size at which Student's test of the interpolated ratios finds neither
+    faster (Fieller's argument); below three blocks there is none.
     """
     sizes = sorted(logs)
     shared = set.intersection(*(set(logs[size]) for size in sizes))
@@ -187,18 +185,25 @@ def locate(logs: Mapping[int, Mapping[tuple, float]]) -> Estimate:
     if not len(table):
         return Estimate()
     value = _interpolate(sizes, table.mean(axis=0))
-    if len(table) < MIN_FOR_BOOTSTRAP:
+    if len(table) < stats.MIN_FOR_MEAN:
         return Estimate(value, value, value, len(table), "single")
-    rng = np.random.default_rng(RNG_SEED)
-    draws = rng.integers(len(table), size=(RESAMPLES, len(table)))
-    # A plain percentile interval undercovers with few blocks, so widen it as Student's t does
-    # (Hesterberg, What teachers should know about the bootstrap, 2015, section 3.3).
-    n, mean = len(table), table.mean(axis=0)
-    wider = math.sqrt(n / (n - 1)) * float(t.ppf(0.975, n - 1) / norm.ppf(0.975))
-    means = mean + (table[draws].mean(axis=1) - mean) * wider
-    found = np.sort([_interpolate(sizes, resampled) for resampled in means])
-    low, high = (float(found[round(q * (RESAMPLES - 1))]) for q in (0.025, 0.975))
-    return Estimate(value, min(low, value), max(high, value), len(table), "interval")
+    gaps = itertools.pairwise(sizes)
+    grid = np.concatenate(
+        [*(np.geomspace(a, b, POINTS, endpoint=False) for a, b in gaps), sizes[-1:]]
+    )
+    curves = np.array([np.interp(np.log(grid), np.log(sizes), row) for row in table])
+    bounds = [stats.mean_interval(column) for column in curves.T]
+    low = _find_last(grid, [bound.high < 0 for bound in bounds])  # mapicx is shown to be faster
+    high = _find_last(grid, [bound.low <= 0 for bound in bounds])  # it is not shown to be slower
+    return Estimate(value, low, high, len(table), "interval")
+
+
+def _find_last(grid: np.ndarray, holds: list[bool]) -> float:
+    """Return the last size at which it holds; 0: nowhere, inf: even at the largest."""
+    places = np.flatnonzero(holds)
+    if not len(places):
+        return 0.0
+    return math.inf if places[-1] == len(grid) - 1 else float(grid[places[-1]])
 
 
 def _interpolate(sizes: list[int], logs: np.ndarray) -> float:

@@ -13,15 +13,18 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.analyse import stats
 from benchmarks.analyse.frameworks import BASE, NO_FRAMEWORK, PRODUCTS, WHOLE_LOOP, find_framework
 from benchmarks.analyse.metrics import STEP
-from benchmarks.analyse.samples import Sample, collect_samples
-from benchmarks.analyse.stats import Estimate, median_interval
-from benchmarks.analyse.summary import Case, Line, Summary
+from benchmarks.analyse.samples import Sample, collect_samples, pair
+from benchmarks.analyse.stats import Estimate
+from benchmarks.analyse.summary import Case, Line, Summary, split_cases
 from benchmarks.analyse.verdicts import Verdict
 from benchmarks.analyse.work import format_shape
 
 PREFIX = "step-"  # of the names of the sweep's workloads
+# Controls whose step is one backward pass of the network.
+LOOPS, VECTORISED = "dense-loops", "dense-vectorised"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _measure_point(
         optimizer={"sgd": "SGD", "adam": "Adam"}.get(workload["optimizer"], workload["optimizer"]),
         steps={name: _measure_step(lines[name], samples, margin) for name in names},
         products={
-            control: median_interval(list(samples[control].values()))
+            control: stats.median_interval(list(samples[control].values()))
             for control in dict.fromkeys(PRODUCTS.values())
             if control in samples
         },
@@ -130,9 +133,32 @@ def _measure_step(line: Line, samples: Mapping[str, Sample], margin: float) -> S
     products: Mapping[tuple, float] = samples.get(PRODUCTS.get(line.framework, ""), {})
     return StepCost(
         line.system,
-        median_interval(list(samples[line.system].values())),
-        median_interval(list(subtract_samples(samples[line.system], products).values())),
+        stats.median_interval(list(samples[line.system].values())),
+        stats.median_interval(list(subtract_samples(samples[line.system], products).values())),
         found.estimate.invert() if found.estimate.known else Estimate(),
         found.verdict.reverse(),
         line.comparable is not None,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class BackwardPass:
+    """One case's backward pass: seconds in Python loops, seconds vectorised, their ratio."""
+
+    case: Case
+    loops: Estimate
+    vectorised: Estimate
+    ratio: Estimate  # loops / vectorised, paired in blocks
+
+
+def compare_loops(frame: pd.DataFrame) -> list[BackwardPass]:
+    """Compare loops and vectorised in each case that has both; [] if there is none."""
+    found = []
+    rows = frame[frame["system"].isin([LOOPS, VECTORISED])]
+    for case, part in split_cases(rows):
+        steps = collect_steps(part)
+        slow, fast = pair(steps.get(LOOPS, {}), steps.get(VECTORISED, {}))
+        if len(slow):
+            seconds = stats.median_interval(slow), stats.median_interval(fast)
+            found.append(BackwardPass(case, *seconds, stats.paired_ratio(slow, fast)))
+    return found

@@ -68,9 +68,8 @@ class MeasuredSystem:
 
     def train(self) -> None:
         """Run the cold training and predict all test rows."""
-        record = self.spec["measure"] in ("parity", "accuracy")
         with self.probe.phase("train"):
-            self.system.train(record)
+            self.system.train(record=self.spec["measure"] == "parity")
         self.counted = {
             "parameters": sum(array.size for array in self.system.get_weights() or ()) or None,
             "steps": self.system.steps or None,

@@ -112,7 +112,7 @@ class TrialRunner:
 
         while remaining:
             try:
-                completed, row = self._measure_seeds(remaining, array_path, finish, slot)
+                completed, row = self._measure_seeds(remaining, finish, slot)
             except DataFailed as error:
                 completed, row, deaths = 0, {"status": "crashed", "reason": str(error)}, MAX_DEATHS
             remaining, deaths = remaining[completed:], deaths + 1
@@ -124,7 +124,6 @@ class TrialRunner:
     def _measure_seeds(
         self,
         trials: Sequence[Trial],
-        array_path: Callable[[str], Path],
         finish: Callable[[Trial, dict[str, Any]], None],
         slot: int,
     ) -> tuple[int, dict[str, Any]]:
@@ -132,7 +131,7 @@ class TrialRunner:
         first, workload = trials[0], self.workloads[trials[0].workload]
         folders = self.data.find(workload, [trial.seed for trial in trials], first.dtype)
         draws = [
-            {"seed": trial.seed, "data": str(folder), "arrays": str(array_path(trial.trial_id))}
+            {"seed": trial.seed, "data": str(folder)}
             for trial, folder in zip(trials, folders, strict=True)
         ]
         waiting, began = list(trials), time.perf_counter()

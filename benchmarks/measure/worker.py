@@ -23,7 +23,7 @@ from typing import Any  # noqa: E402
 from baselines.contract import Workload  # noqa: E402
 from benchmarks.measure import threads  # noqa: E402
 from benchmarks.measure.phases import MeasuredSystem  # noqa: E402
-from benchmarks.measure.score import Diverged, Invalid, convert_losses  # noqa: E402
+from benchmarks.measure.score import Diverged, Invalid  # noqa: E402
 
 HARNESS = frozenset({"baselines", "benchmarks", "__main__", "__mp_main__"})
 SHARED_OBJECT = re.compile(r"/\S.*\.so(?:\.\d+)*(?: \(deleted\))?$")
@@ -110,8 +110,6 @@ def run_trial(spec: dict[str, Any], row: dict[str, Any]) -> None:
             row["defect"] = threads.find_cap_defect(
                 spec["threads"], clock.cpu["train"], clock.wall["train"]
             )
-        elif measure == "accuracy":
-            measured.save_arrays(losses=convert_losses(measured.system.losses))
     finally:
         if memory is not None:
             row.update(memory.list_fields())

@@ -27,16 +27,18 @@ FASTER, SLOWER = Kind.LESS, Kind.MORE
 
 
 def describe_crossings(found: list[Crossing]) -> list[str]:
-    """Write a sentence per axis, framework and number of threads, and one about the parts."""
-    many = len({crossing.threads for crossing in found}) > 1
+    """Write a sentence per framework and number of threads, and one about the parts."""
+    whole = [crossing for crossing in found if crossing.part == WHOLE]
+    many = len({crossing.threads for crossing in whole}) > 1
     sentences = []
-    for crossing in found:
-        if crossing.part == WHOLE:
-            where = f" on {format_count(crossing.threads, 'thread')}" if many else ""
-            sentences.append(
-                f"Per training step, against {crossing.framework} along {crossing.axis.name}"
-                f"{where}, {BASE} is {describe_crossing(crossing)}."
-            )
+    for framework, threads in sorted({(c.framework, c.threads) for c in whole}):
+        where = f" on {format_count(threads, 'thread')}" if many else ""
+        clauses = [
+            f"along {crossing.axis.name}, {BASE} is {describe_crossing(crossing)}"
+            for crossing in whole
+            if (crossing.framework, crossing.threads) == (framework, threads)
+        ]
+        sentences.append(f"Per training step, against {framework}{where}: {'; '.join(clauses)}.")
     return sentences + _describe_parts(found)
 
 

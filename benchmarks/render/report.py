@@ -22,7 +22,6 @@ from benchmarks.render import (
     evidence,
     footprint,
     html,
-    loops,
     method,
     provenance,
     steps,
@@ -222,7 +221,7 @@ def make_full(
         parts = crossover.make_sections(data.crossings)
         sections.append(Section(crossover.TITLE, sections=parts, unfolded=True))
     sections += [_describe_case(data, case, drawn.get(case, [])) for case in data.cases]
-    found = (footprint.make_section(data), loops.make_section(data), published)
+    found = (footprint.make_section(data), steps.make_loops_section(data), published)
     sections += [section for section in found if section is not None]
     sections += [
         Section(title, tuple(blocks_of(data)))

@@ -1,4 +1,4 @@
-"""The step-time sweep: sentences, tables and figure."""
+"""The step-time sweep: sentences, tables and figure; and a table of gradients in Python loops."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from benchmarks.analyse.frameworks import BASE, PRODUCTS, WHOLE_LOOP, find_frame
 from benchmarks.analyse.metrics import STEP
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import Estimate
-from benchmarks.analyse.steps import StepCost, SweepPoint
+from benchmarks.analyse.steps import LOOPS, VECTORISED, StepCost, SweepPoint, compare_loops
 from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
+from benchmarks.analyse.work import format_shape
 from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import make_frame
@@ -31,6 +32,10 @@ from benchmarks.render.results import UNCHECKED, explain_bounds
 from benchmarks.render.style import Drawing
 
 TITLE = "The ladder of training steps"
+LOOPS_TITLE = "Gradients in Python loops and vectorised"
+LOOPS_HEAD = (
+    "workload", "network", "threads", f"{LOOPS} (µs)", f"{VECTORISED} (µs)", "loops / vectorised",
+)  # fmt: skip
 
 
 def describe_sweep(points: list[SweepPoint]) -> list[str]:
@@ -175,6 +180,28 @@ def _order_systems(part: list[SweepPoint]) -> list[str]:
     """Order systems: mapicx, then by framework, the whole loop in one program last."""
     known = {name for point in part for name in point.steps}
     return sorted(known, key=lambda n: (n != BASE, n == WHOLE_LOOP, find_framework(n), n))
+
+
+def make_loops_section(data: RunData) -> Section | None:
+    """Tabulate the pair on each network; None if the run has no such pair.
+
+    Both are controls, so no result table has them.
+    """
+    rows: list[list[Cell]] = [
+        [
+            one.case.workload,
+            format_shape(data.workloads.get(one.case.workload, {}).get("layers") or ()),
+            str(one.case.threads),
+            Quantity(one.loops, MICRO),
+            Quantity(one.vectorised, MICRO),
+            Quantity(one.ratio),
+        ]
+        for one in compare_loops(data.frame)
+    ]
+    if not rows:
+        return None
+    table = make_table(LOOPS_HEAD, rows, words=(1,))
+    return Section(LOOPS_TITLE, (table, Paragraph(TEXTS["notes"]["loops"])))
 
 
 def draw(data: RunData, case: Case) -> Drawing | None:

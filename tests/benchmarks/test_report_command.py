@@ -104,7 +104,7 @@ def test_readme_with_a_run_moves_tables_and_links(checkout):
         (
             "crossover",
             lambda: scaling_rows(blocks=1, widths=(64, 128)),
-            "- Per training step, against PyTorch along width",
+            "- Per training step, against PyTorch: along width",
         ),
     ],
     ids=["steps", "crossover"],

@@ -41,13 +41,6 @@ def test_scores_are_those_of_a_process_for_each_seed(rows, system):
         assert shared["status"] == "ok" and shared["time_total_s"] is None
 
 
-def test_every_seed_keeps_the_loss_of_each_of_its_steps(rows):
-    for seed in range(COUNT):
-        row = rows[0]["mapicx", "accuracy", seed]
-        with np.load(rows[1] / "arrays" / f"{row['trial_id']}.npz") as arrays:
-            assert len(arrays["losses"]) == row["steps"] and np.isfinite(arrays["losses"]).all()
-
-
 def test_a_seed_that_ends_or_holds_up_the_process_costs_that_seed_alone(rows):
     expected = ["ok", "ok", "crashed", "ok", "timeout", "diverged", "ok"]
     assert statuses(rows, "fault-seeds") == expected

@@ -9,10 +9,10 @@ import pytest
 
 import baselines
 from baselines.loops import MOST, in_loops, products, vectorised
-from benchmarks.analyse.loops import compare_loops
 from benchmarks.analyse.run_data import read_run_data
+from benchmarks.analyse.steps import compare_loops
 from benchmarks.plan import suites, workloads
-from benchmarks.render.loops import make_section
+from benchmarks.render.steps import make_loops_section
 
 KNOWN = workloads.read_workloads()
 PAIR = ("dense-loops", "dense-vectorised")
@@ -90,6 +90,6 @@ def test_a_run_reports_how_many_times_longer_loops_take(command, tmp_path):
     assert (found.case.workload, found.case.threads) == ("article-dropout", 1)
     assert found.loops.value > 20 * found.vectorised.value
     assert found.ratio.value == pytest.approx(found.loops.value / found.vectorised.value, rel=0.5)
-    (row,) = make_section(data).blocks[0].rows
+    (row,) = make_loops_section(data).blocks[0].rows
     assert row[:2] == ("article-dropout", "2-64-3")
     assert not any(line.system in PAIR for line in data.lines())
