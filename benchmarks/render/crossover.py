@@ -81,23 +81,35 @@ def describe_crossing(crossing: Crossing) -> str:
 
 def _describe_range(crossing: Crossing) -> str:
     at, judged = crossing.at, _judged(crossing)
-    if judged and not {FASTER, SLOWER} & set(judged.values()):
+    kinds = set(judged.values())
+    if judged and not {FASTER, SLOWER} & kinds:
         return "neither faster nor slower by a difference that was shown at any size"
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
         bounds = f" (95 % interval {_bound(crossing, at.low)} to {_bound(crossing, at.high)})"
+    if 0 < at.value < math.inf:
+        mixed = [size for size in _find_lost(crossing) if size < at.value]
+        some = f", except for {_join(mixed)}" if mixed else ""
+        beyond = [kind for size, kind in judged.items() if size > at.value]
+        never = ", above that not shown to be slower" if beyond and SLOWER not in beyond else ""
+        return f"faster below {_number(at.value)} {_unit(crossing)}{some}{bounds}{never}"
+    if len(kinds) > 1:
+        return _list_kinds(judged, _unit(crossing))
+    lost = _find_lost(crossing)
+    if math.isinf(at.value) and lost and not judged:
+        return f"faster above {max(lost):,} {_unit(crossing)}{bounds}"
     every = f"at every size {'resolved' if crossing.unresolved else 'measured'} ({_span(crossing)})"
-    if math.isinf(at.value):
-        above = _find_lost(crossing)
-        first = f"above {max(above):,} {_unit(crossing)}" if above else every
-        return f"faster {first}{bounds}{_name_unsure(judged, FASTER)}"
-    if at.value == 0:
-        return f"slower {every}{bounds}{_name_unsure(judged, SLOWER)}"
-    mixed = [size for size in _find_lost(crossing) if size < at.value]
-    some = f", except for {_join(mixed)}" if mixed else ""
-    beyond = [kind for size, kind in judged.items() if size > at.value]
-    never = ", above that not shown to be slower" if beyond and SLOWER not in beyond else ""
-    return f"faster below {_number(at.value)} {_unit(crossing)}{some}{bounds}{never}"
+    return f"{'slower' if at.value == 0 else 'faster'} {every}{bounds}"
+
+
+def _list_kinds(judged: dict[int, Kind], unit: str) -> str:
+    """List as "faster at 16 and 32 units, slower at 64, undecided or equal at 128"."""
+    clauses = []
+    for words, wanted in (("faster", {FASTER}), ("slower", {SLOWER}),
+                          ("undecided or equal", set(Kind) - {FASTER, SLOWER})):  # fmt: skip
+        if sizes := [size for size, kind in judged.items() if kind in wanted]:
+            clauses.append(f"{words} at {_join(sizes)}" + ("" if clauses else f" {unit}"))
+    return ", ".join(clauses)
 
 
 def _span(crossing: Crossing) -> str:
@@ -123,13 +135,9 @@ def _find_lost(crossing: Crossing) -> list[int]:
     return [size for size, ratio in crossing.ratios.items() if ratio.value >= 1]
 
 
-def _name_unsure(judged: dict[int, Kind], usual: Kind) -> str:
-    others = [size for size, kind in judged.items() if kind is not usual]
-    return f", but undecided or equal at {_join(others)}" if others else ""
-
-
 def _join(sizes: Iterable[int]) -> str:
-    return ", ".join(f"{size:,}" for size in sizes)
+    *most, last = (f"{size:,}" for size in sizes)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _number(size: float) -> str:
