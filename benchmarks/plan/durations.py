@@ -115,7 +115,8 @@ class Durations:
             return 0.0
         counted = trial.family == "network" or _list_keys(trial.system)[1] in TABLE["step"]
         if not counted and not trial.system.startswith("matmul-only"):
-            return _look_up("training", trial.system) * work.train_rows / ROWS
+            share = 1.0 if trial.family == "control" else work.train_rows / ROWS
+            return share * _look_up("training", trial.system)
         rows = min(work.batch_size or work.train_rows, work.train_rows)
         products = 3 * rows * sum(a * b for a, b in pairwise(work.layers))
         step = _look_up("step", trial.system) + float(TABLE["product"]) * products

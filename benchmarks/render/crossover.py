@@ -168,7 +168,9 @@ def make_compact_table(found: list[Crossing]) -> Table:
 
 
 def _place(crossing: Crossing) -> list[Cell]:
-    return [f"{crossing.axis.name} ({_unit(crossing)})", str(crossing.threads), crossing.framework]
+    name, unit = crossing.axis.name, _unit(crossing)
+    axis = name if name == unit else f"{name} ({unit})"
+    return [axis, str(crossing.threads), crossing.framework]
 
 
 def make_parts_table(found: list[Crossing]) -> Table | None:

@@ -51,6 +51,14 @@ def test_trials_that_took_longer_are_expected_of_other_kinds_too():
     assert failed.expect(later) == before
 
 
+def test_a_control_takes_no_longer_on_more_rows():
+    plan = planned(suite="scaling", workloads="scaling-rows-300,scaling-rows-1000000",
+                   systems="mapicx", measures="time", seeds=1)  # fmt: skip
+    durations = Durations(workloads.read_workloads())
+    few, many = sorted(durations.expect_one(trial) for trial in plan if trial.system == "matmul")
+    assert few == many
+
+
 def test_the_pace_is_that_of_this_machine_now():
     assert 0.1 < machine.measure_pace() < 50
 

@@ -252,7 +252,7 @@ def test_signals_at_random_moments_lose_and_double_nothing(tmp_path, times, name
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
 def test_time_while_the_harness_was_stopped_is_measured_again(tmp_path):
-    stopped_s = 15  # no trial takes as long, however busy the machine
+    stopped_s = 9  # no trial takes as long, however busy the machine
     process = start(tmp_path, "--systems", "fair", "--measures", "time", "--seeds", 1)
     folder = until_rows(tmp_path, 1)
     process.send_signal(signal.SIGSTOP)
