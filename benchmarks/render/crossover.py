@@ -104,7 +104,7 @@ def _describe_range(crossing: Crossing) -> str:
 
 def _list_kinds(judged: dict[int, Kind], unit: str) -> str:
     """List as "faster at 16 and 32 units, slower at 64, undecided or equal at 128"."""
-    clauses = []
+    clauses: list[str] = []
     for words, wanted in (("faster", {FASTER}), ("slower", {SLOWER}),
                           ("undecided or equal", set(Kind) - {FASTER, SLOWER})):  # fmt: skip
         if sizes := [size for size, kind in judged.items() if kind in wanted]:
