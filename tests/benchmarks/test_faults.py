@@ -23,10 +23,10 @@ EXPECTED = {
     "fault-exit": ("crashed", "exit code 3"),
     "fault-kill": ("crashed", "SIGKILL"),
     "fault-segv": ("crashed", "SIGSEGV"),
-    "fault-hang": ("timeout", "4 s"),
+    "fault-hang": ("timeout", "6 s"),
     "fault-orphan": ("ok", None),
     "fault-hog": ("oom", "700 MiB"),
-    "fault-flood": ("timeout", "4 s"),
+    "fault-flood": ("timeout", "6 s"),
     "fault-garbage": ("invalid", "not a row"),
     "fault-closed": ("invalid", "nothing"),
     "fault-exception": ("crashed", "something broke in place.py"),
@@ -42,10 +42,10 @@ EXPECTED = {
     "fault-forger": ("ok", None),
     "fault-daemon": ("ok", None),
     "fault-import": ("unavailable", "a_module_that_does_not_exist"),
-    "fault-import-hang": ("timeout", "4 s"),
+    "fault-import-hang": ("timeout", "6 s"),
     "fair": ("ok", None),
 }
-OPTIONS = ("--measures", "time", "--seeds", 1, "--timeout", 4, "--memory-limit", 700)
+OPTIONS = ("--measures", "time", "--seeds", 1, "--timeout", 6, "--memory-limit", 700)
 
 
 @pytest.fixture(scope="module")
