@@ -87,7 +87,10 @@ def _describe_range(crossing: Crossing) -> str:
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
         bounds = f" (95 % interval {_bound(crossing, at.low)} to {_bound(crossing, at.high)})"
-    if 0 < at.value < math.inf:
+    # "Faster below" is said only if no size below the interval is undecided.
+    undecided = [size for size, kind in judged.items() if kind not in (FASTER, SLOWER)]
+    shown = not judged or (FASTER in kinds and all(size >= at.low for size in undecided))
+    if 0 < at.value < math.inf and shown:
         mixed = [size for size in _find_lost(crossing) if size < at.value]
         some = f", except for {_join(mixed)}" if mixed else ""
         beyond = [kind for size, kind in judged.items() if size > at.value]

@@ -101,6 +101,16 @@ def test_what_is_undecided_is_not_called_faster(found):
     )
 
 
+def test_sizes_far_below_a_crossing_are_not_called_faster_when_undecided(found):
+    one = found["PyTorch"]
+    unsure = {32: Verdict(Kind.UNDECIDED, 0.05)}
+    words = describe_crossing(dataclasses.replace(one, verdicts=one.verdicts | unsure))
+    assert words.startswith("faster at 16") and words.endswith("undecided or equal at 32")
+    none = dict.fromkeys((16, 32, 64), Verdict(Kind.UNDECIDED, 0.05))
+    words = describe_crossing(dataclasses.replace(one, verdicts=one.verdicts | none))
+    assert words.startswith("slower at ") and "faster" not in words
+
+
 def _logs(rng, blocks, noise):
     """log(mapicx / framework) crosses 0 at size 64 on a grid of powers of two."""
     drift = rng.normal(0, noise, blocks)
