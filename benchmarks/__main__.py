@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.streams import keep_printing, wrap_entry
+from benchmarks.streams import run_command, wrap_entry
 
 HERE = Path(__file__).parent
 
@@ -23,8 +22,9 @@ def find_commands() -> dict[str, str]:
     return commands
 
 
-def main(arguments: Sequence[str]) -> int:
+def main() -> int:
     """Print the commands; return 2 if an argument is unknown."""
+    arguments = sys.argv[1:]
     if arguments and arguments[0] not in ("-h", "--help"):
         print(
             f"python -m benchmarks takes no {arguments[0]!r}; write python -m benchmarks.COMMAND",
@@ -39,5 +39,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    keep_printing()
-    sys.exit(main(sys.argv[1:]))
+    run_command(main)

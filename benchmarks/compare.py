@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.analyse.comparison import Judge, SideComparison, judge_counts
+from benchmarks.analyse.revision_comparison import Judge, SideComparison, judge_counts
 from benchmarks.analyse.sequential import FIRST_LOOK
 from benchmarks.errors import UsageError, describe_os_error, format_count
 from benchmarks.measure import interleave, machine, sides
@@ -33,9 +33,9 @@ from benchmarks.options import (
     read_text,
 )
 from benchmarks.paths import find_run, write_atomically
-from benchmarks.streams import keep_printing
+from benchmarks.streams import run_command
 
-OK, USAGE, WORSE, INTERRUPTED = 0, 2, 3, 130
+OK, USAGE, WORSE = 0, 2, 3
 FORMATS = ("text", "md")
 SIDES = {"base": "base", "head": "head", "twin": "base"}  # side -> whose files it runs
 EXAMPLE = """\
@@ -75,16 +75,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         comparison, facts = compare(options)
         if options.save is not None:
-            from benchmarks.render.comparison import write_json
+            from benchmarks.render.revision_comparison import write_json
 
             write_atomically(options.save, write_json(comparison, facts))
     except (UsageError, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(describe_os_error(error))
-    except KeyboardInterrupt:
-        print("interrupted; nothing is left behind", file=sys.stderr)
-        return INTERRUPTED
     show(comparison, options.format)
     return WORSE if comparison.is_worse else OK
 
@@ -222,8 +219,8 @@ def _judge_round(judge: Judge, samples: interleave.Samples) -> list[str]:
 
 def show(comparison: SideComparison, form: str) -> None:
     """Print the comparison."""
-    from benchmarks.render.comparison import make_document
     from benchmarks.render.markdown import write_markdown
+    from benchmarks.render.revision_comparison import make_document
     from benchmarks.render.terminal_document import print_document
 
     document = make_document(comparison)
@@ -239,5 +236,4 @@ def _fail(sentence: str) -> int:
 
 
 if __name__ == "__main__":
-    keep_printing()
-    sys.exit(main())
+    run_command(main)

@@ -16,7 +16,7 @@ from benchmarks.measure.conformance_data import RECIPES
 from benchmarks.measure.signals import handle_signals
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import make_parser, read_names, read_positive, split_names
-from benchmarks.streams import keep_printing, say
+from benchmarks.streams import run_command, say
 
 EXAMPLE = """examples:
   python -m benchmarks.conform torch-eager
@@ -51,13 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     findings = []
-    try:
-        with Workspace():
-            for finding in examine_system(options.name, timeout=options.timeout, recipes=recipes):
-                findings.append(finding)
-                say(format_finding(finding))
-    except KeyboardInterrupt:
-        return 130
+    with Workspace():
+        for finding in examine_system(options.name, timeout=options.timeout, recipes=recipes):
+            findings.append(finding)
+            say(format_finding(finding))
     failed = [finding.check for finding in findings if finding.faults]
     if failed:
         print(f"{options.name} does not keep the contract: {', '.join(failed)} failed.")
@@ -81,6 +78,5 @@ def format_finding(finding: Finding) -> str:
 
 
 if __name__ == "__main__":
-    keep_printing()
     handle_signals()
-    sys.exit(main())
+    run_command(main)

@@ -21,7 +21,7 @@ from benchmarks.measure.dependencies import ALTERNATIVES
 from benchmarks.measure.exit_status import EXTRAS
 from benchmarks.options import make_parser
 from benchmarks.paths import ROOT
-from benchmarks.streams import keep_printing
+from benchmarks.streams import run_command
 
 LOAD_S = 1.0  # for which other programs are watched
 EXAMPLE = """examples:
@@ -252,5 +252,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    keep_printing()
-    sys.exit(main())
+    run_command(main)

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.errors import UsageError, check_known, describe_os_error
 from benchmarks.options import make_parser, read_folder, read_names, split_names
 from benchmarks.paths import create_folder
-from benchmarks.streams import keep_printing
+from benchmarks.streams import run_command
 
 OK, USAGE, WORSE = 0, 2, 3
 EXAMPLE = """\
@@ -71,5 +71,4 @@ def show(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    keep_printing()
-    sys.exit(main())
+    run_command(main)

@@ -13,7 +13,7 @@ from benchmarks.errors import UsageError, check_known, describe_os_error
 from benchmarks.options import make_parser, read_names, split_names
 from benchmarks.paths import RUN, ask_git, find_runs, require_run
 from benchmarks.record.rows import is_local, read_run
-from benchmarks.streams import keep_printing, say
+from benchmarks.streams import run_command, say
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
@@ -151,5 +151,4 @@ def _say(sentence: str, code: int = OK) -> int:
 
 
 if __name__ == "__main__":
-    keep_printing()
-    sys.exit(main())
+    run_command(main)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,17 +20,13 @@ from benchmarks import tuning
 from benchmarks.errors import MachineFault, UsageError, format_count
 from benchmarks.measure import machine
 from benchmarks.measure.connection import connect, read_executor
-from benchmarks.measure.executors import Local
-from benchmarks.measure.outcome import (
-    choose_exit_code,
-    count_complete_blocks,
-    find_missing,
-)
+from benchmarks.measure.executor import Executor
+from benchmarks.measure.local_executor import Local
+from benchmarks.measure.new_run import DEFAULTS, THIS_MACHINE, Run, plan_run
+from benchmarks.measure.outcome import choose_exit_code, count_complete_blocks, find_missing
 from benchmarks.measure.resume import resume_run
-from benchmarks.measure.runs import DEFAULTS, THIS_MACHINE, Run, plan_run
 from benchmarks.measure.scheduler import Scheduler
 from benchmarks.measure.signals import handle_signals
-from benchmarks.measure.units import Executor
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import (
     make_parser,
@@ -43,8 +40,8 @@ from benchmarks.paths import create_folder
 from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.table_columns import FILLS, TASKS
-from benchmarks.render.plan import announce_run, describe_plan, list_choices
-from benchmarks.streams import keep_printing, say
+from benchmarks.render.announcement import announce_run, describe_plan, list_choices
+from benchmarks.streams import INTERRUPTED, run_command, say
 
 MAX_NAMED = 6  # systems named in a sentence; more are only counted
 EXAMPLE = """examples:
@@ -160,8 +157,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         say(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 130
 
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
@@ -234,9 +229,9 @@ def _measure(
             end = "complete" if complete else "budget"
     except KeyboardInterrupt:
         end = "interrupt"
-        say("Interrupted.")
         if not store.rows():
             raise
+        say("Interrupted.")
     except (MachineFault, OSError) as error:
         end = "fault"
         reason = getattr(error, "strerror", None) or str(error)
@@ -250,7 +245,14 @@ def _measure(
         with contextlib.suppress(OSError):  # the disk itself may be full
             store.note_end(end)
     rows = store.rows()
-    _report(run, options, end == "complete")
+    try:
+        _report(run, options, end == "complete")
+    except KeyboardInterrupt:
+        say(
+            f"Interrupted. {len(rows)} rows are kept; this writes the report:"
+            f" python -m benchmarks.report {shlex.quote(str(store.run))}"
+        )
+        return INTERRUPTED
     if end == "budget":
         done = count_complete_blocks(run.plan, rows)
         say(
@@ -259,7 +261,7 @@ def _measure(
         )
     if end == "interrupt":
         say(f"{len(rows)} rows are kept. To continue: {run.resume_command}")
-        return 130
+        return INTERRUPTED
     code, reasons = choose_exit_code(rows, run.description["named"], ran=len(rows) > had_rows)
     for reason in reasons:
         say(reason, file=sys.stderr)
@@ -294,6 +296,5 @@ def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
 
 
 if __name__ == "__main__":
-    keep_printing()
     handle_signals()
-    sys.exit(main())
+    run_command(main)

@@ -6,10 +6,12 @@ import os
 import shutil
 import sys
 import textwrap
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import Any, NoReturn, TextIO
 
 # Escape sequences in a system's output could move the cursor or rename the window.
 DROPPED = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
+INTERRUPTED = 130  # exit code
 
 
 def strip_control(text: str) -> str:
@@ -73,9 +75,17 @@ class PatientStream:
         return getattr(self._stream, name)
 
 
-def keep_printing() -> None:
-    """Let this process outlive the readers of its output and errors."""
+def run_command(main: Callable[[], int]) -> NoReturn:
+    """Run a command and exit with its code; after Ctrl-C say so and exit with 130.
+
+    The process outlives the readers of its output and errors.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, PatientStream):
             setattr(sys, name, PatientStream(stream))
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        say("Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)

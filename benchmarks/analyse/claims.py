@@ -18,13 +18,13 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.analyse.families import compare_samples
 from benchmarks.analyse.footprint import FOOTPRINT, ITSELF, read_installed
 from benchmarks.analyse.frameworks import find_framework
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Case, Line
+from benchmarks.analyse.system_comparison import compare_samples
 from benchmarks.plan.claims import BEST, ENGINE, EVERY, PROGRAM, Claim, Reading
 from benchmarks.record.schema import FIELDS
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.families import Comparison, compare_scores
 from benchmarks.analyse.frameworks import FLOOR, JUDGED
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case, Line, estimate_sample
+from benchmarks.analyse.system_comparison import Comparison, compare_scores
 from benchmarks.analyse.verdicts import Kind
 
 UNBALANCED = 2  # rows of the most frequent class / rows of the rarest, at which to say so

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from benchmarks.analyse.comparison import CompareRule, Difference, SideComparison
 from benchmarks.analyse.metrics import MARGINS, METRICS, Metric
+from benchmarks.analyse.revision_comparison import CompareRule, Difference, SideComparison
 from benchmarks.analyse.stats import (
     Estimate,
     adjust_holm,

@@ -14,13 +14,13 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.analyse import stats
+from benchmarks.analyse.equal_work import format_shape
 from benchmarks.analyse.frameworks import BASE, NO_FRAMEWORK, PRODUCTS, WHOLE_LOOP, find_framework
 from benchmarks.analyse.metrics import STEP
 from benchmarks.analyse.samples import Sample, collect_samples, pair
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Case, Line, Summary, split_cases
 from benchmarks.analyse.verdicts import Verdict
-from benchmarks.analyse.work import format_shape
 
 PREFIX = "step-"  # of the names of the sweep's workloads
 # Controls whose step is one backward pass of the network.

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.families import Comparison, compare_costs, compare_scores
+from benchmarks.analyse.equal_work import compare_work, count_work
 from benchmarks.analyse.frameworks import BASE, JUDGED, find_framework
 from benchmarks.analyse.metrics import MARGINS, METRICS, STEP, Metric
 from benchmarks.analyse.samples import (
@@ -24,7 +24,7 @@ from benchmarks.analyse.samples import (
     find_identical,
 )
 from benchmarks.analyse.stats import Estimate
-from benchmarks.analyse.work import compare_work, count_work
+from benchmarks.analyse.system_comparison import Comparison, compare_costs, compare_scores
 
 
 @dataclasses.dataclass(frozen=True, order=True)

@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.errors import MachineFault, describe_error, strip_paths
 from benchmarks.measure import machine
 from benchmarks.measure.cluster_workers import FRESH_S, PATIENCE_S, Workers, load_task
-from benchmarks.measure.units import OnRow, Unit, split_units
+from benchmarks.measure.executor import OnRow, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 

@@ -16,7 +16,7 @@ from benchmarks.measure import process
 from benchmarks.measure.conformance_child import AGAIN, BASIC, CHECKS
 from benchmarks.measure.conformance_data import RECIPES
 from benchmarks.measure.exit_status import describe_exit
-from benchmarks.measure.system_info import ask_systems
+from benchmarks.measure.system_inspection import ask_systems
 from benchmarks.measure.trial_runner import TrialRunner
 from benchmarks.plan import suites
 from benchmarks.plan.blocks import plan_trials

@@ -14,7 +14,7 @@ from benchmarks.errors import UsageError
 from benchmarks.measure import cluster, machine
 from benchmarks.measure.cluster_workers import PATIENCE_S, START
 from benchmarks.measure.exit_status import install_command
-from benchmarks.measure.runs import THIS_MACHINE, Run
+from benchmarks.measure.new_run import THIS_MACHINE, Run
 from benchmarks.paths import ROOT
 
 DASK = "dask"

@@ -29,8 +29,8 @@ from baselines.contract import Workload
 from benchmarks.errors import MachineFault, format_count, quote_names
 from benchmarks.measure import machine, process, signals, threads
 from benchmarks.measure.container import read_kernel_file
-from benchmarks.measure.executors import Local
-from benchmarks.measure.units import Unit
+from benchmarks.measure.executor import Unit
+from benchmarks.measure.local_executor import Local
 from benchmarks.measure.workspace import Workspace
 from benchmarks.paths import lock_file
 from benchmarks.plan.trials import Trial, read_trial

@@ -15,7 +15,7 @@ from typing import Any
 from baselines.contract import Workload
 from benchmarks.errors import UsageError
 from benchmarks.measure import machine
-from benchmarks.measure.runs import DEFAULTS, PLANNED, Run, format_resumption
+from benchmarks.measure.new_run import DEFAULTS, PLANNED, Run, format_resumption
 from benchmarks.options import parse_duration, split_names
 from benchmarks.paths import LOCAL, RUN, require_run
 from benchmarks.plan import workload_file

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from benchmarks.measure.executor import Executor, Unit
 from benchmarks.measure.signals import check_interrupted
-from benchmarks.measure.units import Executor, Unit
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 from benchmarks.record.store import Store

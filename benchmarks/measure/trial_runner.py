@@ -15,7 +15,7 @@ from typing import Any
 import baselines
 from baselines.contract import Workload
 from benchmarks.measure import machine, parity, process
-from benchmarks.measure.data_sets import DataFailed, DataSets
+from benchmarks.measure.data_cache import DataFailed, DataSets
 from benchmarks.measure.dependencies import ALTERNATIVES, hidden_modules
 from benchmarks.measure.exit_status import install_command, judge_exit
 from benchmarks.measure.memory import Sampler

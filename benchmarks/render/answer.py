@@ -13,14 +13,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from benchmarks.analyse import stats
-from benchmarks.analyse.families import Comparison
+from benchmarks.analyse.equal_work import format_shape
 from benchmarks.analyse.frameworks import BASE, NO_FRAMEWORK, PLAIN, PROGRAM
 from benchmarks.analyse.metrics import METRICS, PHASES
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.samples import pair_by_block
 from benchmarks.analyse.summary import Case, Line, find_best_variants
+from benchmarks.analyse.system_comparison import Comparison
 from benchmarks.analyse.verdicts import Kind
-from benchmarks.analyse.work import format_shape
 from benchmarks.errors import format_count
 from benchmarks.plan.suites import PRESETS
 from benchmarks.render import break_even, crossover, own_table, steps
@@ -83,9 +83,11 @@ def describe_scores(data: RunData, case: Case) -> str:
         gaps = [(x, x.against(score).estimate) for x in others]
         spread = [base.value(score) + g.value if g.known else x.value(score) for x, g in gaps]
         between = f"{format_number(min(spread))} to {format_number(max(spread))}"
-        one = f"the other network, {others[0].system}, {_show(others[0], score)}"
-        text += f"; {one if len(others) == 1 else f'the {len(others)} other networks {between}'}"
-        text += f" ({_count_verdicts(others, score)}, each against {BASE})"
+        one = f"the other network, {others[0].system}, reaches {_show(others[0], score)}"
+        text += (
+            f"; {one if len(others) == 1 else f'the {len(others)} other networks reach {between}'}"
+        )
+        text += f" (each compared with {BASE}: {_count_verdicts(others, score)})"
     best = find_best_classical(lines, score)
     if best is not None:
         text += f"; the best classical model, {best.system}, {_show(best, score)}"
@@ -138,22 +140,19 @@ def describe_need(data: RunData, case: Case) -> str:
         best = max(better, key=lambda x: (x.value(score), x.system))
         return f"{best.system} scores higher than {BASE}: {_show(best, score)}."
     parts = []
-    for cost, word in zip(costs, ("time", "memory"), strict=True):
+    for cost, word in zip(costs, ("time from start to end", "peak memory"), strict=True):
         cheapest = min(rivals[cost], key=lambda line: _ratio(line, cost))
         comparison = cheapest.against(cost)
         if comparison.verdict.kind is Kind.LESS:
             ratio = _show_ratio(comparison)
             return f"{cheapest.system} takes less {word}: {ratio} times that of {BASE}."
         unsure = "" if comparison.verdict.decided else f" ({_describe_doubt(comparison, cost)})"
-        parts.append(f"{_show_ratio(comparison)} times the {word}{unsure}")
+        parts.append(f"{_show_ratio(comparison)} times its {word}{unsure}")
     where = "here" if data.workload_count == 1 else f"on {case.workload}"
-    conclusion = f"needed {where}: none of their networks scores higher"
+    conclusion = f"needed {where}: none trains a network that scores higher than {BASE}'s"
     if kinds - EQUAL_OR_LESS:
-        conclusion = f"shown to score higher {where}"
-    return (
-        f"No framework is {conclusion}, and from start to end each takes at least"
-        f" {join_words(parts)} of {BASE}."
-    )
+        conclusion = f"shown to score higher than {BASE} {where}"
+    return f"No framework is {conclusion}, and each takes at least {join_words(parts)}."
 
 
 def _describe_doubt(comparison: Comparison, metric: str) -> str:
@@ -228,7 +227,7 @@ def _format_rivals(rivals: list[Line], metric: str, than: str) -> str:
 
 
 def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
-    """Say "; of this mapicx spends 59 % on ... and 41 % on the rest, the others 3 to 9 % on ..."""
+    """Say ". Of this time mapicx spends 59 % on ... and 41 % on the rest; the others ..."."""
     shares = {name: round(100 * _find_share(base, names)) for name, names in PHASES.items()}
     named = {name: share for name, share in shares.items() if share > 100 * SHOWN}
     small = ", ".join(name for name in shares if name not in named)
@@ -237,13 +236,13 @@ def _describe_phases(base: Line, rivals: Iterable[Line]) -> str:
     if not named:
         return ""
     parts = join_words(f"{share} % on {name}" for name, share in named.items())
-    text = f"; of this {BASE} spends {parts}"
+    text = f". Of this time {BASE} spends {parts}"
     trained = [line for line in rivals if line.has("time_train_cold_s")]
     first = sorted({round(100 * _find_share(line, PHASES["training"])) for line in trained})
     if not first:
         return text
     others = f"{first[0]} to {first[-1]}" if len(first) > 1 else f"{first[0]}"
-    return f"{text}, the others {others} % on their first training"
+    return f"{text}; the others spend {others} % of theirs on the first training"
 
 
 def _find_share(line: Line, metrics: Iterable[str]) -> float:

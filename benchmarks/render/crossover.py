@@ -1,36 +1,28 @@
-"""The size above which a framework's step is faster than mapicx's: sentences, tables, figure."""
+"""The size above which a framework's step is faster than mapicx's: sentences and tables."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from benchmarks.analyse.crossover import MULTIPLIED, PARTS, REST, UNITS, WHOLE, Crossing
+from benchmarks.analyse.crossover import MULTIPLIED, REST, UNITS, WHOLE, Crossing
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import STEP
-from benchmarks.analyse.run_data import RunData
-from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import format_count
-from benchmarks.render import style
-from benchmarks.render.csv import make_frame
 from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, Table, make_table
-from benchmarks.render.numbers import NOTHING, format_estimate, format_verdict
-from benchmarks.render.style import Drawing
+from benchmarks.render.numbers import NOTHING, format_verdict, join_words, name_kind
 
 TITLE = "Sizes from which a framework is faster"
 FASTER, SLOWER = Kind.LESS, Kind.MORE
 
 
 def describe_crossings(found: list[Crossing]) -> list[str]:
-    """Write a sentence per framework and number of threads, and one about the parts."""
+    """Say which frameworks are faster where, then give each by itself, then the parts."""
     whole = [crossing for crossing in found if crossing.part == WHOLE]
     many = len({crossing.threads for crossing in whole}) > 1
-    sentences = []
+    sentences = _summarise(whole)
+    frameworks: dict[str, list[str]] = {}  # by what is said about them
     for framework, threads in sorted({(c.framework, c.threads) for c in whole}):
         where = f" on {format_count(threads, 'thread')}" if many else ""
         clauses = [
@@ -38,8 +30,25 @@ def describe_crossings(found: list[Crossing]) -> list[str]:
             for crossing in whole
             if (crossing.framework, crossing.threads) == (framework, threads)
         ]
-        sentences.append(f"Per training step, against {framework}{where}: {'; '.join(clauses)}.")
+        frameworks.setdefault(f"{where}: {'; '.join(clauses)}.", []).append(framework)
+    for said, names in frameworks.items():
+        sentences.append(f"Per training step, against {join_words(names)}{said}")
     return sentences + _describe_parts(found)
+
+
+def _summarise(whole: list[Crossing]) -> list[str]:
+    """Name the frameworks and sizes with a faster step; nothing while verdicts are missing."""
+    if not all(_judged(crossing) for crossing in whole):
+        return []
+    ahead: dict[str, list[str]] = {}
+    for crossing in whole:
+        if lost := _find_lost(crossing):
+            place = f"along {crossing.axis.name} at {_join(lost)} {_unit(crossing)}"
+            ahead.setdefault(crossing.framework, []).append(place)
+    if not ahead:
+        return [f"No framework's training step is shorter than {BASE}'s at any size measured."]
+    places = "; ".join(f"{name} {' and '.join(where)}" for name, where in sorted(ahead.items()))
+    return [f"A framework's training step is shorter than {BASE}'s only here: {places}."]
 
 
 def _describe_parts(found: list[Crossing]) -> list[str]:
@@ -83,7 +92,7 @@ def _describe_range(crossing: Crossing) -> str:
     at, judged = crossing.at, _judged(crossing)
     kinds = set(judged.values())
     if judged and not {FASTER, SLOWER} & kinds:
-        return "neither faster nor slower by a difference that was shown at any size"
+        return "not shown to be faster or slower at any size"
     bounds = ""
     if at.kind == "interval" and at.low != at.high:
         bounds = f" (95 % interval {_bound(crossing, at.low)} to {_bound(crossing, at.high)})"
@@ -106,12 +115,12 @@ def _describe_range(crossing: Crossing) -> str:
 
 
 def _list_kinds(judged: dict[int, Kind], unit: str) -> str:
-    """List as "faster at 16 and 32 units, slower at 64, undecided or equal at 128"."""
+    """List as "faster at 16 and 32 units, slower at 64, undecided at 128"."""
     clauses: list[str] = []
-    for words, wanted in (("faster", {FASTER}), ("slower", {SLOWER}),
-                          ("undecided or equal", set(Kind) - {FASTER, SLOWER})):  # fmt: skip
-        if sizes := [size for size, kind in judged.items() if kind in wanted]:
-            clauses.append(f"{words} at {_join(sizes)}" + ("" if clauses else f" {unit}"))
+    for kind in Kind:
+        if sizes := [size for size, found in judged.items() if found is kind]:
+            where = _join(sizes) if clauses else f"{_join(sizes)} {unit}"
+            clauses.append(f"{name_kind(kind, STEP)} at {where}")
     return ", ".join(clauses)
 
 
@@ -213,94 +222,3 @@ def _show(crossing: Crossing, size: int) -> Cell:
     if kind not in (FASTER, SLOWER):
         remark = f", {format_verdict(crossing.verdicts[size], STEP)}"
     return Quantity(crossing.ratios[size]), f" {crossing.variants[size]}{remark}"
-
-
-def draw(data: RunData, case: Case) -> Drawing | None:
-    """Draw a row of panels per axis and number of threads, a column per part of the step."""
-    found = data.crossings
-    return Drawing(_tabulate(found), lambda: _plot(found)) if found else None
-
-
-def _tabulate(found: list[Crossing]) -> pd.DataFrame:
-    """Make a line per axis, threads, part, framework and size; each repeats the crossing."""
-    lines: list[dict[str, Any]] = []
-    for crossing in found:
-        place = {"axis": crossing.axis.name, "threads": crossing.threads, "part": crossing.part}
-        place |= {"framework": crossing.framework}
-        for size, ratio in crossing.ratios.items():
-            line = place | {"size": size, "variant": crossing.variants[size]}
-            line |= {"mapicx_over_variant": ratio, "verdict": crossing.verdicts[size].kind.value}
-            lines.append(line | {"crossing": crossing.at})
-        lines += [place | {"size": size, "verdict": "not resolved"} for size in crossing.unresolved]
-    return make_frame(lines)
-
-
-def _plot(found: list[Crossing]) -> Any:
-    parts = [
-        part
-        for part in PARTS
-        if any(crossing.part == part and crossing.ratios for crossing in found)
-    ]
-    places = list(dict.fromkeys((crossing.axis.name, crossing.threads) for crossing in found))
-    panels = [(*place, part) for place in places for part in parts]
-    # With the whole step alone, put two panels in a row.
-    columns = len(parts) if len(parts) > 1 else min(2, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    fig, axes = style.make_figure(
-        3.4 * columns + 1.6, 2.7 * rows + 0.3, nrows=rows, ncols=columns, sharey=True
-    )
-    names = sorted({crossing.framework for crossing in found})
-    handles: dict[str, Any] = {}
-    for axis, panel in zip(axes, panels, strict=False):
-        handles |= _plot_panel(axis, panel, found, names)
-    for axis in axes[len(panels) :]:
-        axis.set_axis_off()
-    ratios = np.array([ratio.value for crossing in found for ratio in crossing.ratios.values()])
-    for axis in axes[::columns]:
-        axis.set_ylabel(f"{BASE} / framework's best, log scale", fontsize=8)
-        style.set_plain_ticks(axis.yaxis, ratios)
-    shown = [name for name in names if name in handles]
-    fig.legend([handles[name] for name in shown], shown, loc="outside lower center", fontsize=9,
-               ncols=len(shown))  # fmt: skip
-    return fig
-
-
-def _plot_panel(
-    axis: Any, panel: tuple[str, int, str], found: list[Crossing], names: list[str]
-) -> dict[str, Any]:
-    """Draw one panel; return each framework's curve for the legend."""
-    name, threads, part = panel
-    these = [c for c in found if (c.axis.name, c.threads, c.part) == panel and c.ratios]
-    handles = {
-        crossing.framework: _plot_curve(axis, crossing, names.index(crossing.framework))
-        for crossing in these
-    }
-    axis.axhline(1, color="black", linewidth=1.2)
-    axis.set_yscale("log")
-    axis.set_title(f"{name}, {format_count(threads, 'thread')}: {part}", fontsize=9)
-    # Only sizes that have a point, so that the axis does not extend past the data.
-    sizes = np.array(sorted({size for crossing in these for size in crossing.ratios}), dtype=float)
-    if sizes.size:
-        style.set_log_axis(axis, sizes, UNITS[name])
-        axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
-    else:
-        axis.text(0.5, 0.5, "not resolved", transform=axis.transAxes, ha="center", fontsize=8)
-    return handles
-
-
-def _plot_curve(axis: Any, crossing: Crossing, place: int) -> Any:
-    sizes, ratios = list(crossing.ratios), list(crossing.ratios.values())
-    look = style.choose_curve(place, False)
-    marker = style.MARKS[place % len(style.MARKS)]
-    (line,) = axis.plot(sizes, [r.value for r in ratios], **look)
-    axis.vlines(sizes, [r.low for r in ratios], [r.high for r in ratios], color=look["color"],
-                linewidth=1.5)  # fmt: skip
-    for size, ratio in crossing.ratios.items():
-        (dot,) = axis.plot(size, ratio.value, marker, color=look["color"], markersize=4)
-        style.add_tip(dot, f"{crossing.framework} at {size:,}: {format_estimate(ratio)}")
-    if crossing.at.known and 0 < crossing.at.value < math.inf:
-        left, right = max(crossing.at.low, sizes[0]), min(crossing.at.high, sizes[-1])
-        axis.plot([left, right], [1, 1], color=look["color"], linewidth=5, alpha=0.5, zorder=4)
-        axis.plot(crossing.at.value, 1, marker, color=look["color"], markeredgecolor="black",
-                  markersize=6, zorder=5)  # fmt: skip
-    return line

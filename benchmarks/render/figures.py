@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case
-from benchmarks.render import break_even, costs, crossover, scores, steps
+from benchmarks.render import break_even, cost_figures, crossover_figure, score_figures, steps
 from benchmarks.render.csv import write_csv
 from benchmarks.render.document import TEXTS, Picture
 from benchmarks.render.style import Drawing, save_figure
@@ -36,16 +36,16 @@ class Figure:
 
 
 STEPS = Figure("steps", steps.draw)
-CROSSOVER = Figure("crossover", crossover.draw)
-COSTS = Figure("costs", costs.draw_costs)
-RAW_VALUES = Figure("raw-values", costs.draw_raw_values)
+CROSSOVER = Figure("crossover", crossover_figure.draw)
+COSTS = Figure("costs", cost_figures.draw_costs)
+RAW_VALUES = Figure("raw-values", cost_figures.draw_raw_values)
 FIGURES = (  # for a run that is neither a sweep nor over sizes
     COSTS,
-    Figure("boundaries", scores.draw_boundaries, needs_arrays=True),
+    Figure("boundaries", score_figures.draw_boundaries, needs_arrays=True),
     RAW_VALUES,
-    Figure("pareto", scores.draw_pareto),
-    Figure("losses", scores.draw_losses, needs_arrays=True),
-    Figure("memory", costs.draw_memory, needs_arrays=True),
+    Figure("pareto", score_figures.draw_pareto),
+    Figure("losses", score_figures.draw_losses, needs_arrays=True),
+    Figure("memory", cost_figures.draw_memory, needs_arrays=True),
     Figure("break-even", break_even.draw),
 )
 
@@ -119,4 +119,6 @@ def _digest(path: Path) -> str:
 
 def _caption(figure: Figure, data: RunData, case: Case) -> str:
     networks = [line.system for line in data.lines(case) if line.family == "network"]
-    return figure.caption.replace("{reference}", scores.choose_reference(networks or ["none"]))
+    return figure.caption.replace(
+        "{reference}", score_figures.choose_reference(networks or ["none"])
+    )

@@ -82,8 +82,8 @@ def _caption(
     if costs:
         notes.append(
             f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
-            f" brackets the multiple of {BASE}: the mean of paired ratios, which differs"
-            " a little from the quotient of the medians."
+            f" brackets the multiple of {BASE}, a mean over pairs of neighbouring trials, which"
+            f" differs from the quotient of the medians by up to {_find_gap(lines, costs):.0%}."
         )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]
@@ -91,18 +91,21 @@ def _caption(
         line, widest = max(known, key=lambda pair: pair[1].high / pair[1].low)
         factor = format_number(math.sqrt(widest.high / widest.low))
         notes.append(
-            f" Uncertainty: the widest 95 % interval of a multiple reaches a factor of {factor} to"
-            f" either side ({line.system}){'; all intervals stand in the ' if report else '.'}"
+            f" The widest 95 % interval of a multiple is that of {line.system}, a factor of"
+            f" {factor} to either side{'; all intervals are in the ' if report else '.'}"
         )
     elif report and costs:
-        notes.append(" Too few blocks for intervals; all values stand in the ")
+        notes.append(" Too few blocks for intervals; all values are in the ")
     notes += [Link("report", report), "."] if report and costs else []
     wheels = [f"{line.system} is {w}" for line in lines if (w := _find_wheel(line))]
     others = [x.system for x in lines if x.other_work and x.family != "bound"]
     if wheels:
-        notes.append(f" Wheels: {'; '.join(wheels)}.")
+        notes.append(f" Versions: {'; '.join(wheels)}.")
     if others:
-        notes.append(f" Another kind or amount of training than {BASE}'s: {join_words(others)}.")
+        notes.append(
+            f" Not the training that {BASE} does, so training times are not like for like:"
+            f" {join_words(others)}."
+        )
     if any(line.system == CEILING for line in lines):
         notes.append(f" No classifier exceeds {CEILING} on average.")
     if any(line.unchecked for line in lines):
@@ -113,6 +116,18 @@ def _caption(
             f" Left out, as parity shows another training than {BASE}'s: {join_words(failed)}."
         )
     return tuple(notes)
+
+
+def _find_gap(lines: list[Line], costs: list[str]) -> float:
+    """Return the largest difference between a multiple and the quotient of its medians."""
+    base = next((line for line in lines if line.system == BASE), None)
+    ratios = [
+        (line.against(name).estimate.value, line.value(name) / base.value(name))
+        for line in lines
+        for name in costs
+        if base is not None and base.has(name) and line.against(name).estimate.known
+    ]
+    return max((abs(mean / quotient - 1) for mean, quotient in ratios), default=0.0)
 
 
 def _count_blocks(lines: list[Line], costs: list[str]) -> str:

@@ -138,6 +138,11 @@ def format_verdict(verdict: Verdict, metric: Metric) -> str:
     return verdict.kind.value
 
 
+def name_kind(kind: Kind, metric: Metric) -> str:
+    """Name a kind of verdict where its margin stands elsewhere."""
+    return {Kind.LESS: metric.less, Kind.MORE: metric.more}.get(kind, kind.value)
+
+
 def format_margin(margin: float, metric: Metric) -> str:
     """Format the margin as it follows "equivalent within"."""
     if metric.compare == "ratio":

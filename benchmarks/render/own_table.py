@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.analyse.families import Comparison
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import METRICS
 from benchmarks.analyse.own_table import Choice, choose_system, find_overfitted, is_unbalanced
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.summary import Case, Line
+from benchmarks.analyse.system_comparison import Comparison
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.render import break_even
 from benchmarks.render.numbers import (

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.analyse.checks import estimate_overhead
+from benchmarks.analyse.equal_work import compute_memory_floor
 from benchmarks.analyse.frameworks import AGAIN, BASE
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import MIN_FOR_MEAN, median_interval
-from benchmarks.analyse.work import compute_memory_floor
 from benchmarks.errors import format_count
 from benchmarks.record.rows import read_ends, read_machines
 from benchmarks.record.schema import STATUSES

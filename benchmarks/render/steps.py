@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.analyse.equal_work import format_shape
 from benchmarks.analyse.frameworks import BASE, PRODUCTS, WHOLE_LOOP, find_framework
 from benchmarks.analyse.metrics import STEP
 from benchmarks.analyse.run_data import RunData
@@ -15,7 +16,6 @@ from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import LOOPS, VECTORISED, StepCost, SweepPoint, compare_loops
 from benchmarks.analyse.summary import Case
 from benchmarks.analyse.verdicts import Kind
-from benchmarks.analyse.work import format_shape
 from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import make_frame
@@ -27,6 +27,8 @@ from benchmarks.render.numbers import (
     format_number,
     format_verdict,
     format_with_unit,
+    join_words,
+    name_kind,
 )
 from benchmarks.render.results import UNCHECKED, explain_bounds
 from benchmarks.render.style import Drawing
@@ -43,13 +45,12 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
     sentences = []
     pairs = [(point, rival) for point in points if (rival := point.competitor) is not None]
     if pairs:
-        sentences.append(
-            _count("the fastest of the systems whose training loop runs in Python", pairs)
-        )
+        sentences.append(_count("the fastest system whose training loop runs in Python", pairs))
         ends = [pairs[0], pairs[-1]] if len(pairs) > 1 else pairs
         parts = ", ".join(
             f"{format_with_unit(point.steps[BASE].step, 's')} on {_name(point)}"
-            f" ({format_estimate(rival.ratio, bounds=False)} times {rival.system}'s)"
+            f" ({format_estimate(rival.ratio, bounds=False)} times {rival.system}'s,"
+            f" {_show_verdict(rival)})"
             for point, rival in ends
         )
         sentences.append(f"Its step takes {parts}.")
@@ -68,21 +69,17 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
 def _count(whom: str, pairs: list[tuple[SweepPoint, StepCost]]) -> str:
     """Count how often mapicx is faster than one competitor per point."""
     ratios = [step.ratio.value for _, step in pairs]
-    span = (
-        f"{BASE}'s time over theirs: {format_number(min(ratios))} to {format_number(max(ratios))}"
-    )
+    span = f"its time over theirs: {format_number(min(ratios))} to {format_number(max(ratios))}"
+    count = format_count(len(pairs), "configuration")
     kinds = [step.verdict.kind for _, step in pairs]
     if all(kind is Kind.TOO_FEW for kind in kinds):
         below = sum(ratio < 1 for ratio in ratios)
         return (
-            f"Of {format_count(len(pairs), 'configuration')}, {BASE}'s median step is below that of"
-            f" {whom} in {below} ({span}; too few blocks for verdicts)."
+            f"Of {count}, {BASE}'s median step is below that of {whom} in {below}"
+            f" ({span}; too few blocks for verdicts)."
         )
-    count = format_count(len(pairs), "configuration")
-    parts = [f"faster than {whom} in {kinds.count(Kind.LESS)} of {count}"]
-    words = {Kind.MORE: "slower", Kind.EQUIVALENT: "equivalent", Kind.UNDECIDED: "undecided"}
-    parts += [f"{word} in {kinds.count(kind)}" for kind, word in words.items() if kind in kinds]
-    return f"Per training step {BASE} is {', '.join(parts)} ({span})."
+    parts = [f"{name_kind(kind, STEP)} in {kinds.count(kind)}" for kind in Kind if kind in kinds]
+    return f"Of {count}, {BASE}'s step is {join_words(parts)} against {whom} ({span})."
 
 
 def _name(point: SweepPoint) -> str:

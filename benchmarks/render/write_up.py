@@ -10,10 +10,10 @@ from pathlib import Path
 
 import jinja2
 
+from benchmarks.analyse.equal_work import format_shape
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import MIN_FOR_MEAN
 from benchmarks.analyse.summary import Case
-from benchmarks.analyse.work import format_shape
 from benchmarks.errors import format_count
 from benchmarks.paths import write_atomically
 from benchmarks.render import crossover, latex, steps

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks.analyse.checks import check_run
+from benchmarks.analyse.equal_work import compute_memory_floor
 from benchmarks.analyse.frameworks import find_framework
 from benchmarks.analyse.metrics import MARGINS, METRICS
 from benchmarks.analyse.stats import Estimate, difference_p, log_ratios, paired_ratio
 from benchmarks.analyse.summary import Case, find_best_variants, summarise
 from benchmarks.analyse.verdicts import Kind, judge_ratio
-from benchmarks.analyse.work import compute_memory_floor
 from tests.benchmarks.synthetic import CEILING, SYSTEMS, WORKLOAD, frame, rows
 
 TWO = {name: SYSTEMS[name] for name in ("mapicx", "torch-eager", "mapicx-again")}

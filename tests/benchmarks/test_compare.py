@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import compare
-from benchmarks.analyse.comparison import TIMED, judge_counts, judge_times
+from benchmarks.analyse.revision_comparison import TIMED, judge_counts, judge_times
 from benchmarks.analyse.run_comparison import find_differences, pair_rows
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import UsageError

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.analyse.comparison import TIMED, Judge
+from benchmarks.analyse.revision_comparison import TIMED, Judge
 from benchmarks.analyse.sequential import FIRST_LOOK, find_levels, repeated_interval
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.measure.interleave import REPEATED, measure_rounds

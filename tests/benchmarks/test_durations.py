@@ -8,12 +8,12 @@ import re
 import pytest
 
 from benchmarks.measure import machine
-from benchmarks.measure.runs import Run
+from benchmarks.measure.new_run import Run
 from benchmarks.options import parse_duration
 from benchmarks.plan import suites, workloads
 from benchmarks.plan.durations import Durations
 from benchmarks.record.store import Store
-from benchmarks.render.plan import announce_run
+from benchmarks.render.announcement import announce_run
 from tests.benchmarks.test_plan import SMALL, planned
 
 

@@ -15,7 +15,7 @@ from sklearn import metrics
 import baselines
 from benchmarks.errors import describe_os_error, strip_paths
 from benchmarks.measure import data, machine, memory, outcome, parity, score, threads
-from benchmarks.measure.executors import Local
+from benchmarks.measure.local_executor import Local
 from benchmarks.paths import ROOT
 from benchmarks.plan import datasets, workloads
 from benchmarks.plan.trials import Trial

@@ -9,7 +9,7 @@ import pytest
 
 import baselines
 from benchmarks.errors import UsageError
-from benchmarks.measure.units import split_units
+from benchmarks.measure.executor import split_units
 from benchmarks.options import format_duration, parse_duration
 from benchmarks.plan import suites, trials, workloads
 from benchmarks.plan.blocks import plan_trials

@@ -16,8 +16,8 @@ from typing import Any
 
 from baselines.contract import Workload
 from benchmarks.measure import machine
+from benchmarks.measure.executor import OnRow, Unit, split_units
 from benchmarks.measure.trial_runner import TrialRunner
-from benchmarks.measure.units import OnRow, Unit, split_units
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 

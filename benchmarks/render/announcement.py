@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import baselines
 from baselines.descriptions import describe_system
 from benchmarks.errors import format_count
-from benchmarks.measure.runs import Run
+from benchmarks.measure.new_run import Run
 from benchmarks.options import format_duration
 from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations

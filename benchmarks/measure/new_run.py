@@ -14,7 +14,7 @@ from baselines.contract import Workload
 from baselines.plug_ins import find_provider
 from benchmarks.measure import container, machine
 from benchmarks.measure.footprint import measure_footprint
-from benchmarks.measure.system_info import ask_systems
+from benchmarks.measure.system_inspection import ask_systems
 from benchmarks.paths import LOCAL
 from benchmarks.plan import suites, table, workload_file
 from benchmarks.plan.blocks import plan_trials

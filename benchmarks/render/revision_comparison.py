@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from benchmarks.analyse.comparison import Difference, SideComparison
+from benchmarks.analyse.revision_comparison import Difference, SideComparison
 from benchmarks.analyse.sequential import ERROR
 from benchmarks.analyse.stats import Estimate
 from benchmarks.render.document import (

@@ -2,7 +2,7 @@
 
 The harness never imports a plug-in itself: importing it may hang or kill the process.
 
-    python -m benchmarks.measure.system_info SPEC   SPEC: {"systems": [...], "workloads": [...]}
+    python -m benchmarks.measure.system_inspection '{"systems": [...], "workloads": [...]}'
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def ask_systems(
             "systems": group,
             "workloads": [dataclasses.asdict(workload) for workload in workloads],
         }
-        end = process.run_module("benchmarks.measure.system_info", spec, timeout=timeout)
+        end = process.run_module("benchmarks.measure.system_inspection", spec, timeout=timeout)
         try:
             replies = json.loads(end.message)
         except ValueError:
