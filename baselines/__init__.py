@@ -11,8 +11,6 @@ from __future__ import annotations
 import warnings
 from importlib import import_module
 
-from baselines import plug_ins
-
 # name -> (module, class). Reading this table imports nothing.
 BUILT_IN = {
     "mapicx": ("baselines.engine", "Engine"),
@@ -67,7 +65,10 @@ TWINS = ("mapicx-again",)
 
 def plug_in_names() -> list[str]:
     """Names of the systems that other installed packages add."""
-    return sorted(plug_ins.find_entry_points().keys() - BUILT_IN.keys())
+    # Imported late, here and below: metadata would take a fifth of the start of each timed process.
+    from baselines.plug_ins import find_entry_points
+
+    return sorted(find_entry_points().keys() - BUILT_IN.keys())
 
 
 def names() -> list[str]:
@@ -86,7 +87,9 @@ def system(name: str) -> type:
         return getattr(import_module(module), attribute)
     if name not in plug_in_names():
         raise LookupError(f"there is no system {name!r}; known are {', '.join(names())}")
-    return plug_ins.load_class(name)
+    from baselines.plug_ins import load_class
+
+    return load_class(name)
 
 
 def systems() -> dict[str, type]:

@@ -13,12 +13,15 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from baselines.contract import Workload
+
+if TYPE_CHECKING:  # a timed process needs no pathlib of ours
+    from pathlib import Path
 
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
 WEIGHTS, ORDERS, FACTS = "weights.npz", "orders.npy", "facts.json"
@@ -33,18 +36,17 @@ class Data:
     X_test: Any
     y_test: Any
 
-    def __init__(self, folder: Path, workload: Workload) -> None:
+    def __init__(self, folder: str | Path, workload: Workload) -> None:
         import numpy as np
 
-        folder = Path(folder)
         for name in ARRAYS:
-            setattr(self, name, np.load(folder / f"{name}.npy"))
-        facts = json.loads((folder / FACTS).read_text())
+            setattr(self, name, np.load(os.path.join(folder, f"{name}.npy")))
+        facts = _read_facts(folder)
         self.n_classes: int = facts["n_classes"]
         self.ceiling: float | None = facts["ceiling"]
         self._workload = workload
-        orders = folder / ORDERS
-        self._orders: Any = np.load(orders) if orders.exists() else None
+        orders = os.path.join(folder, ORDERS)
+        self._orders: Any = np.load(orders) if os.path.exists(orders) else None
         # Indices even without shuffling, because systems take any slice for the full batch.
         if self._orders is None and workload.batch_size is not None:
             self._orders = np.broadcast_to(
@@ -69,16 +71,21 @@ class Data:
         return entry.posterior(X, **self._workload.dataset_args)
 
 
-def read_ceiling(folder: Path) -> float | None:
+def read_ceiling(folder: str | Path) -> float | None:
     """Return the accuracy of the Bayes rule on this data set; None where it is unknown."""
-    return json.loads((Path(folder) / FACTS).read_text())["ceiling"]
+    return _read_facts(folder)["ceiling"]
 
 
-def read_weights(folder: Path) -> list[Any]:
+def _read_facts(folder: str | Path) -> dict[str, Any]:
+    with open(os.path.join(folder, FACTS), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def read_weights(folder: str | Path) -> list[Any]:
     """Return the start weights of this seed: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
 
-    with np.load(Path(folder) / WEIGHTS) as archive:
+    with np.load(os.path.join(folder, WEIGHTS)) as archive:
         return [archive[name] for name in sorted(archive.files)]
 
 
@@ -166,7 +173,7 @@ def _draw_parts(
     from benchmarks.plan.datasets import BUNDLED, DATASETS
 
     if source is not None:
-        return _read_user_table(Path(source), workload, seed)
+        return _read_user_table(source, workload, seed)
     if workload.dataset in BUNDLED:
         return _read_bundled_table(BUNDLED[workload.dataset], workload, seed)
     entry, args = DATASETS[workload.dataset], workload.dataset_args
@@ -187,16 +194,18 @@ def draw_weights(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
     return weights
 
 
-def _read_user_table(source: Path, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
+def _read_user_table(source: str, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
     """Return the parts of a user's table, and its number of classes (0 for regression).
 
     ValueError if the file has changed since the workload was made from it.
     """
+    from pathlib import Path
+
     from benchmarks.plan import table_file
     from benchmarks.plan.table_columns import check_columns
 
     args = workload.dataset_args
-    frame, digest = table_file.read_file(source)
+    frame, digest = table_file.read_file(Path(source))
     if digest != args["sha256"]:
         raise ValueError(f"{args['file']!r} was changed since the run was planned")
     columns = check_columns(
@@ -282,6 +291,8 @@ def _preprocess(columns: Any, train: Any) -> Any:
 
 
 if __name__ == "__main__":
+    from pathlib import Path
+
     spec = json.loads(sys.argv[1])
     ceiling = spec["ceiling"]
     for folder, seed in spec["folders"].items():

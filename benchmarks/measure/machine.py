@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -39,7 +40,7 @@ DISTRIBUTIONS = (
 )  # fmt: skip
 PACKAGES = ("mapicx", "baselines", "benchmarks")
 CPU = "/proc/cpuinfo"
-STARTS = 3  # of an interpreter with NumPy, which tell the machine's pace
+STARTS = 10  # of an interpreter with NumPy, which tell the machine's pace
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
@@ -137,11 +138,16 @@ def read_clock_mhz() -> float | None:
 
 
 def measure_pace() -> float:
-    """Return how many times as long as in durations.toml a process takes here and now."""
+    """Estimate how many times as long as in durations.toml trials will take here.
+
+    A second of starts says only so much about the minutes to come, in which a core changes its
+    speed by a third and more; so the estimate is the geometric mean of what was seen and 1.
+    """
     ends = [
         process.run_python(lambda *_: ["-c", "import numpy"], timeout=60) for _ in range(STARTS)
     ]
-    return statistics.median(end.ended - end.started for end in ends) / float(TABLE["start"])
+    seen = statistics.fmean(end.ended - end.started for end in ends) / float(TABLE["start"])
+    return math.sqrt(seen)
 
 
 def check_disk(*folders: Path) -> None:
