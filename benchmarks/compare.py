@@ -9,13 +9,19 @@ import argparse
 import random
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.analyse.revision_comparison import Judge, SideComparison, judge_counts
+from benchmarks.analyse.revision_comparison import (
+    Difference,
+    SideComparison,
+    judge_counts,
+    judge_round,
+)
 from benchmarks.analyse.sequential import FIRST_LOOK
-from benchmarks.errors import UsageError, describe_os_error, format_count
+from benchmarks.errors import UsageError, format_count
 from benchmarks.measure import interleave, machine, sides
 from benchmarks.measure.revision import (
     Revision,
@@ -33,9 +39,9 @@ from benchmarks.options import (
     read_text,
 )
 from benchmarks.paths import find_run, write_atomically
-from benchmarks.streams import run_command
+from benchmarks.streams import report_errors, run_command
 
-OK, USAGE, WORSE = 0, 2, 3
+OK, WORSE = 0, 3
 FORMATS = ("text", "md")
 SIDES = {"base": "base", "head": "head", "twin": "base"}  # side -> whose files it runs
 EXAMPLE = """\
@@ -59,29 +65,25 @@ def build_parser() -> argparse.ArgumentParser:
                       " kind")  # fmt: skip
     made.add_argument("--budget", default="3m", help="how long revisions are measured at most"
                       " (3m); it ends earlier when all is decided")  # fmt: skip
-    made.add_argument("--system", type=read_text, help="which system (mapicx; of runs: all)")
+    made.add_argument("--system", type=read_text, help="(mapicx; of recorded runs: all)")
     made.add_argument("--format", default="text", choices=FORMATS)
     made.add_argument("--save", type=Path, metavar="FILE", help="write every figure as JSON, for"
                       " benchmarks.history")  # fmt: skip
     made.add_argument("--cross-machine", action="store_true", help="compare runs of different"
-                      " machines all the same")  # fmt: skip
+                      " machines anyway")  # fmt: skip
     made.add_argument("--results", type=read_folder, default=Path("results"), metavar="DIR")
     return made
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Return the exit code: 0 nothing worse, 2 wrong usage, 3 something worse, 130 interrupted."""
+@report_errors(ValueError, OSError)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the exit code: 0 nothing worse, 2 wrong usage, 3 something worse."""
     options = build_parser().parse_args(argv)
-    try:
-        comparison, facts = compare(options)
-        if options.save is not None:
-            from benchmarks.render.revision_comparison import write_json
+    comparison, facts = compare(options)
+    if options.save is not None:
+        from benchmarks.render.revision_comparison import write_json
 
-            write_atomically(options.save, write_json(comparison, facts))
-    except (UsageError, ValueError) as error:
-        return _fail(str(error))
-    except OSError as error:
-        return _fail(describe_os_error(error))
+        write_atomically(options.save, write_json(comparison, facts))
     show(comparison, options.format)
     return WORSE if comparison.is_worse else OK
 
@@ -95,22 +97,26 @@ def compare(options: argparse.Namespace) -> tuple[SideComparison, dict[str, Any]
     repository = find_repository(Path.cwd())
     revisions = []
     for name, run in zip((options.base, options.head), runs, strict=True):
-        revision = None if run is not None else find_revision(name, repository)
-        if run is None and revision is None:
-            raise UsageError(
-                f"{name!r} is neither a recorded run nor a git revision; name a folder of"
-                f" {options.results}, or what git rev-parse knows"
-            )
-        revisions.append(revision)
-    base, head = revisions
-    if base is None or head is None:
+        if run is None:
+            revisions.append(_require_revision(name, repository, options.results))
+    if len(revisions) == 1:
+        name = options.base if runs[0] is not None else options.head
         raise UsageError(
-            f"{options.base if base is None else options.head} is a recorded run and the other side"
-            " a revision; name two of one kind"
+            f"{name} is a recorded run and the other side a revision; name two of one kind"
         )
-    for revision in (base, head):
+    for revision in revisions:
         check_committed(revision)
-    return compare_revisions(base, head, options.system or "mapicx", budget_s)
+    return compare_revisions(*revisions, options.system or "mapicx", budget_s)
+
+
+def _require_revision(name: str, repository: Path, results: Path) -> Revision:
+    revision = find_revision(name, repository)
+    if revision is None:
+        raise UsageError(
+            f"{name!r} is neither a recorded run nor a git revision; name a folder of {results},"
+            " or what git rev-parse knows"
+        )
+    return revision
 
 
 def compare_recorded(runs: list[Path], options: argparse.Namespace) -> SideComparison:
@@ -131,31 +137,30 @@ def compare_revisions(
     """Measure two revisions in turns until all is decided or the budget is used up."""
     began = time.perf_counter()
     with Workspace() as workspace:
-        folder = workspace.folder
-        folders = {"base": folder / "base", "head": folder / "head"}
-        for name, revision in (("base", base), ("head", head)):
-            revision.write(folders[name])
+        folder, revisions = workspace.folder, {"base": base, "head": head}
+        for name, revision in revisions.items():
+            revision.write(folder / name)
         spec = sides.write_spec(system, folder / "data")
         sides_by_name = {}
         for name, source in SIDES.items():
             scratch = folder / f"scratch-{name}"
             scratch.mkdir()
-            label = (head if source == "head" else base).label
-            sides_by_name[name] = sides.Side(label, folders[source], scratch, spec)
+            label = revisions[source].label
+            sides_by_name[name] = sides.Side(label, folder / source, scratch, spec)
         try:
             counts = {name: side.ask("counts") for name, side in sides_by_name.items()}
             for name, side in sides_by_name.items():
                 sides.check_files(side, system, counts[name]["files"])
                 counts[name] |= count_more(side)
             sides.calibrate(spec, counts["base"])
-            judge = Judge()
+            timed: dict[str, Difference] = {}
             remaining_s = budget_s - (time.perf_counter() - began)
             samples = interleave.measure_rounds(
                 sides_by_name,
                 budget_s=remaining_s,
                 clock=time.perf_counter,
                 rng=random.Random(),
-                find_undecided=lambda samples: _judge_round(judge, samples),
+                find_undecided=lambda samples: _judge_round(timed, samples),
             )
         except sides.Broken as error:
             raise UsageError(
@@ -165,13 +170,11 @@ def compare_revisions(
     for name, answers in samples.processes.items():
         for key in ("peak_bytes", "accuracy", "modules"):
             counts[name][key] = [answer[key] for answer in answers]
-    differences = (*judge.differences.values(), *judge_counts(counts))
+    differences = (*timed.values(), *judge_counts(counts))
     remarks = [f"{format_count(samples.rounds, 'round')} of at most {samples.max_rounds} in"
                f" {format_duration(time.perf_counter() - began)}; system {system}."]  # fmt: skip
-    if samples.rounds < FIRST_LOOK and any(
-        not difference.verdict.decided for difference in differences
-    ):
-        remarks.append(f"Times are judged from {FIRST_LOOK} rounds on: give a larger --budget.")
+    if samples.rounds < FIRST_LOOK:
+        remarks.append(f"Times are judged from {FIRST_LOOK} rounds on: use a larger --budget.")
     if base.commit == head.commit:
         remarks.append("Both sides are the same commit.")
     comparison = SideComparison(
@@ -204,10 +207,10 @@ def list_facts(base: Revision, head: Revision, samples: interleave.Samples) -> d
     }
 
 
-def _judge_round(judge: Judge, samples: interleave.Samples) -> list[str]:
+def _judge_round(timed: dict[str, Difference], samples: interleave.Samples) -> list[str]:
     """Return the undecided quantities, and report progress on stderr."""
-    undecided = judge.update(samples)
-    names = [judge.differences[name].rule.heading for name in undecided]
+    undecided = judge_round(timed, samples)
+    names = [timed[name].rule.heading for name in undecided]
     print(
         f"round {samples.rounds} of at most {samples.max_rounds};"
         f" undecided: {', '.join(names) or 'nothing'}",
@@ -228,11 +231,6 @@ def show(comparison: SideComparison, form: str) -> None:
         print(write_markdown(document), end="")
     else:
         print_document(document)
-
-
-def _fail(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return USAGE
 
 
 if __name__ == "__main__":

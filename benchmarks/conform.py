@@ -6,17 +6,16 @@ Exit codes: 0 every check passed; 1 one failed; 2 wrong usage.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 import baselines
-from benchmarks.errors import UsageError, check_known
+from benchmarks.errors import check_known
 from benchmarks.measure.conformance import PROMISES, Finding, examine_system
 from benchmarks.measure.conformance_data import RECIPES
 from benchmarks.measure.signals import handle_signals
 from benchmarks.measure.workspace import Workspace
 from benchmarks.options import make_parser, read_names, read_positive, split_names
-from benchmarks.streams import run_command, say
+from benchmarks.streams import report_errors, run_command, say
 
 EXAMPLE = """examples:
   python -m benchmarks.conform torch-eager
@@ -39,17 +38,13 @@ def build_parser() -> argparse.ArgumentParser:
     return result
 
 
+@report_errors()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = build_parser()
-    options = parser.parse_args(argv)
+    options = build_parser().parse_args(argv)
     recipes = split_names(options.recipes) or list(RECIPES)
-    try:
-        check_known("system", [options.name], baselines.names())
-        check_known("recipe", recipes, RECIPES)
-    except UsageError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+    check_known("system", [options.name], baselines.names())
+    check_known("recipe", recipes, RECIPES)
     findings = []
     with Workspace():
         for finding in examine_system(options.name, timeout=options.timeout, recipes=recipes):
@@ -61,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if findings[-1].check != "trial":
             made = {finding.check for finding in findings}
             names = ", ".join(check for check in PROMISES if check not in made)
-            print(f"Not checked until that is mended: {names}.")
+            print(f"Not checked until that is fixed: {names}.")
         return 1
     print(f"{options.name} keeps the contract.")
     return 0

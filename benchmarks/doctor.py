@@ -191,19 +191,21 @@ def _ask_pip(name: str) -> str | None:
 
 def check_blas() -> Iterator[Finding]:
     """Find frameworks whose BLAS is far slower than another's here, from recorded rows."""
+    import pandas
+
     import benchmarks
 
+    here = machine.identify_machine(machine.environment())
     try:
         rows = benchmarks.load("results")
+        own = rows[rows["machine_id"].eq(here)]
+        speed = own.groupby("system")["gemm_gflops"].median().dropna()
     except FileNotFoundError:
-        rows = None
-    if rows is None or rows["gemm_gflops"].dropna().empty:
+        speed = pandas.Series(dtype=float)
+    if speed.empty:
         yield Finding(
-            "unknown", "the frameworks' matrix products: no run with figures is in results/ yet"
+            "unknown", "the frameworks' matrix products: results/ has no figures of this machine"
         )
-        return
-    known = rows[(rows["machine_id"] == machine.identify_machine(machine.environment()))]
-    speed = known.dropna(subset="gemm_gflops").groupby("system")["gemm_gflops"].median()
     for name, value in speed.items():
         if value < 0.5 * speed.max():
             yield Finding(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.errors import UsageError, check_known, describe_os_error
+from benchmarks.errors import UsageError, check_known
 from benchmarks.options import make_parser, read_folder, read_names, split_names
 from benchmarks.paths import create_folder
-from benchmarks.streams import run_command
+from benchmarks.streams import report_errors, run_command
 
-OK, USAGE, WORSE = 0, 2, 3
+OK, WORSE = 0, 3
 EXAMPLE = """\
 examples:
   python -m benchmarks.history                            the runs in results/
@@ -37,20 +37,10 @@ def build_parser() -> argparse.ArgumentParser:
     return made
 
 
-def main(argv: list[str] | None = None) -> int:
+@report_errors(OSError)
+def main(argv: Sequence[str] | None = None) -> int:
     """Return 0 if done, 2 for wrong usage or a damaged file, 3 if --check finds worse figures."""
     options = build_parser().parse_args(argv)
-    try:
-        return show(options)
-    except UsageError as error:
-        print(error, file=sys.stderr)
-    except OSError as error:
-        print(describe_os_error(error), file=sys.stderr)
-    return USAGE
-
-
-def show(options: argparse.Namespace) -> int:
-    """Read the history, write or print it, and return the exit code."""
     from benchmarks.analyse.series import read_history
     from benchmarks.render import history
     from benchmarks.render.terminal_document import print_document

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from benchmarks.errors import unknown_name
+from benchmarks.errors import UsageError, unknown_name
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN, ROWS, TABLE, ARRAYS = "run.json", "trials.jsonl", "table.csv", "arrays"
@@ -73,6 +73,17 @@ def create_folder(folder: Path) -> None:
             (new[-1] / ".gitignore").write_text("*\n")
     with tempfile.TemporaryFile(dir=folder):
         pass
+
+
+def require_folder(option: str, folder: Path) -> None:
+    """Make the folder that an option names; UsageError if it cannot be written."""
+    try:
+        create_folder(folder)
+    except OSError as error:
+        raise UsageError(
+            f"the folder of {option}, '{folder}', cannot be written ({error.strerror});"
+            f" give another one with --{option}"
+        ) from None
 
 
 def _is_tracked_by_git(folder: Path) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.errors import UsageError, check_known, describe_os_error
-from benchmarks.options import make_parser, read_names, split_names
+from benchmarks.errors import UsageError, check_known
+from benchmarks.options import make_parser, read_folder, read_names, split_names
 from benchmarks.paths import RUN, ask_git, find_runs, require_run
 from benchmarks.record.rows import is_local, read_run
-from benchmarks.streams import run_command, say
+from benchmarks.streams import report_errors, run_command, say
 
 OK, USAGE, STALE, NOTHING = 0, 2, 3, 4
 README = Path("README.md")
@@ -36,33 +37,31 @@ def build_parser() -> argparse.ArgumentParser:
     made.add_argument("--check", action="store_true", help="write nothing; exit 3 if README, a"
                       " report or a claim differs from the rows")  # fmt: skip
     made.add_argument("--release", action="store_true", help="with --check: also exit 3 if a table"
-                      " of README is of other code than stands here")  # fmt: skip
+                      " of README was measured with different code")  # fmt: skip
     made.add_argument("--format", type=read_names, default="md", metavar="md,csv,latex",
                       help="csv: the summary as a table; latex: booktabs tables, a methods"
                       " paragraph, a BibTeX entry, and figures as SVG and PDF too")  # fmt: skip
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
-    made.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    made.add_argument("--results", type=read_folder, default=Path("results"), metavar="DIR")
+    made.add_argument("--reports", type=read_folder, default=Path("reports"), metavar="DIR")
     return made
 
 
-def main(argv: list[str] | None = None) -> int:
+@report_errors(ValueError, OSError)
+def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 done, 2 wrong usage, 3 something is stale, 4 no rows to report."""
     options = build_parser().parse_args(argv)
+    if options.release and not options.check:
+        raise UsageError("--release needs --check; write both")
     if not options.results.is_dir():
         return _say(f"there is no folder {options.results}; `python -m benchmarks.run` makes one",
                     NOTHING if options.run is None else USAGE)  # fmt: skip
+    run = None if options.run is None else require_run(options.run, options.results)
+    if not options.check:
+        return rebuild(run, options)
     try:
-        run = None if options.run is None else require_run(options.run, options.results)
-        if not options.check:
-            return rebuild(run, options)
-        try:
-            return check(run, options)
-        except (ValueError, FileNotFoundError) as error:  # a run that cannot be read
-            return _say(str(error), STALE)
-    except (UsageError, ValueError) as error:
-        return _say(str(error), USAGE)
-    except OSError as error:
-        return _say(describe_os_error(error), USAGE)
+        return check(run, options)
+    except (ValueError, FileNotFoundError) as error:  # a run that cannot be read
+        return _say(str(error), STALE)
 
 
 def rebuild(run: Path | None, options: argparse.Namespace) -> int:

@@ -36,13 +36,14 @@ from benchmarks.options import (
     read_seeds,
     read_text,
 )
-from benchmarks.paths import create_folder
+from benchmarks.paths import require_folder
 from benchmarks.plan import suites
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.table_columns import FILLS, TASKS
 from benchmarks.render.announcement import announce_run, describe_plan, list_choices
-from benchmarks.streams import INTERRUPTED, run_command, say
+from benchmarks.streams import INTERRUPTED, report_errors, run_command, say
 
+README = Path("README.md")
 MAX_NAMED = 6  # systems named in a sentence; more are only counted
 EXAMPLE = """examples:
   python -m benchmarks.run                                  the spiral, every system, 15 minutes
@@ -135,28 +136,24 @@ def build_parser() -> argparse.ArgumentParser:
     return result
 
 
+@report_errors()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    try:
-        if options.list:
-            return _print(list_choices())
-        if options.suite == tuning.SUITE:
-            if options.workload_file is not None:
-                raise UsageError(f"--suite {tuning.SUITE} tunes built-in workloads alone")
-            return tuning.run_tuning(options, arguments)
-        with Workspace():
-            run = resume_run(options) if options.resume else plan_run(options, arguments)
-            if options.plan:
-                pace = machine.measure_pace()
-                durations = Durations(run.workloads, machine.count_cores(), pace=pace)
-                return _print(describe_plan(run, durations))
-            return _execute(run, options)
-    except UsageError as error:
-        say(f"{parser.prog}: {error}", file=sys.stderr)
-        return 2
+    options = build_parser().parse_args(arguments)
+    if options.list:
+        return _print(list_choices())
+    if options.suite == tuning.SUITE:
+        return tuning.run_tuning(options, arguments)
+    if options.readme and not README.exists():
+        raise UsageError(f"there is no {README} in this folder; run the command from the checkout")
+    with Workspace():
+        run = resume_run(options) if options.resume else plan_run(options, arguments)
+        if options.plan:
+            pace = machine.measure_pace()
+            durations = Durations(run.workloads, machine.count_cores(), pace=pace)
+            return _print(describe_plan(run, durations))
+        return _execute(run, options)
 
 
 def _execute(run: Run, options: argparse.Namespace) -> int:
@@ -167,7 +164,8 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
         # The pace of a cluster's workers is not that of this machine.
         pace = machine.measure_pace() if options.executor == THIS_MACHINE else 1.0
         durations = Durations(run.workloads, *executor.count_parallel(), pace=pace)
-        _create_folders(run, options)
+        require_folder("results", options.results if run.is_new else store.run.parent)
+        require_folder("reports", options.reports)
         if run.is_new:
             store.create(run.description)
         with store.lock():
@@ -181,21 +179,6 @@ def _execute(run: Run, options: argparse.Namespace) -> int:
         raise
     finally:
         executor.close()
-
-
-def _create_folders(run: Run, options: argparse.Namespace) -> None:
-    """Make the folders of results and reports. UsageError if they cannot be written."""
-    for option, folder in (
-        ("results", options.results if run.is_new else run.store.run.parent),
-        ("reports", options.reports),
-    ):
-        try:
-            create_folder(folder)
-        except OSError as error:
-            raise UsageError(
-                f"the folder of {option}, '{folder}', cannot be written ({error.strerror});"
-                f" give another one with --{option}"
-            ) from None
 
 
 def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
@@ -292,7 +275,10 @@ def _report(run: Run, options: argparse.Namespace, complete: bool) -> None:
     verdicts = written.verdicts if complete and not run.side_by_side else []
     say("\n  ".join([f"Report: {written.short}", str(written.full), *verdicts]))
     if options.readme:
-        update_readme(Path("README.md"), options.results, run.store.run)
+        try:
+            update_readme(README, options.results, run.store.run)
+        except (OSError, ValueError) as error:
+            say(f"{README} was not changed: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TextIO
+
+from benchmarks.errors import UsageError, describe_os_error
 
 # Escape sequences in a system's output could move the cursor or rename the window.
 DROPPED = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127, *range(128, 160)])
-INTERRUPTED = 130  # exit code
+USAGE, INTERRUPTED = 2, 130  # exit codes
+Main = Callable[..., int]
 
 
 def strip_control(text: str) -> str:
@@ -30,14 +34,11 @@ def wrap_entry(name: str, text: str, column: int) -> str:
     column: where the text begins; after a longer name, or on a narrow terminal, on the next line.
     """
     width = shutil.get_terminal_size(fallback=(10_000, 24)).columns
-    if len(name) >= column or width < column + 30:
-        first, column = f"{name}\n", 6
-        return first + textwrap.fill(
-            text, width, initial_indent=" " * column, subsequent_indent=" " * column
-        )
-    return textwrap.fill(
-        text, width, initial_indent=name.ljust(column), subsequent_indent=" " * column
-    )
+    below = len(name) >= column or width < column + 30
+    column = 6 if below else column
+    first = " " * column if below else name.ljust(column)
+    filled = textwrap.fill(text, width, initial_indent=first, subsequent_indent=" " * column)
+    return f"{name}\n{filled}" if below else filled
 
 
 class PatientStream:
@@ -73,6 +74,24 @@ class PatientStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def report_errors(*others: type[Exception]) -> Callable[[Main], Main]:
+    """Make a command's main print a UsageError, or one of these, and return 2."""
+
+    def decorate(main: Main) -> Main:
+        @functools.wraps(main)
+        def guarded(argv: Sequence[str] | None = None) -> int:
+            try:
+                return main(argv)
+            except (UsageError, *others) as error:
+                text = describe_os_error(error) if isinstance(error, OSError) else str(error)
+                say(text, file=sys.stderr)
+                return USAGE
+
+        return guarded
+
+    return decorate
 
 
 def run_command(main: Callable[[], int]) -> NoReturn:

@@ -32,8 +32,9 @@ from baselines.contract import Workload
 from benchmarks.errors import UsageError, check_known
 from benchmarks.measure import machine
 from benchmarks.measure.data import DataSet, generate_data
+from benchmarks.measure.new_run import DEFAULTS
 from benchmarks.options import split_names
-from benchmarks.paths import ROWS, write_atomically
+from benchmarks.paths import ROWS, require_folder, write_atomically
 from benchmarks.plan import suites
 from benchmarks.plan.workloads import read_table, read_workloads
 from benchmarks.record.rows import read_other_rows
@@ -45,7 +46,10 @@ SEEDS = range(TABLE["first_seed"], TABLE["first_seed"] + TABLE["draws"])
 SPACES: dict[str, dict[str, dict[str, list[Any]]]] = TABLE["spaces"]
 NETWORK = "mapicx"  # its trials choose lr and l2 of the recipe that all networks share
 # Options of the command that have no meaning here.
-REFUSED = ("seeds", "preset", "budget", "threads", "measures", "data", "target", "resume")
+REFUSED = (
+    "seeds", "preset", "budget", "threads", "measures", "data", "target", "task", "missing", "drop",
+    "workload_file", "resume", "memory_limit", "worker_path", "readme", "force",
+)  # fmt: skip
 
 
 class Choice(NamedTuple):
@@ -60,11 +64,13 @@ class Choice(NamedTuple):
 def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
     """Run and record every trial, and print what the rows choose."""
     for name in REFUSED:
-        if getattr(options, name) is not None:
+        if getattr(options, name):
             raise UsageError(
-                f"--{name} has no meaning for suite {SUITE}, whose trials and seeds stand in"
-                " tuning.toml; leave it out"
+                f"--{name.replace('_', '-')} has no meaning for suite {SUITE}, whose trials and"
+                " seeds are in tuning.toml; leave it out"
             )
+    if options.executor != DEFAULTS["executor"]:
+        raise UsageError(f"suite {SUITE} runs in this process alone; leave --executor out")
     known = read_workloads()
     names = _select("workload", options.workloads, suites.SUITES[SUITE]["workloads"])
     systems = _select("system", options.systems, list(SPACES))
@@ -75,13 +81,14 @@ def run_tuning(options: argparse.Namespace, arguments: list[str]) -> int:
     )
     if options.plan:
         return 0
+    require_folder("results", options.results)
     run = _create_run(options.results, arguments)
     for name in names:
         _measure(run, known[name], systems)
         for (workload, system), choice in choose_best(read_other_rows(run, key="trial")).items():
             if workload == name:
                 print(f"{name:14} {system:20} {_format_choice(choice)}", flush=True)
-    print(f"{run}: to use these, put them and the run's name where the old ones stand")
+    print(f"{run}: to use these, put them and the run's name in place of the old ones")
     return 0
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 MIN_STEP = 0.05  # 5 %: the smallest effect of interest
 MIN_SEGMENT = 3  # points: a jump that is gone after two nights was not a code change
@@ -45,9 +46,8 @@ def find_changes(values: Sequence[float]) -> list[Change]:
 
 def estimate_spread(logs: np.ndarray) -> float:
     """Estimate the noise from differences of neighbouring points, which few jumps affect."""
-    differences = np.diff(logs)
-    middle = np.median(np.abs(differences - np.median(differences)))
-    return max(MIN_SIGMA, 1.4826 * float(middle) / math.sqrt(2))
+    spread = float(stats.median_abs_deviation(np.diff(logs), scale="normal"))
+    return max(MIN_SIGMA, spread / math.sqrt(2))
 
 
 def _segment(logs: np.ndarray, penalty: float) -> list[int]:

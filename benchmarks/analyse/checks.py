@@ -97,7 +97,9 @@ def _judge_without_pairs(scores: Mapping[str, Sample]) -> tuple[bool | None, str
 def check_same_accuracy(pairs: Pairs, split_ratio: float) -> tuple[bool | None, str]:
     """Check that no two network systems differ in test accuracy (paired over seeds, Holm)."""
     adjusted = stats.adjust_holm([stats.difference_p(d, split_ratio) for d in pairs.values()])
-    smallest = int(np.argmin(adjusted))
+    if np.isnan(adjusted).all():
+        return None, "two equal differences test nothing; a third seed would"
+    smallest = int(np.nanargmin(adjusted))
     worst = " and ".join(list(pairs)[smallest])
     seeds = min(map(len, pairs.values()))
     p = adjusted[smallest]

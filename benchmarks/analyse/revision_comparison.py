@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.analyse.metrics import MARGINS
 from benchmarks.analyse.sequential import repeated_interval
 from benchmarks.analyse.stats import Estimate, median_range
-from benchmarks.analyse.verdicts import Kind, Verdict, judge_ratio
+from benchmarks.analyse.verdicts import Kind, Verdict, judge_ratio, name_kind
 from benchmarks.measure.parity import find_largest_difference
 
 
@@ -92,8 +92,7 @@ class Difference:
     @property
     def word(self) -> str:
         """The verdict in the words of the quantity."""
-        words = {Kind.LESS: self.rule.less, Kind.MORE: self.rule.more}
-        return words.get(self.verdict.kind, self.verdict.kind.value)
+        return name_kind(self.verdict.kind, self.rule)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,25 +131,16 @@ class SideComparison:
         return any(found.is_worse for found in self.differences)
 
 
-class Judge:
-    """Judge timed quantities after each round; a decision, once made, stands.
+def judge_round(timed: dict[str, Difference], samples: Any) -> list[str]:
+    """Judge the timed quantities after a round; return the names of those that need more.
 
-    This is valid because the intervals of all looks cover simultaneously.
+    timed: the differences so far, which are updated. A decision, once made, stands, because the
+    intervals of all looks cover simultaneously. samples: see measure/interleave.py.
     """
-
-    def __init__(self) -> None:
-        self.differences: dict[str, Difference] = {}
-
-    def update(self, samples: Any) -> list[str]:
-        """Look at measure.interleave's samples; return the quantities that need more rounds."""
-        undecided = []
-        for name, rule in TIMED.items():
-            if name in self.differences and self.differences[name].verdict.decided:
-                continue
-            self.differences[name] = judge_times(name, rule, samples)
-            if not self.differences[name].verdict.decided:
-                undecided.append(name)
-        return undecided
+    for name, rule in TIMED.items():
+        if name not in timed or not timed[name].verdict.decided:
+            timed[name] = judge_times(name, rule, samples)
+    return [name for name, found in timed.items() if not found.verdict.decided]
 
 
 def judge_times(name: str, rule: CompareRule, samples: Any) -> Difference:

@@ -150,7 +150,7 @@ class RunData:
     def base(self, case: Case | None) -> Line | None:
         """Return the base system's line of a case, if it has an ok row."""
         line = self.summary.get(case, {}).get(BASE) if case else None
-        return line if line and line.counts.ok else None
+        return line if line and line.statuses.get("ok") else None
 
     def planned(self, case: Case) -> dict[str, str]:
         """Map each system planned for a case to its family, without controls."""

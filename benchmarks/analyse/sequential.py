@@ -26,25 +26,20 @@ ERROR = 0.02  # probability that any interval of a comparison is wrong at any lo
 GRID = 201  # integration points; doubling them changes no bound by a hundredth
 
 
-def spend(share: float, error: float) -> float:
-    """Return how much of the error is spent once this share of the rounds is done."""
-    return error * min(1.0, share)
-
-
 @functools.cache
 def find_levels(rounds: int, error: float) -> tuple[float, ...]:
     """Return the two-sided level of each look, from FIRST_LOOK to `rounds` rounds.
 
     The recursion of Armitage, McPherson and Rowe (1969): the density of a sum of normal values
     that has stayed within its bounds is carried from look to look on a grid, and each bound is set
-    so that it spends the next part of the error.
+    so that it spends the next part of the error, which grows with the share of the rounds done.
     """
     levels: list[float] = []
     grid, weights = np.zeros(1), np.ones(1)  # all mass is at 0 before the first value
     done = 0
     for look in range(FIRST_LOOK, rounds + 1):
         sd = math.sqrt(look - done)
-        part = spend(look / rounds, error) - (spend(done / rounds, error) if done else 0.0)
+        part = error * (look - done) / rounds
         bound = _find_bound(grid, weights, sd, part, math.sqrt(look))
         levels.append(float(2 * stats.norm.sf(bound / math.sqrt(look))))
         finer = np.linspace(-bound, bound, GRID)
@@ -71,7 +66,7 @@ def _trapezium(grid: np.ndarray) -> np.ndarray:
 
 
 def repeated_interval(logs: Sequence[float], rounds: int, quantities: int) -> Estimate:
-    """Return the ratio with its interval at this look; no bounds before the first look.
+    """Return the ratio with its interval at this look; before the first look, its range.
 
     Parameters
     ----------

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.analyse.changes import Change, find_changes
+from benchmarks.analyse.revision_comparison import COUNTED
 from benchmarks.analyse.stats import keep_finite
+from benchmarks.analyse.verdicts import Kind
 from benchmarks.errors import UsageError
 from benchmarks.paths import RUN, find_runs
 from benchmarks.record.foreign import read_foreign
@@ -62,8 +64,13 @@ class Series:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the newest segment is above the one before; for all metrics, lower is better."""
-        return bool(self.changes) and self.changes[-1].ratio > 1
+        """Whether the newest segment is above the one before, or below it if higher is better."""
+        if not self.changes:
+            return False
+        rule = COUNTED.get(self.metric)
+        falls = rule is not None and rule.worse is Kind.LESS
+        ratio = self.changes[-1].ratio
+        return ratio < 1 if falls else ratio > 1
 
     def find_causes(self, change: Change) -> list[str]:
         """List the recorded facts that differ before and after a change."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -132,7 +133,7 @@ def find_t_quantile(freedom: int) -> float:
 
 
 def standard_error(values: np.ndarray, test_train_ratio: float = 0.0) -> float:
-    """Estimate it for the mean. Splits of one table overlap, so s**2 / J becomes
+    """Return the standard error of the mean. Splits of one table overlap, so s**2 / J becomes
     s**2 * (1 / J + test_train_ratio) (Nadeau and Bengio 2003)."""
     return math.sqrt((1 / values.size + test_train_ratio) * values.var(ddof=1))
 
@@ -152,15 +153,7 @@ def paired_ratio(values: ArrayLike, base: ArrayLike, ranged: bool = False) -> Es
     ratio instead, for quantities that hardly vary.
     """
     logs = log_ratios(values, base)
-    estimate = median_range(logs) if ranged else mean_interval(logs)
-    return estimate.exp() if estimate.known else estimate
-
-
-def paired_difference(
-    values: ArrayLike, base: ArrayLike, test_train_ratio: float = 0.0
-) -> Estimate:
-    """Estimate the mean of values - base over paired seeds, with its interval over seeds."""
-    return mean_interval(np.asarray(values, float) - np.asarray(base, float), test_train_ratio)
+    return (median_range(logs) if ranged else mean_interval(logs)).exp()
 
 
 def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
@@ -170,33 +163,35 @@ def geometric_mean_ratio(values: np.ndarray, base: np.ndarray) -> Estimate:
     """
     logs = np.log(np.asarray(values, dtype=float)) - np.log(np.asarray(base, dtype=float))
     logs = logs.reshape(len(logs), -1)
-    estimate = mean_interval(logs[np.isfinite(logs).all(axis=1)].mean(axis=1))
-    return estimate.exp() if estimate.known else estimate
+    return mean_interval(logs[np.isfinite(logs).all(axis=1)].mean(axis=1)).exp()
 
 
 def difference_p(differences: ArrayLike, test_train_ratio: float = 0.0) -> float:
-    """Return Student's two-sided p of "the paired values do not differ"; nan below two pairs."""
-    d = keep_finite(differences)
-    if d.size < 2:
-        return math.nan
-    if np.ptp(d) == 0:
-        return 1.0 if d[0] == 0 else 0.0
-    return float(2 * stats.t.sf(abs(d.mean()) / standard_error(d, test_train_ratio), d.size - 1))
+    """Return Student's two-sided p of "the paired values do not differ"."""
+    one_sided = _student_p(differences, lambda distance: distance, test_train_ratio)
+    return float(np.minimum(1.0, 2 * one_sided))  # unlike min, it keeps nan
 
 
 def equivalence_p(differences: ArrayLike, margin: float, test_train_ratio: float = 0.0) -> float:
-    """Return p of "means differ by `margin` or more": two one-sided t tests, nan below two pairs.
+    """Return p of "means differ by `margin` or more" (two one-sided t tests)."""
+    return _student_p(differences, lambda distance: margin - distance, test_train_ratio)
+
+
+def _student_p(
+    differences: ArrayLike, excess: Callable[[float], float], test_train_ratio: float
+) -> float:
+    """Return Student's one-sided p of "excess(|mean|) is not above 0"; nan below two pairs.
 
     Without any spread there is no test: three equal differences count as proof, fewer do not.
     """
     d = keep_finite(differences)
-    if d.size < (MIN_FOR_MEAN if d.size and np.ptp(d) == 0 else 2):
+    spread = float(np.ptp(d)) if d.size else 0.0
+    if d.size < (2 if spread else MIN_FOR_MEAN):
         return math.nan
-    if np.ptp(d) == 0:
-        return 0.0 if abs(d[0]) < margin else 1.0
-    return float(
-        stats.t.sf((margin - abs(d.mean())) / standard_error(d, test_train_ratio), d.size - 1)
-    )
+    above = excess(abs(float(d.mean())))
+    if not spread:
+        return float(above <= 0)
+    return float(stats.t.sf(above / standard_error(d, test_train_ratio), d.size - 1))
 
 
 def adjust_holm(p_values: ArrayLike) -> np.ndarray:

@@ -41,23 +41,6 @@ def split_cases(frame: pd.DataFrame) -> Iterator[tuple[Case, pd.DataFrame]]:
         yield Case(str(workload), int(str(threads))), rows
 
 
-@dataclasses.dataclass(frozen=True)
-class Counts:
-    """Number of rows of a system, by status."""
-
-    by_status: Mapping[str, int]
-
-    @property
-    def ok(self) -> int:
-        """Number of rows with values."""
-        return self.by_status.get("ok", 0)
-
-    @property
-    def failed(self) -> bool:
-        """Whether any row has no values."""
-        return any(n for status, n in self.by_status.items() if status != "ok")
-
-
 @dataclasses.dataclass
 class Line:
     """One system in one case."""
@@ -72,7 +55,7 @@ class Line:
     parity: float
     other_work: bool
     differs_in: tuple[str, ...]
-    counts: Counts
+    statuses: Mapping[str, int]  # number of rows by status
     machines: int
     values: dict[str, Estimate] = dataclasses.field(default_factory=dict)
     comparisons: dict[str, Comparison] = dataclasses.field(default_factory=dict)
@@ -160,7 +143,7 @@ def _describe(case: Case, name: str, rows: pd.DataFrame, base: pd.DataFrame | No
         parity=float(_first(rows["parity_max_abs"], math.nan)),
         other_work=other or bool(differs),
         differs_in=differs,
-        counts=Counts({str(k): int(n) for k, n in statuses.items()}),
+        statuses={str(k): int(n) for k, n in statuses.items()},
         machines=rows["machine_id"].nunique(),
     )
 

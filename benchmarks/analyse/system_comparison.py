@@ -31,7 +31,8 @@ def compare_samples(a: Sample, b: Sample, metric: Metric, split_ratio: float = 0
     """Estimate the paired ratio a / b, or difference a - b, of two systems' samples."""
     if metric.compare == "ratio":
         return stats.paired_ratio(*pair_levels(a, b), metric.estimator == "range")
-    return stats.paired_difference(*pair(a, b), split_ratio)
+    values, base = pair(a, b)
+    return stats.mean_interval(values - base, split_ratio)
 
 
 def compare_scores(

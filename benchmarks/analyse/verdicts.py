@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+from typing import Protocol
 
 from benchmarks.analyse.stats import ALPHA, Estimate
 
@@ -52,6 +53,20 @@ class Verdict:
         """Return the same verdict from the other system's point of view."""
         other = {Kind.LESS: Kind.MORE, Kind.MORE: Kind.LESS}.get(self.kind, self.kind)
         return dataclasses.replace(self, kind=other)
+
+
+class Words(Protocol):
+    """What calls a difference by the words of its quantity: "faster", "slower"."""
+
+    @property
+    def less(self) -> str: ...
+    @property
+    def more(self) -> str: ...
+
+
+def name_kind(kind: Kind, words: Words) -> str:
+    """Name a kind of verdict in the words of a quantity."""
+    return {Kind.LESS: words.less, Kind.MORE: words.more}.get(kind, kind.value)
 
 
 def judge_ratio(

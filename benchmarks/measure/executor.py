@@ -32,11 +32,6 @@ class Unit:
     repeats: Sequence[int]
     extras: bool
 
-    @property
-    def measure(self) -> str:
-        """The measure that all of its trials share."""
-        return self.trials[0].measure
-
     def keep(self, predicate: Callable[[Trial], bool]) -> Unit:
         """Return a unit with only the trials for which the predicate is true."""
         whole = zip(self.trials, self.repeats, strict=True)

@@ -95,7 +95,7 @@ class Local(TrialRunner):
             on_row(trial, row, ended - began)
             began = ended
 
-        if unit.measure == "accuracy":
+        if unit.trials[0].measure == "accuracy":
             self.run_seeds(unit.trials, array_path, finish, slot=slot)
             return
         for trial, repeats in zip(unit.trials, unit.repeats, strict=True):

@@ -125,21 +125,19 @@ class Sampler:
     def flush(self) -> None:
         """Do nothing: no sample is buffered."""
 
-    def curve(self, until: float | None) -> list[tuple[float, int]]:
-        """Return (wall-clock seconds since the epoch, bytes) pairs, up to `until`."""
+    def save(self, until: float | None, began: float, arrays: Path) -> dict[str, int]:
+        """Write the curve up to `until` to the trial's arrays; return row fields.
+
+        until, began: seconds since the epoch; the curve's times count from `began`.
+        """
+        import numpy as np
+
         self._thread.join(timeout=5)
-        mebibyte = 1024 * 1024
-        return [
-            (moment, int(size * mebibyte))
+        curve = [
+            (moment, int(size * 2**20))
             for moment, size in self._samples
             if size > 0 and (until is None or moment <= until)
         ]
-
-    def save(self, until: float | None, began: float, arrays: Path) -> dict[str, int]:
-        """Write the curve to the trial's arrays, in seconds since `began`; return row fields."""
-        import numpy as np
-
-        curve = self.curve(until)
         if not curve:
             return {"memory_samples": 0}
         part = arrays.with_suffix(".part")

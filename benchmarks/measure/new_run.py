@@ -97,7 +97,6 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
         **start,
         "options": {name: str(value) for name, value in asked.items()},
         "suite": request.suite,
-        "question": request.question,
         "preset": request.preset,
         "side_by_side": request.side_by_side,
         "budget_s": request.budget_s,

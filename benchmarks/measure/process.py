@@ -80,50 +80,17 @@ class _Reader:
                 break
 
 
-def run_module(
-    module: str,
-    spec: Mapping[str, Any],
-    *,
-    timeout: float,
-    cores: int = 1,
-    memory_limit: int | None = None,
-    variables: Mapping[str, str] | None = None,
-    on_start: Callable[[subprocess.Popen[bytes]], None] | None = None,
-    on_line: Callable[[bytes], None] | None = None,
-) -> ProcessEnd:
-    """Run a module of this project in a trial's environment, and read its answer.
+def run_module(module: str, spec: Mapping[str, Any], **options: Any) -> ProcessEnd:
+    """Run `python -m module SPEC` in a trial's environment; options are those of `run_python`.
 
-    Parameters
-    ----------
-    module : str
-        What `python -m` runs.
-    spec : mapping
-        What the module should do; it gets this as JSON, with "pipe", the descriptor for its
-        answer, and "exec_at", the `perf_counter` time of its start.
-    timeout, memory_limit : float, int
-        Seconds and bytes at which the child is killed.
-    cores : int
-        Number of threads that its libraries may use.
-    variables : mapping
-        Environment variables for this trial only.
-    on_start : callable
-        Called with the process as soon as it exists.
-    on_line : callable
-        Called with each line of the answer as it comes; each line restarts the timeout.
+    SPEC is `spec` as JSON, with "pipe", the descriptor for the module's answer, and "exec_at", the
+    `perf_counter` time of its start.
     """
 
     def arguments(pipe: int, started: float) -> list[str]:
         return ["-m", module, json.dumps({**spec, "pipe": pipe, "exec_at": started})]
 
-    return run_python(
-        arguments,
-        cores=cores,
-        variables=variables,
-        timeout=timeout,
-        memory_limit=memory_limit,
-        on_start=on_start,
-        on_line=on_line,
-    )
+    return run_python(arguments, **options)
 
 
 def run_python(
@@ -133,7 +100,11 @@ def run_python(
     variables: Mapping[str, str] | None = None,
     **options: Any,
 ) -> ProcessEnd:
-    """Run an interpreter in a trial's environment; the project is found through PYTHONPATH."""
+    """Run an interpreter in a trial's environment; the project is found through PYTHONPATH.
+
+    cores: threads that its libraries may use. variables: of the environment, for this trial only.
+    options: those of `run`.
+    """
     with tempfile.TemporaryDirectory(prefix="mapicx-trial-", ignore_cleanup_errors=True) as scratch:
         try:
             return run(
@@ -168,8 +139,9 @@ def run(
 ) -> ProcessEnd:
     """Run `command(pipe, started)` for at most `timeout` seconds from its start or last line.
 
-    `on_start` is called with the process as soon as it exists (the memory sampler).
-    KeyboardInterrupt kills the child and propagates to the caller.
+    `memory_limit`: bytes at which the child is killed. `on_start` is called with the process as
+    soon as it exists, `on_line` with each line of the answer as it comes. KeyboardInterrupt kills
+    the child and propagates to the caller.
     """
     reader, writer = os.pipe()
     suspension = Suspension()  # before the clock is read, so that a stop during the start counts

@@ -37,7 +37,7 @@ def resume_run(options: argparse.Namespace) -> Run:
         plan = _read_plan(description)
     except (TypeError, ValueError) as error:  # a missing key or a wrong value
         raise UsageError(f"run {folder.name!r} cannot be continued: {error}") from None
-    _compare_options(options, description, plan)
+    compare_options(options, description, plan)
     source = find_source(options, description)
     changes = _find_changes(description)
     if options.executor != DEFAULTS["executor"] and "the machine" in changes:
@@ -85,7 +85,11 @@ def _is_unfinished(run: Path) -> bool:
 
 def _read_plan(description: Mapping[str, Any]) -> list[Trial]:
     """Return the trials of a run.json. ValueError if they or their workloads were changed."""
-    workloads = {name: Workload(**entry) for name, entry in _read_workloads(description)}
+    workloads = {}
+    for name, entry in description["workloads"].items():
+        if entry.keys() - Workload.__dataclass_fields__.keys() or entry.get("name") != name:
+            raise ValueError(f"its workload {name!r} is not described as one")
+        workloads[name] = Workload(**entry)
     plan = [read_trial(entry) for entry in description["trials"]]
     if [trial.trial_id for trial in plan] != description["plan"]:
         raise ValueError("its plan does not list its trials")
@@ -95,16 +99,7 @@ def _read_plan(description: Mapping[str, Any]) -> list[Trial]:
     return plan
 
 
-def _read_workloads(description: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    entries = list(description["workloads"].items())
-    for name, entry in entries:
-        unknown = entry.keys() - Workload.__dataclass_fields__.keys()
-        if unknown or entry.get("name") != name:
-            raise ValueError(f"its workload {name!r} is not described as one")
-    return entries
-
-
-def _compare_options(
+def compare_options(
     options: argparse.Namespace, description: Mapping[str, Any], plan: list[Trial]
 ) -> None:
     """Raise UsageError for an option that does not agree with the plan."""
@@ -121,7 +116,7 @@ def _compare_options(
     effective = {
         "suite": description["suite"],
         "preset": description["preset"],
-        "seeds": str(len({trial.seed for trial in plan if trial.block})),
+        "seeds": str(max((trial.block for trial in plan), default=0)),
         "measures": ",".join({trial.measure for trial in plan}),
         "threads": ",".join({str(trial.threads) for trial in plan if trial.block}),
     }

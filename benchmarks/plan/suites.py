@@ -31,7 +31,6 @@ def _read_suites() -> dict[str, dict[str, Any]]:
 
 PRESETS = read_table("presets.toml")
 SUITES = _read_suites()
-OWN_QUESTION = "Does this table need a heavyweight framework, and what would it cost?"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +49,6 @@ class Request:
     threads: tuple[int, ...]
     side_by_side: bool  # whether timed trials share the machine
     budget_s: float | None
-    question: str
 
 
 def make_request(
@@ -98,7 +96,6 @@ def make_request(
         threads=_choose_threads(split_names(threads), cores),
         side_by_side=chosen.get("side_by_side", False),
         budget_s=None if budget is None else parse_duration(budget),
-        question=asked["question"] if own is None else OWN_QUESTION,
     )
 
 

@@ -249,7 +249,8 @@ def find_source(options: argparse.Namespace, description: Mapping[str, Any]) -> 
 def describe_table(description: Mapping[str, Any]) -> list[str]:
     """List what was chosen for a user's table, a line each; nothing for other runs."""
     facts = description.get("table")
-    if facts is None:
+    if not facts:
         return []
-    size = f"{facts['file']!r}: {facts['rows']:,} rows, {len(facts['columns'])} columns."
-    return [size, *facts["notes"]]
+    columns = len(facts.get("columns") or ())
+    size = f"{facts.get('file')!r}: {facts.get('rows', 0):,} rows, {columns} columns."
+    return [size, *map(str, facts.get("notes") or ())]

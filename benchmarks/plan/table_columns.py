@@ -80,7 +80,7 @@ def check_names(names: list[str]) -> None:
         if len(name) > MAX_NAME_LENGTH:
             raise UsageError(
                 f"has a column name of {len(name)} characters, beginning {name[:20]!r}; at most"
-                f" {MAX_NAME_LENGTH} are accepted, or the first line is no header"
+                f" {MAX_NAME_LENGTH} are accepted, or the first line is not a header"
             )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:

@@ -81,7 +81,7 @@ def _read_bytes(path: Path) -> bytes:
 def _check_and_read(path: Path) -> bytes:
     known = ", ".join(READERS)
     if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no ordinary file"
+        what = "a folder" if path.is_dir() else "not a regular file"
         raise UsageError(f"{path.name!r} is {what}; give a file that ends with one of {known}")
     if not path.is_file():
         near = sorted(other.name for other in path.parent.glob(f"*{path.suffix}"))[:3]

@@ -36,7 +36,7 @@ def read_file(path: Path) -> tuple[dict[str, dict[str, Any]], str]:
             f"--workload-file {str(path)!r} cannot be read: {error.strerror}"
         ) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"--workload-file {path.name!r} is no TOML: {error}; {EXAMPLE}") from None
+        raise UsageError(f"--workload-file {path.name!r} is not TOML: {error}; {EXAMPLE}") from None
     if not table:
         raise UsageError(f"--workload-file {path.name!r} holds no workload; {EXAMPLE}")
     built_in = read_table("workloads.toml")

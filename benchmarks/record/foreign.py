@@ -34,7 +34,9 @@ def read_foreign(path: Path) -> list[Measurement]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise UsageError(f"{path.name} is no JSON ({error}); remove it or restore it") from None
+        raise UsageError(
+            f"{path.name} is not valid JSON ({error}); remove it or restore it"
+        ) from None
     if not isinstance(content, dict):
         return []
     reader, kind = _find_reader(content)
@@ -55,7 +57,8 @@ def read_foreign(path: Path) -> list[Measurement]:
 
 def _find_reader(content: dict[str, Any]) -> tuple[Any, str]:
     if content.get("kind") == "mapicx comparison":
-        return _read_comparison, "benchmarks.compare"
+        # One of two recorded runs is not a point in time; their own rows are.
+        return (_read_comparison if "head_commit" in content else None), "benchmarks.compare"
     if "benchmarks" in content and "machine_info" in content:
         return _read_pytest, "pytest-benchmark"
     if "benchmarks" in content and "version" in content:

@@ -65,6 +65,6 @@ def make_section(sentences: Sequence[str]) -> Section | None:
     if not sentences:
         return None
     first, *rest = sentences
-    blocks: list[Block] = [Paragraph(f"{first} They stand in {PAGE}.")]
+    blocks: list[Block] = [Paragraph(f"{first} They are in {PAGE}.")]
     return Section("The published verdicts on this machine",
                    (*blocks, *([Items(tuple(rest))] if rest else [])))  # fmt: skip

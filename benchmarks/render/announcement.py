@@ -58,7 +58,7 @@ def describe_plan(run: Run, durations: Durations) -> Iterator[str]:
     for trial in run.plan:
         yield (
             f"{trial.trial_id}  block {trial.block}  {trial.measure:8} {trial.workload}"
-            f"  {trial.system}  seed {trial.seed}  {trial.threads} thread(s)"
+            f"  {trial.system}  seed {trial.seed}  {format_count(trial.threads, 'thread')}"
         )
     expected = format_duration(durations.expect(run.plan))
     yield f"{len(run.plan)} trials in {format_count(run.blocks, 'block')}, expected {expected}"

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from benchmarks.analyse.crossover import MULTIPLIED, REST, UNITS, WHOLE, Crossing
 from benchmarks.analyse.frameworks import BASE
 from benchmarks.analyse.metrics import STEP
-from benchmarks.analyse.verdicts import Kind
+from benchmarks.analyse.verdicts import Kind, name_kind
 from benchmarks.errors import format_count
 from benchmarks.render.document import TEXTS, Cell, Paragraph, Quantity, Section, Table, make_table
-from benchmarks.render.numbers import NOTHING, format_verdict, join_words, name_kind
+from benchmarks.render.numbers import NOTHING, format_verdict, join_words
 
 TITLE = "Sizes from which a framework is faster"
 FASTER, SLOWER = Kind.LESS, Kind.MORE
@@ -84,7 +84,7 @@ def describe_crossing(crossing: Crossing) -> str:
         return (
             f"{format_verdict(verdict, STEP)} at {size:,} {_unit(crossing)}, the only size resolved"
         )
-    few = "" if _judged(crossing) else ", in the middle of too few blocks for a verdict"
+    few = "" if _judged(crossing) else ", over too few blocks for a verdict"
     return _describe_range(crossing) + few + lost
 
 
@@ -148,8 +148,7 @@ def _find_lost(crossing: Crossing) -> list[int]:
 
 
 def _join(sizes: Iterable[int]) -> str:
-    *most, last = (f"{size:,}" for size in sizes)
-    return f"{', '.join(most)} and {last}" if most else last
+    return join_words(f"{size:,}" for size in sizes)
 
 
 def _number(size: float) -> str:

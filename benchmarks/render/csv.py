@@ -61,7 +61,11 @@ def tabulate_summary(lines: Iterable[Line]) -> pd.DataFrame:
 def _summarise(line: Line) -> dict[str, Any]:
     row: dict[str, Any] = {"workload": line.case.workload, "threads": line.case.threads}
     row |= {"system": line.system, "family": line.family, "framework": line.framework}
-    row |= {"version": "; ".join(line.versions), "dtype": line.dtype, "ok": line.counts.ok}
+    row |= {
+        "version": "; ".join(line.versions),
+        "dtype": line.dtype,
+        "ok": line.statuses.get("ok", 0),
+    }
     row |= {"comparable": line.comparable, "other_work": line.other_work}
     for name, metric in METRICS.items():
         row[name] = line.estimate(name)

@@ -1,14 +1,13 @@
 """A report as values: sections of paragraphs, lists, tables and figures.
 
-Writers (markdown.py, html.py, latex.py, terminal.py) turn one document into text. A cell is a
-value with its format. Nothing in a document is escaped, and no writer parses another's output.
+Writers (markdown.py, html.py, latex.py, terminal_document.py) turn one document into text. A cell
+is a value with its format. Nothing in a document is escaped, and no writer parses another's output.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.analyse.stats import Estimate
@@ -84,17 +83,14 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[Text, ...] = ()
 
-    def quantities(self) -> Iterator[Quantity]:
-        """Yield every number in the table."""
-        for row in self.rows:
-            for cell in row:
-                for piece in cell if isinstance(cell, tuple) else (cell,):
-                    if isinstance(piece, Quantity) and piece.estimate.known:
-                        yield piece
-
     def shows(self, kind: str) -> bool:
         """Whether any number in the table has bounds of this kind."""
-        return any(q.bounds and q.estimate.kind == kind for q in self.quantities())
+        return any(
+            isinstance(piece, Quantity) and piece.bounds and piece.estimate.kind == kind
+            for row in self.rows
+            for cell in row
+            for piece in (cell if isinstance(cell, tuple) else (cell,))
+        )
 
 
 @dataclasses.dataclass(frozen=True)

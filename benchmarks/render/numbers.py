@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.analyse.metrics import METRICS, Metric
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.summary import Line
-from benchmarks.analyse.verdicts import Kind, Verdict
+from benchmarks.analyse.verdicts import Kind, Verdict, name_kind
 from benchmarks.render.document import Cell, Code, Link, Quantity, Strong
 
 NOTHING = "–"
@@ -133,14 +133,7 @@ def format_verdict(verdict: Verdict, metric: Metric) -> str:
     """Format a verdict in the words of its metric."""
     if verdict.kind is Kind.EQUIVALENT:
         return f"equivalent within {format_margin(verdict.margin, metric)}"
-    if verdict.differs:
-        return metric.less if verdict.kind is Kind.LESS else metric.more
-    return verdict.kind.value
-
-
-def name_kind(kind: Kind, metric: Metric) -> str:
-    """Name a kind of verdict where its margin stands elsewhere."""
-    return {Kind.LESS: metric.less, Kind.MORE: metric.more}.get(kind, kind.value)
+    return name_kind(verdict.kind, metric)
 
 
 def format_margin(margin: float, metric: Metric) -> str:

@@ -154,12 +154,12 @@ def _describe_rivals(choice: Choice, score: str) -> str:
             names = ", ".join(line.system for line in members)
             parts.append(f"{format_verdict(verdict, METRICS[score])}: {names}")
     if not parts:
-        return "How sure: no other system was measured."
+        return "Certainty: no other system was measured."
     ahead = choice.against_floor[choice.best.system].estimate
     points = format_estimate(ahead, 0.01) if score == "accuracy_test" else ""
     above = f" It is {points} points above always answering the same." if points else ""
     return (
-        f"How sure: against {choice.best.system}, {'; '.join(parts)} (corrected for so many"
+        f"Certainty: against {choice.best.system}, {'; '.join(parts)} (corrected for so many"
         f" comparisons; all on splits of this one table).{above}"
     )
 

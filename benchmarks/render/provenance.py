@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
-
 from benchmarks.analyse.checks import estimate_overhead
 from benchmarks.analyse.equal_work import compute_memory_floor
 from benchmarks.analyse.frameworks import AGAIN, BASE
 from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import MIN_FOR_MEAN, median_interval
 from benchmarks.errors import format_count
+from benchmarks.plan.table import describe_table
 from benchmarks.record.rows import read_ends, read_machines
 from benchmarks.record.schema import STATUSES
 from benchmarks.render.document import (
@@ -51,7 +50,7 @@ def describe_run(data: RunData) -> list[Block]:
         "margins": ", ".join(f"{k} {v:g}" for k, v in sorted(data.margins.items())),
     }
     items: list[Text] = [f"{name}: {value}" for name, value in facts.items() if value]
-    items += [f"table: {line}" for line in describe_own_table(data.table)]
+    items += [f"table: {line}" for line in describe_table(run)]
     items += [
         (Strong("resumed by force"), f": {_describe_forced(entry, run)}") for entry in data.forced
     ]
@@ -94,15 +93,6 @@ def _describe_machines(data: RunData) -> list[Block]:
         )
     head = ("machine", "processor", "cores", "memory (GiB)", "kernel", "rows", "blocks of time")
     return [make_table((*head, f"{BASE}, total (s)"), rows, words=(1, 4))]
-
-
-def describe_own_table(facts: dict[str, Any]) -> list[str]:
-    """Say what is known about a user's table, and what was chosen for it."""
-    if not facts:
-        return []
-    columns = len(facts.get("columns") or ())
-    first = f"{facts.get('file')}, {facts.get('rows', 0):,} rows, {columns} columns"
-    return [first, *(str(note) for note in facts.get("notes") or ())]
 
 
 def _describe_forced(entry: dict[str, Any], run: dict[str, Any]) -> str:
@@ -256,4 +246,4 @@ def _flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         yield prefix, ", ".join(str(part) for part in value) or "none"
     else:
-        yield prefix, "not known" if value is None or pd.isna(value) else str(value) or "none"
+        yield prefix, "not known" if value is None else str(value) or "none"

@@ -188,23 +188,17 @@ def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[
 
     def replace(marker: re.Match[str]) -> str:
         name, old = marker["name"], marker["run"]
-        if name in SOURCES:
-            written.append(name)
-            return _enclose(name, None, write_table(SOURCES[name]()))
-        source = Path(run) if run is not None else find_public_run(results, old or "")
-        if source is None:
-            raise ValueError(f"table {name} names run {old}, which is not in {results.name}")
         try:
-            part = make_part(read(source), name)
+            part = _make_part(marker, results, read, run)
         except ValueError as error:
             if run is None:
                 raise
             left.append(str(error))
             return marker[0]
-        if old and old != source.name:
-            moved[old] = source.name
+        if old and old != part.run:
+            moved[old] = part.run
         written.append(name)
-        return _enclose(name, source.name, part.write())
+        return _enclose(name, part)
 
     text = MARKED.sub(replace, text)
     current = {marker["run"] for marker in MARKED.finditer(text)}
@@ -216,9 +210,24 @@ def update_readme(readme: Path, results: Path, run: Path | None = None) -> list[
     return written
 
 
-def _enclose(name: str, run: str | None, lines: list[str]) -> str:
-    named = f" run={run}" if run else ""
-    body = "\n".join(lines)
+def _make_part(
+    marker: re.Match[str],
+    results: Path,
+    read: Callable[[Path], RunData],
+    run: Path | None = None,
+) -> Part:
+    """Make the part of a marker from `run`, or else from the run that it names."""
+    if marker["name"] in SOURCES:
+        return Part((SOURCES[marker["name"]](),))
+    source = run or find_public_run(results, marker["run"] or "")
+    if source is None:
+        raise ValueError(f"run {marker['run']} is absent from {results.name}")
+    return make_part(read(source), marker["name"])
+
+
+def _enclose(name: str, part: Part) -> str:
+    named = f" run={part.run}" if part.run else ""
+    body = "\n".join(part.write())
     return f"<!-- mapicx:table {name}{named} -->\n\n{body}\n\n<!-- /mapicx:table -->"
 
 
@@ -238,21 +247,11 @@ def find_stale_parts(readme: Path, results: Path) -> list[str]:
         if name not in current
     ]
     for marker in markers:
-        name, run = marker["name"], marker["run"]
-        where = f"{readme.name}, table {name}"
-        source = find_public_run(results, run or "")
-        if name in SOURCES:
-            part = Part((SOURCES[name](),))
-        elif source is None:
-            found.append(f"{where}: run {run} is absent from {results.name}")
-            continue
-        else:
-            try:
-                part = make_part(read(source), name)
-            except ValueError as error:
-                found.append(f"{where}: {error}")
-                continue
-        found += [f"{where}: {what}" for what in find_differences(part, marker["body"])]
+        try:
+            problems = find_differences(_make_part(marker, results, read), marker["body"])
+        except ValueError as error:
+            problems = [str(error)]
+        found += [f"{readme.name}, table {marker['name']}: {problem}" for problem in problems]
     return found
 
 

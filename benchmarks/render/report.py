@@ -14,6 +14,7 @@ from benchmarks.analyse.run_data import RunData, read_run_data
 from benchmarks.analyse.summary import Case
 from benchmarks.errors import format_count
 from benchmarks.paths import LOCAL, write_atomically
+from benchmarks.plan.table import describe_table
 from benchmarks.record.rows import find_damage, is_local, read_run
 from benchmarks.render import (
     agreement,
@@ -139,7 +140,7 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
     table = make_headline(data, FULL)
     if table is not None:
         if len(table.rows) > MAX_TABLE_ROWS:
-            more: tuple = (f" The other {len(table.rows) - MAX_TABLE_ROWS} rows stand in ",
+            more: tuple = (f" The other {len(table.rows) - MAX_TABLE_ROWS} rows are in ",
                            Link(FULL, FULL), ".")  # fmt: skip
             notes = (*table.notes, *more)
             table = dataclasses.replace(table, rows=table.rows[:MAX_TABLE_ROWS], notes=notes)
@@ -158,7 +159,7 @@ def make_short(data: RunData, drawn: dict[Case, list[Picture]]) -> Document:
             )
         ),
     )
-    table_notes = provenance.describe_own_table(data.table)
+    table_notes = describe_table(data.run)
     about = [Section("What was made of the table", (Items(tuple(table_notes)),))]
     return Document(
         f"Benchmark report {data.name}",

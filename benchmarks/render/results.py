@@ -146,8 +146,8 @@ def _remark(line: Line) -> str:
         remarks.append(f"different work: {differs}")
     elif line.other_work and line.family != "bound":
         remarks.append("different work")
-    if line.counts.failed:
-        remarks += [f"{status} {n}" for status, n in line.counts.by_status.items()]
+    if line.statuses.keys() - {"ok"}:
+        remarks += [f"{status} {n}" for status, n in line.statuses.items()]
     if line.machines > 1:
         remarks.append(f"{line.machines} machines")
     if len(line.versions) > 1:

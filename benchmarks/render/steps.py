@@ -15,7 +15,7 @@ from benchmarks.analyse.run_data import RunData
 from benchmarks.analyse.stats import Estimate
 from benchmarks.analyse.steps import LOOPS, VECTORISED, StepCost, SweepPoint, compare_loops
 from benchmarks.analyse.summary import Case
-from benchmarks.analyse.verdicts import Kind
+from benchmarks.analyse.verdicts import Kind, name_kind
 from benchmarks.errors import format_count
 from benchmarks.render import style
 from benchmarks.render.csv import make_frame
@@ -28,7 +28,6 @@ from benchmarks.render.numbers import (
     format_verdict,
     format_with_unit,
     join_words,
-    name_kind,
 )
 from benchmarks.render.results import UNCHECKED, explain_bounds
 from benchmarks.render.style import Drawing

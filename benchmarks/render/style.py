@@ -37,6 +37,7 @@ CURVE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9
 LINES = ("-", "--", ":", "-.")
 MARKS = ("o", "s", "^", "v", "P", "X", "<", ">", "p", "*", "h")
 Curve = Sequence[Any]  # x and y
+MAX_POINTS = 400  # of a curve
 MARKED = 8  # number of marks along a curve
 
 
@@ -96,6 +97,7 @@ def save_figure(fig: Any, path: Path, kinds: Iterable[str]) -> None:
             write_atomically(path.with_suffix(".svg"), _make_svg(fig, path.stem))
         else:
             fig.savefig(path.with_suffix(f".{kind}"), dpi=DPI, metadata=UNDATED[kind])
+        fig.set_layout_engine("none")  # solved once; the other formats keep it
     plt.close(fig)
 
 
@@ -181,7 +183,7 @@ def set_plain_ticks(axis: Any, values: np.ndarray) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def thin(*arrays: np.ndarray, points: int = 400) -> list[np.ndarray]:
-    """Thin each array to at most `points` values, keeping the first and last."""
-    keep = np.unique(np.linspace(0, len(arrays[0]) - 1, points).astype(int))
+def thin(*arrays: np.ndarray) -> list[np.ndarray]:
+    """Thin each array to at most MAX_POINTS values, keeping the first and last."""
+    keep = np.unique(np.linspace(0, len(arrays[0]) - 1, MAX_POINTS).astype(int))
     return [array[keep] for array in arrays]

@@ -127,7 +127,7 @@ def make_tables(store: Store) -> list[Table]:
                 for _, name, scale in columns
             ]
             if not any(cells):
-                cells[0] = ", ".join(f"{k} {n}" for k, n in line.counts.by_status.items())
+                cells[0] = ", ".join(f"{k} {n}" for k, n in line.statuses.items())
             table.add_row(*(strip_control(cell) for cell in (line.system, *cells)))
         made.append(table)
     return made

@@ -90,12 +90,20 @@ def test_geometric_mean_is_that_of_the_ratios_and_its_interval_covers():
     assert share_covered(found, 3.0) >= 0.95 - allow(0.95, 300)
 
 
+def test_two_equal_differences_test_nothing_and_three_do():
+    assert math.isnan(stats.difference_p([0.5, 0.5])) and math.isnan(stats.difference_p([0.5]))
+    assert stats.difference_p([0.5] * 3) == 0.0 and stats.difference_p([0.0] * 3) == 1.0
+    assert math.isnan(stats.equivalence_p([0.0, 0.0], 0.1))
+    assert stats.equivalence_p([0.0] * 3, 0.1) == 0.0 and stats.equivalence_p([0.5] * 3, 0.1) == 1.0
+    assert stats.difference_p([0.1, -0.1]) == 1.0
+
+
 def test_paired_difference_interval_covers_with_six_seeds():
     rng = np.random.default_rng(3)
     found = []
     for _ in range(400):
         seeds = rng.normal(0, 0.02, 6)
-        found.append(stats.paired_difference(seeds + rng.normal(0.01, 0.004, 6), seeds))
+        found.append(stats.mean_interval(seeds + rng.normal(0.01, 0.004, 6) - seeds))
     assert share_covered(found, 0.01) >= 0.95 - allow(0.95, 400)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.analyse.revision_comparison import TIMED, Judge
+from benchmarks.analyse.revision_comparison import TIMED, Difference, judge_round
 from benchmarks.analyse.sequential import FIRST_LOOK, find_levels, repeated_interval
 from benchmarks.analyse.verdicts import Kind
 from benchmarks.measure.interleave import REPEATED, measure_rounds
@@ -68,27 +68,27 @@ class SimulatedSide:
         return {"import_s": begun, "total_s": begun + self.machine.spend(rest * own)}
 
 
-def compare(seed: int, slower: dict[str, float]) -> tuple[Judge, float]:
-    """The verdicts of one comparison, and how long it took."""
-    machine, judge = Machine(seed), Judge()
+def compare(seed: int, slower: dict[str, float]) -> tuple[dict[str, Difference], float]:
+    """The differences of one comparison, and how long it took."""
+    machine, found = Machine(seed), {}
     sides = {name: SimulatedSide(machine, {}) for name in ("base", "twin")}
     measure_rounds(
         sides | {"head": SimulatedSide(machine, slower)},
         budget_s=BUDGET_S,
         clock=lambda: machine.now,
         rng=random.Random(seed),
-        find_undecided=judge.update,
+        find_undecided=lambda samples: judge_round(found, samples),
     )
-    return judge, machine.now
+    return found, machine.now
 
 
-def kinds(judge: Judge) -> dict[str, Kind]:
-    return {name: found.verdict.kind for name, found in judge.differences.items()}
+def kinds(differences: dict[str, Difference]) -> dict[str, Kind]:
+    return {name: found.verdict.kind for name, found in differences.items()}
 
 
 def test_a_comparison_ends_early_in_the_right_verdicts():
-    judge, seconds = compare(0, dict.fromkeys(REPEATED, 1.3))
-    found = kinds(judge)
+    differences, seconds = compare(0, dict.fromkeys(REPEATED, 1.3))
+    found = kinds(differences)
     assert all(found[name] is Kind.MORE for name in REPEATED)
     assert found["import_s"] is not Kind.MORE and seconds <= BUDGET_S
     alike, _ = compare(1, {})

@@ -9,6 +9,7 @@ from importlib import metadata
 
 from benchmarks import doctor
 from benchmarks.measure import machine
+from tests.benchmarks.synthetic import rows, run_folder
 
 
 def test_a_forced_blas_kernel_is_named_with_its_cure():
@@ -82,6 +83,19 @@ def test_a_framework_that_is_missing_comes_with_its_command(monkeypatch):
     monkeypatch.setattr(metadata, "version", absent)
     texts = [finding.text for finding in doctor.check_frameworks()]
     assert any('".[torch]"' in text for text in texts)
+
+
+def test_figures_of_other_machines_are_no_figures_of_this_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [one.level for one in doctor.check_blas()] == ["unknown"]
+    made = [row | {"gemm_gflops": 9.0, "machine_id": "another"} for row in rows(2)]
+    run_folder(tmp_path / "results", made)
+    assert [one.level for one in doctor.check_blas()] == ["unknown"]
+    here = machine.identify_machine(machine.environment())
+    for row, speed in zip(made, [90.0, 20.0], strict=False):
+        row |= {"machine_id": here, "gemm_gflops": speed}
+    run_folder(tmp_path / "results", made, "20260102T030406-own")
+    assert [one.level for one in doctor.check_blas()] == ["note"]
 
 
 def test_a_newer_release_is_noted_and_silence_of_pip_is_said(monkeypatch):

@@ -169,6 +169,28 @@ def test_files_of_other_programs_are_series_by_benchmark(make, tmp_path, capsys)
     assert "broken.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("factor", "code"), [(1.1, 0), (0.9, 3)])
+def test_a_rise_in_accuracy_is_better_and_a_fall_is_worse(factor, code, tmp_path):
+    for night in range(NIGHTS):
+        made = comparison(1.0, night)
+        made["findings"] = [{"name": "accuracy", "ratio": {"value": factor if night > 6 else 1.0}}]
+        (tmp_path / f"{night:04}.json").write_text(json.dumps(made))
+    assert history.main([str(tmp_path), "--check"]) == code
+    (series,) = read_history(tmp_path)
+    assert series.changes and series.is_worse is (code == 3)
+
+
+def test_a_saved_comparison_of_two_runs_is_not_a_point_in_time(tmp_path):
+    for night in range(2):
+        (tmp_path / f"{night}.json").write_text(json.dumps(comparison(1.0, night)))
+    between_runs = comparison(1.0, 2)
+    for fact in ("base_commit", "head_commit", "environment", "versions", "at"):
+        del between_runs[fact]
+    (tmp_path / "runs.json").write_text(json.dumps(between_runs))
+    (series,) = read_history(tmp_path)
+    assert len(series.points) == 2
+
+
 def test_what_cannot_be_read_gets_a_sentence(tmp_path, capsys):
     def refuse(*arguments):
         assert history.main([str(one) for one in arguments]) == 2
@@ -179,7 +201,7 @@ def test_what_cannot_be_read_gets_a_sentence(tmp_path, capsys):
     assert "no folder" in refuse(tmp_path / "nowhere")
     assert "no figures" in refuse(tmp_path)
     (tmp_path / "torn.json").write_text('{"benchmarks": [')
-    assert "torn.json is no JSON" in refuse(tmp_path)
+    assert "torn.json is not valid JSON" in refuse(tmp_path)
     (tmp_path / "torn.json").unlink()
     run = synthetic.run_folder(tmp_path / "runs", synthetic.rows(2, SYSTEMS))
     assert "did you mean md, html, csv?" in refuse(tmp_path / "runs", "--format", "pdf")

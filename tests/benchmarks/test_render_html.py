@@ -1,6 +1,7 @@
 """report.html in a real browser: it sorts, filters, folds, and asks nobody for anything."""
 
 import io
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,11 @@ def test_it_is_one_small_file_that_loads_nothing(report):
     text = report.read_text()
     assert report.stat().st_size < 5 * 2**20
     assert "https://" not in text and 'src="' not in text and "@import" not in text
+
+
+def test_no_id_occurs_twice(report):
+    found = re.findall(r'<[^>]* id="([^"]+)"', report.read_text().partition("<script")[0])
+    assert len(found) == len(set(found)) > 5
 
 
 def test_a_table_sorts_by_value_both_ways_and_by_keyboard(opened):

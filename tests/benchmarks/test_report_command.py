@@ -126,6 +126,11 @@ def test_only_tables_of_which_the_run_has_rows_move(checkout, answer, draw, row)
     assert not find_stale_parts(readme, checkout / "results")
 
 
+def test_release_without_check_rebuilds_nothing(checkout, capsys):
+    assert main(["--release"]) == 2
+    assert "--release needs --check" in capsys.readouterr().err
+
+
 def test_a_run_without_any_tables_rows_moves_nothing(checkout, capsys):
     made, workloads = sweep_rows(blocks=1, shapes=1)
     run_folder(checkout / "results", made, STEPS, workloads=workloads)

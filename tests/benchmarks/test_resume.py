@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,8 +18,10 @@ import pytest
 
 import benchmarks
 from benchmarks.errors import UsageError
-from benchmarks.measure.resume import resume_run
+from benchmarks.measure.resume import compare_options, resume_run
 from benchmarks.measure.workspace import find_processes
+from benchmarks.plan.trials import read_trial
+from benchmarks.record.rows import read_run
 from benchmarks.record.store import Store
 from benchmarks.run import build_parser
 from tests.benchmarks.processes import PLUGIN, ROOT, run, start, until_rows
@@ -98,6 +102,18 @@ def test_the_command_that_began_a_run_continues_it(copied):
 def test_resume_refuses_options_that_do_not_agree(copied, options):
     with pytest.raises(UsageError, match=f"{options[0]} .* does not agree"):
         resume(copied, *options)
+
+
+def test_the_seeds_of_a_run_are_its_blocks_however_many_seeds_of_accuracy_it_has():
+    name = re.search(r"mapicx:table spiral run=(\S+)", (ROOT / "README.md").read_text())[1]
+    run = ROOT / "results" / name
+    plan = [read_trial(entry) for entry in read_run(run)["trials"]]
+    assert len({trial.seed for trial in plan}) == 29
+    for seeds, agrees in (("12", True), ("29", False)):
+        options = build_parser().parse_args(["--resume", run.name, "--seeds", seeds])
+        refused = contextlib.nullcontext() if agrees else pytest.raises(UsageError, match="has 12")
+        with refused:
+            compare_options(options, read_run(run), plan)
 
 
 def test_a_continued_run_has_its_budget_again_unless_another_is_given(copied):

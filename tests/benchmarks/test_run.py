@@ -14,6 +14,7 @@ import pytest
 import baselines
 import benchmarks
 from baselines.descriptions import describe_system
+from benchmarks import run
 from benchmarks.measure import machine
 from benchmarks.plan import suites
 from benchmarks.record.schema import FIELDS
@@ -189,6 +190,25 @@ def test_wrong_usage_exits_2_with_a_sentence(command, tmp_path, option, value, n
     assert done.returncode == 2
     assert value in done.stderr and near in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--suite", "tuning", "--executor", "dask"], "leave --executor out"),
+        (["--suite", "tuning", "--readme"], "--readme has no meaning"),
+        (["--suite", "tuning", "--drop", "x"], "--drop has no meaning"),
+        (["--suite", "tuning", "--results", "/dev/null/results"], "cannot be written"),
+        (["--readme"], "there is no README.md in this folder"),
+    ],
+)
+def test_what_an_option_cannot_do_here_is_said_before_anything_is_measured(
+    options, said, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert run.main(options) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_help_shows_an_example(command):

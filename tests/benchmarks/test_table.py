@@ -202,7 +202,7 @@ def test_a_missing_file_or_another_kind_of_file_is_named(tmp_path, name):
 def test_a_folder_or_a_pipe_is_called_what_it_is(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
-    for name, words in (("folder.csv", "is a folder"), ("pipe.csv", "no ordinary file")):
+    for name, words in (("folder.csv", "is a folder"), ("pipe.csv", "not a regular file")):
         with pytest.raises(UsageError, match=words):
             table.prepare(str(tmp_path / name), "class")
 

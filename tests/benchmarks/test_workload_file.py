@@ -45,7 +45,7 @@ def wrong(**fields):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[mine\n", ["no TOML", "line 1"]),
+        ("[mine\n", ["not TOML", "line 1"]),
         ("", ["holds no workload"]),
         ("epochs = 5", ["'epochs' stands outside a workload", "[my-workload]"]),
         ("[spiral]", ["built-in workload 'spiral'", 'like = "spiral"']),
