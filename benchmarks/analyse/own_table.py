@@ -33,16 +33,19 @@ class Choice:
         Score of always giving the same answer.
     lines : list of Line
         Networks and classical models with a score, highest first.
+    complete : list of Line
+        Those of them with the most splits; means over other splits are not ranked with theirs.
     against_floor, against_best : dict
         System -> comparison of its score with the floor and with that of `best`.
     best : Line or None
-        The highest-scoring of the systems shown to be above the floor.
+        The highest-scoring of the complete systems that were shown to be above the floor.
     chosen : Line or None
         The fastest among the best and the systems shown to be equivalent to it.
     """
 
     floor: stats.Estimate
     lines: list[Line]
+    complete: list[Line]
     against_floor: dict[str, Comparison]
     against_best: dict[str, Comparison]
     best: Line | None
@@ -54,9 +57,10 @@ class Choice:
 
     @property
     def too_few(self) -> bool:
-        """Whether there are too few splits for any verdict."""
+        """Whether there are too few splits for any verdict, or most systems lack some."""
         kinds = {_kind(self.against_floor, line) for line in self.lines}
-        return kinds <= {Kind.TOO_FEW, Kind.NOT_MEASURED}
+        lacking = len(self.complete) < len(self.lines) / 2
+        return lacking or kinds <= {Kind.TOO_FEW, Kind.NOT_MEASURED}
 
 
 def _kind(comparisons: Mapping[str, Comparison], line: Line) -> Kind:
@@ -70,6 +74,8 @@ def choose_system(data: RunData, case: Case) -> Choice:
     margin = data.margins[metric.margin]
     able = [x for x in data.lines(case) if x.family in JUDGED and x.has(metric.name)]
     lines = sorted(able, key=lambda x: (-x.value(metric.name), x.system))
+    most = max((x.estimate(metric.name).n for x in lines), default=0)
+    complete = [x for x in lines if x.estimate(metric.name).n == most]
     samples = {x.system: data.collect(case, x.system, metric) for x in lines}
     floor: Mapping[tuple, float] = data.collect(case, FLOOR, metric)
     if not floor:
@@ -77,7 +83,7 @@ def choose_system(data: RunData, case: Case) -> Choice:
         floor = {} if known is None else {key: known for x in samples.values() for key in x}
     against_floor = compare_scores(samples, floor, margin, split_ratio, {})
     above = [x for x in lines if _kind(against_floor, x) is Kind.MORE]
-    best = above[0] if above else None
+    best = next((x for x in above if x in complete), None)
     against_best, chosen = {}, None
     if best is not None:
         rivals = {name: found for name, found in samples.items() if name != best.system}
@@ -86,7 +92,7 @@ def choose_system(data: RunData, case: Case) -> Choice:
         timed = [x for x in alike if x.has("time_total_s")]
         chosen = min(timed, key=lambda x: (x.value("time_total_s"), x.system), default=best)
     estimate = estimate_sample(list(floor.values()), metric, split_ratio)
-    return Choice(estimate, lines, against_floor, against_best, best, chosen)
+    return Choice(estimate, lines, complete, against_floor, against_best, best, chosen)
 
 
 def _find_floor(table: Mapping[str, Any]) -> float | None:

@@ -98,9 +98,11 @@ def _recommend(choice: Choice, table: Mapping[str, Any], score: str, planned: in
     """Recommend a system in plain words; `planned` is the number of splits of the whole run."""
     if not choice.lines or not choice.floor.known:
         return ""
-    top = _show(choice.lines[0].estimate(score))
-    alike = [line for line in choice.lines if _show(line.estimate(score)) == top]
+    top = _show(choice.complete[0].estimate(score))
+    alike = [line for line in choice.complete if _show(line.estimate(score)) == top]
     highest = f"{join_words(line.system for line in alike)}, {top}"
+    if len(choice.complete) < len(choice.lines):
+        highest += f" (of {len(choice.complete)} systems with all splits)"
     if choice.too_few:
         return (
             f"Too few splits for a recommendation; the highest mean so far is that of {highest}."
