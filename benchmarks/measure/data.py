@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # a timed process needs no pathlib of ours
     from pathlib import Path
 
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
-WEIGHTS, ORDERS, FACTS = "weights.npz", "orders.npy", "facts.json"
+ORDERS, FACTS = "orders.npy", "facts.json"
+WEIGHTS = "weights-{:03}.npy"  # not .npz: NumPy would import zipfile in each timed process
 BUNDLED_TEST_SHARE = 0.3  # of the rows
 
 
@@ -85,8 +86,8 @@ def read_weights(folder: str | Path) -> list[Any]:
     """Return the start weights of this seed: [W1 (n_in, n_out), b1 (n_out,), ...]."""
     import numpy as np
 
-    with np.load(os.path.join(folder, WEIGHTS)) as archive:
-        return [archive[name] for name in sorted(archive.files)]
+    paths = (os.path.join(folder, WEIGHTS.format(i)) for i in itertools.count())
+    return [np.load(path) for path in itertools.takewhile(os.path.exists, paths)]
 
 
 class DataSet(NamedTuple):
@@ -156,7 +157,8 @@ def write_data(
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in drawn.arrays.items():
         np.save(folder / f"{name}.npy", array)
-    np.savez(folder / WEIGHTS, **{f"{i:03}": array for i, array in enumerate(drawn.weights)})
+    for i, array in enumerate(drawn.weights):
+        np.save(folder / WEIGHTS.format(i), array)
     if drawn.orders is not None:
         np.save(folder / ORDERS, drawn.orders)
     if ceiling is None:

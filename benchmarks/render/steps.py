@@ -56,7 +56,7 @@ def describe_sweep(points: list[SweepPoint]) -> list[str]:
     loops = [(p, p.steps[WHOLE_LOOP]) for p in points if WHOLE_LOOP in p.steps]
     loops = [(point, step) for point, step in loops if step.ratio.known]
     if loops:
-        sentences.append(_count(f"{WHOLE_LOOP}, whose whole loop is one compiled program,", loops))
+        sentences.append(_count(f"{WHOLE_LOOP}, which compiles its whole loop", loops))
     shares = [point.products_share for point in points if point.products_share is not None]
     if shares:
         low, high = (f"{100 * share:.0f}" for share in (min(shares), max(shares)))

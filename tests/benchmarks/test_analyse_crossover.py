@@ -57,7 +57,7 @@ def test_few_blocks_give_a_crossing_without_an_interval():
     found = find_crossings(table, summarise(table), workloads, 0.05)
     one = next(c for c in found if c.framework == "PyTorch")
     assert one.at.kind == "single" and "interval" not in describe_crossing(one)
-    assert describe_crossing(one).endswith("in the middle of too few blocks for a verdict")
+    assert describe_crossing(one).endswith("over too few blocks for a verdict")
 
 
 def test_products_and_everything_else_have_their_own_crossings(apart):

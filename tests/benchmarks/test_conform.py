@@ -230,7 +230,7 @@ def test_a_system_that_ends_its_process_fails_one_check_and_the_command_goes_on(
     assert done.returncode == 1, done.stderr
     assert words in done.stdout
     assert f"{name} does not keep the contract" in done.stdout
-    assert "Not checked until that is mended" in done.stdout
+    assert "Not checked until that is fixed" in done.stdout
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -355,10 +356,9 @@ def test_memory_elsewhere_than_on_linux_says_how_it_was_read(monkeypatch):
 def test_a_clock_that_jumps_back_costs_the_curve_and_not_the_trial(tmp_path):
     class Curve(memory.Sampler):
         def __init__(self):
-            pass
-
-        def curve(self, until):
-            return [(moment, 2**20) for moment in (100.0, 101.0) if moment <= until]
+            self._samples = [(100.0, 1.0), (101.0, 1.0)]
+            self._thread = threading.Thread()
+            self._thread.start()
 
     assert Curve().save(50.0, 99.0, tmp_path / "a.npz") == {"memory_samples": 0}
     kept = Curve().save(200.0, 99.0, tmp_path / "a.npz")

@@ -6,7 +6,7 @@ import re
 def test_the_lines_that_readme_shows_stand_in_layers(root):
     readme = (root / "README.md").read_text()
     layers = (root / "mapicx" / "layers.py").read_text()
-    table = readme.split("| as one learns it |")[1].split("\n\n")[0]
+    table = readme.split("| textbook |")[1].split("\n\n")[0]
     shown = [
         code
         for row in table.splitlines()[2:]
