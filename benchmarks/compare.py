@@ -91,26 +91,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 def compare(options: argparse.Namespace) -> tuple[SideComparison, dict[str, Any]]:
     """Compare the two sides; return the comparison, and facts about its measurement."""
     budget_s = parse_duration(options.budget)
-    runs = [find_run(name, options.results) for name in (options.base, options.head)]
-    if all(run is not None for run in runs):
-        return compare_recorded([run for run in runs if run is not None], options), {}
-    repository = find_repository(Path.cwd())
-    revisions = []
-    for name, run in zip((options.base, options.head), runs, strict=True):
-        if run is None:
-            revisions.append(_require_revision(name, repository, options.results))
-    if len(revisions) == 1:
-        name = options.base if runs[0] is not None else options.head
-        raise UsageError(
-            f"{name} is a recorded run and the other side a revision; name two of one kind"
-        )
-    for revision in revisions:
-        check_committed(revision)
-    return compare_revisions(*revisions, options.system or "mapicx", budget_s)
+    base, head = (
+        find_run(name, options.results) or _require_revision(name, options.results)
+        for name in (options.base, options.head)
+    )
+    if isinstance(base, Path) and isinstance(head, Path):
+        return compare_recorded([base, head], options), {}
+    if isinstance(base, Revision) and isinstance(head, Revision):
+        check_committed(base)
+        check_committed(head)
+        return compare_revisions(base, head, options.system or "mapicx", budget_s)
+    raise UsageError(
+        f"{options.base if isinstance(base, Path) else options.head} is a recorded run and the"
+        " other side a revision; name two of one kind"
+    )
 
 
-def _require_revision(name: str, repository: Path, results: Path) -> Revision:
-    revision = find_revision(name, repository)
+def _require_revision(name: str, results: Path) -> Revision:
+    revision = find_revision(name, find_repository(Path.cwd()))
     if revision is None:
         raise UsageError(
             f"{name!r} is neither a recorded run nor a git revision; name a folder of {results},"

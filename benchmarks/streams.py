@@ -78,13 +78,14 @@ class PatientStream:
 
 def report_errors(*others: type[Exception]) -> Callable[[Main], Main]:
     """Make a command's main print a UsageError, or one of these, and return 2."""
+    caught: tuple[type[Exception], ...] = (UsageError, *others)
 
     def decorate(main: Main) -> Main:
         @functools.wraps(main)
         def guarded(argv: Sequence[str] | None = None) -> int:
             try:
                 return main(argv)
-            except (UsageError, *others) as error:
+            except caught as error:
                 text = describe_os_error(error) if isinstance(error, OSError) else str(error)
                 say(text, file=sys.stderr)
                 return USAGE

@@ -80,10 +80,11 @@ def _caption(
     seeds = count_replicates(lines, data.score(case), "seed")
     notes: list[Text] = [f"Score: mean over {seeds}."]
     if costs:
+        gap = 100 * _find_gap(lines, costs)
         notes.append(
             f" Costs: medians over {_count_blocks(lines, costs)}, training once it is warm; in"
-            f" brackets the multiple of {BASE}, a mean over pairs of neighbouring trials, which differs"
-            f" from the quotient of the medians by up to {100 * _find_gap(lines, costs):.0f} %."
+            f" brackets the multiple of {BASE}, a mean over pairs of neighbouring trials, which"
+            f" differs from the quotient of the medians by up to {gap:.0f} %."
         )
     ratios = [(line, line.against(name).estimate) for line in lines for name in costs]
     known = [(line, r) for line, r in ratios if r.kind == "interval"]
