@@ -34,6 +34,7 @@ from benchmarks.render.numbers import (
 from benchmarks.render.results import find_best_classical
 
 EQUAL_OR_LESS = {Kind.EQUIVALENT, Kind.LESS}  # verdicts on a score
+AS_MUCH = {"time_total_s": "long from start to end", "memory_peak_bytes": "much memory"}
 SHOWN = 0.1  # phases that take a smaller share of the total are named together
 
 
@@ -140,19 +141,19 @@ def describe_need(data: RunData, case: Case) -> str:
         best = max(better, key=lambda x: (x.value(score), x.system))
         return f"{best.system} scores higher than {BASE}: {_show(best, score)}."
     parts = []
-    for cost, word in zip(costs, ("time from start to end", "peak memory"), strict=True):
+    for cost, word in zip(costs, ("time from start to end", "memory"), strict=True):
         cheapest = min(rivals[cost], key=lambda line: _ratio(line, cost))
         comparison = cheapest.against(cost)
         if comparison.verdict.kind is Kind.LESS:
             ratio = _show_ratio(comparison)
             return f"{cheapest.system} takes less {word}: {ratio} times that of {BASE}."
         unsure = "" if comparison.verdict.decided else f" ({_describe_doubt(comparison, cost)})"
-        parts.append(f"{_show_ratio(comparison)} times its {word}{unsure}")
+        parts.append(f"{_show_ratio(comparison)} times as {AS_MUCH[cost]}{unsure}")
     where = "here" if data.workload_count == 1 else f"on {case.workload}"
     conclusion = f"needed {where}: none trains a network that scores higher than {BASE}'s"
     if kinds - EQUAL_OR_LESS:
         conclusion = f"shown to score higher than {BASE} {where}"
-    return f"No framework is {conclusion}, and each takes at least {join_words(parts)}."
+    return f"No framework is {conclusion}; each takes at least {join_words(parts)}."
 
 
 def _describe_doubt(comparison: Comparison, metric: str) -> str:

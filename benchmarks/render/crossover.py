@@ -48,7 +48,7 @@ def _summarise(whole: list[Crossing]) -> list[str]:
     if not ahead:
         return [f"No framework's training step is shorter than {BASE}'s at any size measured."]
     places = "; ".join(f"{name} {' and '.join(where)}" for name, where in sorted(ahead.items()))
-    return [f"A framework's training step is shorter than {BASE}'s only here: {places}."]
+    return [f"Of the sizes measured, a framework's step is shorter than {BASE}'s at: {places}."]
 
 
 def _describe_parts(found: list[Crossing]) -> list[str]:

@@ -24,6 +24,7 @@ MIB = 2**20
 MICRO = 1e-6
 PREFIXES = ((1.0, "s"), (1e-3, "ms"), (MICRO, "µs"))
 SIGNIFICANT = 3
+NEGLIGIBLE = 1e-9  # share of the bounds' distance
 Marks = Mapping[type, Callable[[Any], str]]  # how a writer formats links, code and strong text
 PLAIN: Marks = dict.fromkeys((Link, Code, Strong), operator.attrgetter("text"))
 
@@ -74,7 +75,10 @@ def format_bounds(estimate: Estimate, scale: float = 1.0) -> str:
 
 
 def _divide(estimate: Estimate, scale: float) -> tuple[float, float, float]:
-    return estimate.value / scale, estimate.low / scale, estimate.high / scale
+    value, low, high = estimate.value / scale, estimate.low / scale, estimate.high / scale
+    if abs(value) < NEGLIGIBLE * (high - low) < math.inf:  # zero but for rounding
+        value = 0.0
+    return value, low, high
 
 
 def format_number(value: float) -> str:

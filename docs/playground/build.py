@@ -66,7 +66,7 @@ def build_wheel(output: Path) -> str:
         shutil.copytree(
             ROOT / "mapicx", source / "mapicx", ignore=shutil.ignore_patterns("__pycache__")
         )
-        for file in ("pyproject.toml", "README.md", "LICENSE"):
+        for file in ("pyproject.toml", "docs/package.md", "LICENSE"):
             shutil.copy(ROOT / file, source)
         build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
         subprocess.run([*build, "--wheel-dir", output, source], check=True)

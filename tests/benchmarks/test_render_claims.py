@@ -61,11 +61,11 @@ def test_the_page_has_every_reading_and_a_verdict_alone(checkout):
 def test_check_names_the_sentence_without_evidence(checkout, capsys):
     assert main(["--check"]) == 3
     said = capsys.readouterr().out
-    assert '"It needs NumPy and nothing else.", which is not measured' in said
+    assert '"The engine needs NumPy and nothing else.", which is not measured' in said
     (checkout / "README.md").write_text("It needs NumPy and little else.\n")
     assert main(["--check"]) == 3
     said = capsys.readouterr().out
-    assert said.count('README.md does not say "It needs NumPy and nothing else."') == 1
+    assert said.count('README.md does not say "The engine needs NumPy and nothing else."') == 1
 
 
 def test_the_sentence_that_rows_contradict_is_named(checkout):

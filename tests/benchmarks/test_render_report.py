@@ -60,9 +60,8 @@ def test_the_short_form_is_for_two_minutes(full_report):
 def test_the_answer_has_the_need_accuracy_time_by_phase_and_memory(data):
     need, scores, time, memory = short_of(data).splitlines()[2:6]
     assert need == (
-        "1. No framework is needed here: none trains a network that scores higher than mapicx's,"
-        " and each takes at least 5.14 times its time from start to end and 2.75 times its peak"
-        " memory."
+        "1. No framework is needed here: none trains a network that scores higher than mapicx's;"
+        " each takes at least 5.14 times as long from start to end and 2.75 times as much memory."
     )
     assert scores.startswith("2. On spiral (300 training rows, a 2-64-64-3 network) mapicx reaches")
     assert "equivalent within 1 point" in scores and "can exceed 0.910" in scores
@@ -90,7 +89,7 @@ def test_the_answer_has_the_need_accuracy_time_by_phase_and_memory(data):
         (
             {"torch-fused": ("network", 1.60, 0.03, 230, 0.86)},
             2,
-            "No framework is shown to score higher than mapicx here, and each takes at least",
+            "No framework is shown to score higher than mapicx here; each takes at least",
         ),
     ],
     ids=["one scores higher", "one is faster", "too few seeds"],
