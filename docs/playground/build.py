@@ -67,7 +67,8 @@ def build_wheel(output: Path) -> str:
             ROOT / "mapicx", source / "mapicx", ignore=shutil.ignore_patterns("__pycache__")
         )
         for file in ("pyproject.toml", "docs/package.md", "LICENSE"):
-            shutil.copy(ROOT / file, source)
+            (source / file).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / file, source / file)
         build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
         subprocess.run([*build, "--wheel-dir", output, source], check=True)
     (wheel,) = output.glob("mapicx-*.whl")
