@@ -80,11 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit code: 0 nothing worse, 2 wrong usage, 3 something worse."""
     options = build_parser().parse_args(argv)
     comparison, facts = compare(options)
+    show(comparison, options.format)
     if options.save is not None:
         from benchmarks.render.revision_comparison import write_json
 
         write_atomically(options.save, write_json(comparison, facts))
-    show(comparison, options.format)
     return WORSE if comparison.is_worse else OK
 
 

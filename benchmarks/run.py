@@ -15,6 +15,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks import tuning
 from benchmarks.errors import MachineFault, UsageError, format_count
@@ -136,7 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
     return result
 
 
-@report_errors()
+@report_errors(OSError)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -185,16 +186,27 @@ def _open_executor(run: Run, options: argparse.Namespace) -> Executor:
     """Return the executor of the trials. UsageError if a cluster cannot run them."""
     if options.executor != THIS_MACHINE:
         return connect(run, options)
-    facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
     return Local(
         run.workloads,
         run.requires,
-        facts,
+        _list_facts(run),
         timeout=options.timeout,
         memory_limit=options.memory_limit and int(options.memory_limit * 2**20),
         source=run.source,
         side_by_side=run.side_by_side,
     )
+
+
+def _list_facts(run: Run) -> dict[str, Any]:
+    """Return what the rows measured now say of the run, the machine and its versions."""
+    facts = {key: run.description[key] for key in ("run_id", "machine_id", "versions")}
+    if run.forced:  # they may have changed
+        environment = machine.environment()
+        facts["machine_id"] = machine.identify_machine(environment)
+        facts["versions"] = machine.installed_versions(itertools.chain(*run.requires.values()))
+        machine_facts = {"versions": facts["versions"], "environment": environment}
+        run.store.note_machine(facts["machine_id"], machine_facts)
+    return facts
 
 
 def _measure(
@@ -204,7 +216,7 @@ def _measure(
     from benchmarks.render.terminal import Screen
 
     store = run.store
-    end, had_rows = "complete", len(store.rows())
+    end, had_rows = "fault", len(store.rows())
     try:
         _print(announce_run(run, durations))
         with Screen(store, len(run.plan) - had_rows, run.blocks) as screen:
@@ -239,8 +251,8 @@ def _measure(
     if end == "budget":
         done = count_complete_blocks(run.plan, rows)
         say(
-            f"The budget ended this run after {done} of {format_count(run.blocks, 'block')}, as the"
-            f" next would not have fitted. To continue: {run.resume_command} --budget 1h"
+            f"The budget ended this run after {done} whole of {format_count(run.blocks, 'block')}."
+            f" To continue: {run.resume_command} --budget 1h"
         )
     if end == "interrupt":
         say(f"{len(rows)} rows are kept. To continue: {run.resume_command}")

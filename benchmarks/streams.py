@@ -102,6 +102,8 @@ def run_command(main: Callable[[], int]) -> NoReturn:
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):  # names of files and columns may be of any language
+            stream.reconfigure(errors="backslashreplace")
         if stream is not None and not isinstance(stream, PatientStream):
             setattr(sys, name, PatientStream(stream))
     try:

@@ -22,7 +22,7 @@ from benchmarks.analyse.stats import (
 from benchmarks.analyse.verdicts import Kind, Verdict, judge_difference, judge_ratio
 from benchmarks.errors import UsageError
 
-KEY = ["system", "workload", "seed", "threads", "measure", "dtype", "repeat"]
+KEY = ["system", "workload", "workload_digest", "seed", "threads", "measure", "dtype"]
 CASE = ["system", "workload", "threads"]
 COMPARED = (
     "time_total_s", "time_import_s", "time_step_warm_s", "time_predict_one_s", "memory_peak_bytes",
@@ -61,11 +61,16 @@ def compare_runs(
 
 
 def pair_rows(base: pd.DataFrame, head: pd.DataFrame) -> pd.DataFrame:
-    """Pair trials that ended ok in both runs: one row each, columns NAME_base and NAME_head."""
+    """Pair trials that ended ok in both runs, as columns NAME_base and NAME_head.
+
+    The repeats of a trial in its block are one value, their mean. Times of trials that shared the
+    machine are left out.
+    """
     sides = []
     for rows in (base, head):
-        ok = rows[rows["status"] == "ok"]
-        ok = ok.assign(repeat=ok["repeat"].fillna(0))
+        ok = rows[rows["status"] == "ok"].copy()
+        times = [name for name in COMPARED if name.startswith("time")]
+        ok.loc[ok["shared"].fillna(False).astype(bool), times] = np.nan
         sides.append(ok.groupby(KEY, as_index=False, dropna=False)[list(COMPARED)].mean())
     return sides[0].merge(sides[1], on=KEY, suffixes=("_base", "_head"))
 
@@ -89,13 +94,11 @@ def find_differences(pairs: pd.DataFrame) -> list[Difference]:
 
 
 def collect(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray]:
-    """Return base's and head's values from the first measure in which both have any."""
+    """Return base's and head's values, one for each seed that both have, from any measure."""
     columns = [f"{metric.name}_base", f"{metric.name}_head"]
-    for measure in metric.measures:
-        values = rows.loc[rows["measure"] == measure, columns].dropna().to_numpy(float)
-        if len(values):
-            return values[:, 0], values[:, 1]
-    return np.array([]), np.array([])
+    parts = [rows.loc[rows["measure"] == name, ["seed", *columns]] for name in metric.measures]
+    values = pd.concat(parts).dropna().drop_duplicates("seed")[columns].to_numpy(float)
+    return values[:, 0], values[:, 1]
 
 
 def estimate_control(pairs: pd.DataFrame) -> Estimate:
@@ -121,7 +124,7 @@ def _judge(
         base, head = mean_interval(a), mean_interval(b)
         return Difference(metric.name, rule, base, head, verdict=verdict, case=case)
     ratio = paired_ratio(b, a, steady)
-    verdict = judge_ratio(ratio, margin, math.nan if steady else p)
+    verdict = judge_ratio(ratio, margin, math.nan if steady else p, steady)
     twin = Estimate()
     if metric.unit == "s":
         twin = control

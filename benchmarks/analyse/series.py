@@ -33,7 +33,10 @@ RELATED = {
     "memory_peak_bytes": ("memory", "memory_peak_bytes"),
 }
 CONTROLS = ("matmul", "noop", "numpy-plain")  # the first one with the metric in a run is used
-BLOCK = ["machine_id", "workload", "threads", "block"]
+BLOCK = ["machine_id", "workload", "workload_digest", "threads", "block"]
+
+
+Key = tuple[str, str, str, str, str]  # machine, workload and threads, digest, system, metric
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,13 +67,14 @@ class Series:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the newest segment is above the one before, or below it if higher is better."""
-        if not self.changes:
-            return False
+        """Whether the newest segment is worse than the one before."""
+        return bool(self.changes) and self.makes_worse(self.changes[-1])
+
+    def makes_worse(self, change: Change) -> bool:
+        """Whether a change is one for the worse: a rise, or a fall where higher is better."""
         rule = COUNTED.get(self.metric)
         falls = rule is not None and rule.worse is Kind.LESS
-        ratio = self.changes[-1].ratio
-        return ratio < 1 if falls else ratio > 1
+        return change.ratio < 1 if falls else change.ratio > 1
 
     def find_causes(self, change: Change) -> list[str]:
         """List the recorded facts that differ before and after a change."""
@@ -88,7 +92,7 @@ def read_history(folder: Path) -> list[Series]:
     Raise UsageError for a file that cannot be read, or if there are no figures.
     """
     runs = find_runs(folder)
-    found: dict[tuple[str, str, str, str], list[Point]] = {}
+    found: dict[Key, list[Point]] = {}
     for run in runs:
         for key, point in _read_run(run):
             found.setdefault(key, []).append(point)
@@ -98,22 +102,30 @@ def read_history(folder: Path) -> list[Series]:
             for one in read_foreign(path):
                 file = path.relative_to(folder).as_posix()
                 point = Point(one.at, file, float(one.value), one.facts)
-                found.setdefault((one.machine, "", one.benchmark, one.metric), []).append(point)
+                found.setdefault((one.machine, "", "", one.benchmark, one.metric), []).append(point)
     if not found:
         raise UsageError(
             f"{folder.name} holds no figures: neither a recorded run with a control (matmul or"
             " numpy-plain) nor JSON of pytest-benchmark, pyperf or benchmarks.compare --save"
         )
-    return [_make_series(key, points) for key, points in sorted(found.items())]
+    recipes: dict[str, set[str]] = {}
+    for _, place, digest, _, _ in found:
+        recipes.setdefault(place, set()).add(digest)
+    return [
+        _make_series(key, points, len(recipes[key[1]]) > 1) for key, points in sorted(found.items())
+    ]
 
 
-def _make_series(key: tuple[str, str, str, str], points: Iterable[Point]) -> Series:
+def _make_series(key: Key, points: Iterable[Point], ambiguous: bool) -> Series:
+    """Make a series. ambiguous: other series have a workload of this name that is another one."""
+    machine, place, digest, system, metric = key
+    place = f"{place} ({digest})" if ambiguous else place
     ordered = tuple(sorted(points, key=lambda point: (point.at, point.run)))
     changes = find_changes([point.value for point in ordered])
-    return Series(*key, ordered, tuple(changes))
+    return Series(machine, place, system, metric, ordered, tuple(changes))
 
 
-def _read_run(run: Path) -> Iterable[tuple[tuple[str, str, str, str], Point]]:
+def _read_run(run: Path) -> Iterable[tuple[Key, Point]]:
     """Yield the figures of one run, each with the key of its series."""
     try:
         description = read_run(run)
@@ -126,12 +138,14 @@ def _read_run(run: Path) -> Iterable[tuple[tuple[str, str, str, str], Point]]:
             " restore it from a copy, or move the run away"
         ) from None
     rows = load(run)
-    rows = rows[rows["status"] == "ok"]
+    alone = ~rows["shared"].fillna(False).astype(bool) | rows["measure"].eq("memory")
+    rows = rows[rows["status"].eq("ok") & alone]
+    rows = rows.assign(workload_digest=rows["workload_digest"].fillna(""))
     for metric in RELATED:
-        for (machine, workload, threads, system), value, version in relate(rows, metric):
+        for (machine, workload, digest, threads, system), value, version in relate(rows, metric):
             place = workload if threads == 1 else f"{workload}, {threads} threads"
             facts = shared | {"version": version}
-            yield (machine, place, system, metric), Point(at, run.name, value, facts)
+            yield (machine, place, digest, system, metric), Point(at, run.name, value, facts)
 
 
 def _list_facts(description: dict[str, Any]) -> dict[str, str]:
@@ -146,8 +160,8 @@ def _list_facts(description: dict[str, Any]) -> dict[str, str]:
 
 def relate(
     rows: pd.DataFrame, metric: str
-) -> Iterable[tuple[tuple[str, str, int, str], float, str]]:
-    """Yield (machine, workload, threads, system), mean ratio to the control, system version."""
+) -> Iterable[tuple[tuple[str, str, str, int, str], float, str]]:
+    """Yield (machine, workload, digest, threads, system), mean ratio to the control, version."""
     measure, of_control = RELATED[metric]
     rows = rows[rows["measure"] == measure]
     for control in CONTROLS:
@@ -159,9 +173,9 @@ def relate(
     base = own.groupby(BLOCK)[of_control].mean()
     others = rows[(rows["family"] != "control") & (rows["system"] != control) & rows[metric].gt(0)]
     for key, part in others.groupby([*BLOCK[:-1], "system"]):
-        machine, workload, threads, system = cast(tuple[str, str, int, str], key)
+        place = cast(tuple[str, str, str, int, str], key)
         paired = part.join(base.rename("control"), on=BLOCK)
         logs = keep_finite(np.log(paired[metric].astype(float) / paired["control"].astype(float)))
         if logs.size:
             version = str(part["system_version"].iloc[0])
-            yield (machine, workload, int(threads), system), float(np.exp(logs.mean())), version
+            yield place, float(np.exp(logs.mean())), version

@@ -10,6 +10,7 @@ table is split by seed, then preprocessed by scikit-learn, fitted on the trainin
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -23,10 +24,11 @@ from baselines.contract import Workload
 if TYPE_CHECKING:  # a timed process needs no pathlib of ours
     from pathlib import Path
 
+    from benchmarks.plan.table_columns import Columns
+
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
 ORDERS, FACTS = "orders.npy", "facts.json"
 WEIGHTS = "weights-{:03}.npy"  # not .npz: NumPy would import zipfile in each timed process
-BUNDLED_TEST_SHARE = 0.3  # of the rows
 
 
 class Data:
@@ -196,23 +198,27 @@ def draw_weights(layers: tuple[int, ...], rng: Any, dtype: str) -> list[Any]:
     return weights
 
 
-def _read_user_table(source: str, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
-    """Return the parts of a user's table, and its number of classes (0 for regression).
-
-    ValueError if the file has changed since the workload was made from it.
-    """
+@functools.cache  # the seeds of a process share a table
+def _read_columns(source: str, task: str, arguments: str) -> Columns:
     from pathlib import Path
 
     from benchmarks.plan import table_file
     from benchmarks.plan.table_columns import check_columns
 
-    args = workload.dataset_args
+    args = json.loads(arguments)
     frame, digest = table_file.read_file(Path(source))
     if digest != args["sha256"]:
         raise ValueError(f"{args['file']!r} was changed since the run was planned")
-    columns = check_columns(
-        frame, args["target"], workload.task, args.get("missing"), args.get("drop", ())
-    )
+    return check_columns(frame, args["target"], task, args.get("missing"), args.get("drop", ()))
+
+
+def _read_user_table(source: str, workload: Workload, seed: int) -> tuple[dict[str, Any], int]:
+    """Return the parts of a user's table, and its number of classes (0 for regression).
+
+    ValueError if the file has changed since the workload was made from it.
+    """
+    args = workload.dataset_args
+    columns = _read_columns(source, workload.task, json.dumps(args))
     return _split(columns, args["split"], workload, seed), len(columns.classes)
 
 
@@ -220,6 +226,7 @@ def _read_bundled_table(loader: str, workload: Workload, seed: int) -> tuple[dic
     """Return the parts of one of scikit-learn's own tables, and its number of classes."""
     from sklearn import datasets
 
+    from benchmarks.plan.datasets import BUNDLED_TEST_SHARE
     from benchmarks.plan.table_columns import Columns
 
     X, y = getattr(datasets, loader)(return_X_y=True)

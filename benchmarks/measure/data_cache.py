@@ -28,7 +28,7 @@ class DataSets:
     source : Path
         The file of a user's table; None for built-in data sets.
     timeout : float
-        Seconds after which drawing is abandoned.
+        Seconds per draw after which drawing is abandoned.
     """
 
     def __init__(self, source: Path | None, timeout: float) -> None:
@@ -58,7 +58,12 @@ class DataSets:
                     "source": str(self.source) if self.source else None,
                     "ceiling": self._ceilings.get(key),  # it can take seconds to find
                 }
-                end = process.run_module("benchmarks.measure.data", spec, timeout=self.timeout)
+                timeout = self.timeout * len(missing)
+                end = process.run_module("benchmarks.measure.data", spec, timeout=timeout)
+                if end.kill_reason == "timeout":
+                    raise DataFailed(
+                        f"the data could not be drawn within {timeout:g} s; give a longer --timeout"
+                    )
                 if end.exit_code != 0:
                     raise DataFailed(f"the data could not be drawn: {describe_exit(end)}")
                 self._ceilings[key] = read_ceiling(next(iter(half.values())))

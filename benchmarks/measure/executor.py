@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from benchmarks.plan.durations import Durations
 from benchmarks.plan.trials import Trial
 
+MAX_SEEDS = 500  # in one process: they are one argument of its command line
+
 OnRow = Callable[[Trial, dict[str, Any], float], None]  # a row, and the seconds it took
 
 
@@ -79,6 +81,7 @@ def split_units(trials: Sequence[Trial]) -> list[list[Trial]]:
 
     def key(trial: Trial) -> object:
         shares = trial.measure == "accuracy"
-        return (trial.system, trial.workload, trial.threads) if shares else trial.trial_id
+        some = trial.seed // MAX_SEEDS
+        return (trial.system, trial.workload, trial.threads, some) if shares else trial.trial_id
 
     return [list(members) for _, members in itertools.groupby(trials, key=key)]

@@ -56,9 +56,11 @@ class Local(TrialRunner):
     def split(self, trials: Sequence[Trial], durations: Durations) -> list[list[list[Trial]]]:
         """Group consecutive trials that may run at once into stages."""
         stages = []
-        for slots, members in itertools.groupby(trials, key=self._count_slots):
-            units = split_units(list(members))
-            if slots > 1:  # longest first, so that no long one runs alone at the end
+        # Slots of different sizes overlap, so they are not of one stage.
+        for _, group in itertools.groupby(trials, key=lambda x: (self._count_slots(x), x.threads)):
+            members = list(group)
+            units = split_units(members)
+            if self._count_slots(members[0]) > 1:  # so that no long one runs alone at the end
                 units.sort(key=lambda unit: -durations.expect(unit))
             stages.append(units)
         return stages

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import secrets
+import shlex
 import statistics
 import tempfile
 from collections.abc import Iterable
@@ -41,6 +42,9 @@ DISTRIBUTIONS = (
 PACKAGES = ("mapicx", "baselines", "benchmarks")
 CPU = "/proc/cpuinfo"
 STARTS = 10  # of an interpreter with NumPy, which tell the machine's pace
+PATH_OPTIONS = (
+    "--data", "--workload-file", "--results", "--reports", "--worker-path", "--resume",
+)  # fmt: skip
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage/enabled"
 
@@ -210,11 +214,15 @@ def describe_start(kind: str, arguments: list[str]) -> dict[str, Any]:
 
 def shorten_command(arguments: list[str]) -> str:
     """Return the command with paths shortened to file names, and without host names."""
-    arguments = [re.sub(r"(dask://).*", r"\1HOST:PORT", part) for part in arguments]
-    short = [
-        part if "://" in part else Path(part).name if os.sep in part else part for part in arguments
-    ]
-    return " ".join(["python -m benchmarks.run", *short])
+    short, option = [], ""
+    for part in arguments:
+        inside = part.startswith("--") and "=" in part  # --option=value
+        name, _, value = part.partition("=") if inside else (option, "", part)
+        value = Path(value).name if name in PATH_OPTIONS else value
+        value = re.sub(r"(dask://).*", r"\1HOST:PORT", value)
+        short.append(f"{name}={value}" if inside else value)
+        option = part
+    return f"python -m benchmarks.run {shlex.join(short)}".rstrip()
 
 
 def compile_packages() -> None:

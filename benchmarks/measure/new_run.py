@@ -12,6 +12,7 @@ from typing import Any
 
 from baselines.contract import Workload
 from baselines.plug_ins import find_provider
+from benchmarks.errors import UsageError
 from benchmarks.measure import container, machine
 from benchmarks.measure.footprint import measure_footprint
 from benchmarks.measure.system_inspection import ask_systems
@@ -87,6 +88,9 @@ def plan_run(options: argparse.Namespace, arguments: list[str]) -> Run:
     order_seed = secrets.randbits(32)
     durations = Durations({item.name: item for item in request.workloads}, machine.count_cores())
     plan, skipped = plan_trials(request, answers, durations, order_seed)
+    if not plan:
+        reasons = "; ".join(f"{entry['system']}: {entry['reason']}" for entry in skipped)
+        raise UsageError(f"nothing would be measured: {reasons or 'no system has these measures'}")
     # A plug-in's own package affects its figures as much as its requirements do.
     requires = {name: (*answer.requires, *find_provider(name)) for name, answer in answers.items()}
     footprint, warnings = _measure_footprint(plan, answers, options)

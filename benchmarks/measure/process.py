@@ -29,6 +29,7 @@ CHUNK = 65536  # bytes per read
 MAX_STDERR = 4000  # bytes kept, from its end
 MAX_MESSAGE = 16 * 1024 * 1024
 POLL_S = 0.01  # between checks of the child where the system does not report its end
+MAX_PAUSE_S = 3600.0  # the system refuses to wait for weeks
 MEMORY_POLL_S = 0.05  # between readings of the group's memory, if it has a limit
 _alive: set[subprocess.Popen[bytes]] = set()
 
@@ -157,6 +158,9 @@ def run(
             pass_fds=(writer,),
             start_new_session=True,
         )
+    except BaseException:
+        os.close(reader)
+        raise
     finally:
         os.close(writer)
     _alive.add(process)
@@ -202,7 +206,7 @@ def _supervise(
             pause = left if end is not None else POLL_S
             if memory_limit is not None:
                 pause = min(pause, MEMORY_POLL_S)
-            for key, _ in selector.select(min(left, pause)):
+            for key, _ in selector.select(min(left, pause, MAX_PAUSE_S)):
                 if key.fd in readers and not readers[key.fd].read():
                     selector.unregister(key.fd)
             if pipe.lines > lines:

@@ -188,6 +188,7 @@ DATASETS = {
 
 # scikit-learn's own tables: name -> the function of sklearn.datasets that loads it. They are fixed,
 # so a draw is a split by seed, and the best possible accuracy is unknown.
+BUNDLED_TEST_SHARE = 0.3  # of the rows
 BUNDLED = {
     "digits": "load_digits",
     "wine": "load_wine",

@@ -21,6 +21,7 @@ MAX_FILE_SIZE = 2**31  # bytes after unpacking: a gzip file of 2 MiB could hold 
 LOOKED_AT = 1000  # rows examined to tell a header from a row
 # Where commas do not separate cells, as in "1,5;2,25", a comma is the decimal sign.
 DECIMAL_COMMA = re.compile(r"(?:^|[;\t|])\s*[+-]?\d+,\d+\s*(?:[;\t|]|$)", re.M)
+DECIMAL_POINT = re.compile(r"(?:^|[;\t|])\s*[+-]?\d+\.\d+\s*(?:[;\t|]|$)", re.M)
 LEADING_ZERO = re.compile(r"(?:^|[,;\t|\"])[+-]?0\d+(?:[,;\t|\"]|$)", re.M)
 
 
@@ -52,6 +53,11 @@ def read_csv(content: bytes) -> pandas.DataFrame:
             " semicolons, tabs or bars, and no line above their names"
         )
     decimal = "," if separator != "," and DECIMAL_COMMA.search(text) else "."
+    if decimal == "," and DECIMAL_POINT.search(text):
+        raise UsageError(
+            "has numbers with commas and others with points, so that either may separate thousands;"
+            " write all with one decimal sign and without separators"
+        )
     options: dict[str, Any] = {
         "sep": separator, "decimal": decimal, "na_values": [""], "keep_default_na": False,
         "low_memory": False, "index_col": False, "skipinitialspace": True,
@@ -67,7 +73,7 @@ def read_csv(content: bytes) -> pandas.DataFrame:
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise UsageError(f"has rows that do not fit its header: {reason}") from None
     if decimal == ",":  # with a mark for missing, pandas leaves the whole column as it was
-        for name in table.columns[[column.kind not in "iufb" for column in table.dtypes]]:
+        for name in table.columns[[pandas.api.types.is_string_dtype(table[n]) for n in table]]:
             table[name] = table[name].str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True)
     if separator != ",":
         table.attrs["read"] = f"separated by {SEPARATORS[separator]}" + (

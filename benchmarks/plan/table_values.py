@@ -157,7 +157,7 @@ def _refuse_disguised(texts: pandas.Series, what: str, is_target: bool) -> None:
     if texts.str.fullmatch(DATE).all():
         raise UsageError(_describe_dates(what, texts.iloc[0]))
     bare = texts.str.replace(SIGNS, "", regex=True)
-    if bare.str.fullmatch(r"[+-]?\d+(\.\d*)?").all():
+    if bare.str.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?").all():
         signed = texts[bare != texts]
         raise UsageError(
             f"{what} holds numbers written such as {signed.iloc[0]!r}; write plain numbers, with a"

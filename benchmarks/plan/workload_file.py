@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Any
 
 from baselines.contract import Workload
 from benchmarks.errors import UsageError, unknown_name
-from benchmarks.plan.datasets import BUNDLED, DATASETS
+from benchmarks.plan.datasets import BUNDLED, BUNDLED_TEST_SHARE, DATASETS
 from benchmarks.plan.trials import NAME
 from benchmarks.plan.workloads import read_table, read_workloads
 
 EXAMPLE = "see benchmarks/plan/workloads.toml for examples"
+MAX_DRAWN = 1000  # rows of a data set, to look at it
 LISTS = ("layers", "values")  # of whole numbers
 
 
@@ -72,10 +74,11 @@ def _check_entry(name: str, entry: Any, built_in: Mapping[str, Any]) -> None:
                 f"workload {name!r}: {key} is {value!r}; expected whole numbers in brackets, such"
                 " as [2, 64, 64, 3]"
             )
-    if not isinstance(entry.get("like", ""), str):
-        raise UsageError(
-            f"workload {name!r}: like is {entry['like']!r}; expected a workload's name"
-        )
+    for key, what in (("like", "a workload's name"), ("axis", 'what varies, such as "width"')):
+        if not isinstance(entry.get(key, ""), str):
+            raise UsageError(f"workload {name!r}: {key} is {entry[key]!r}; expected {what}")
+    if entry.get("values") == []:
+        raise UsageError(f"workload {name!r}: values is empty; write at least one")
 
 
 def _check_chains(table: Mapping[str, Any], own: Mapping[str, Any]) -> None:
@@ -116,7 +119,13 @@ def _check_data(workload: Workload) -> None:
     if workload.dataset in BUNDLED:
         if args:
             raise UsageError(f"{what}: the table {workload.dataset!r} takes no dataset_args")
-        inputs, classes = _measure_table(BUNDLED[workload.dataset], what)
+        rows, inputs, classes = _measure_table(BUNDLED[workload.dataset], what)
+        for_test = math.ceil(BUNDLED_TEST_SHARE * rows)
+        if workload.train_rows > rows - for_test or workload.test_rows > for_test:
+            raise UsageError(
+                f"{what}: the table {workload.dataset!r} has {rows - for_test} rows for training"
+                f" and {for_test} for the test, not {workload.train_rows} and {workload.test_rows}"
+            )
     else:
         inputs, classes = _measure_draw(workload, what)
     first, last = workload.layers[0], workload.layers[-1]
@@ -149,7 +158,8 @@ def _measure_draw(workload: Workload, what: str) -> tuple[int, int]:
                 f"argument of {workload.dataset!r} for {what} called", name, accepted or ["(none)"]
             )
     try:
-        X, _ = entry.make(20, np.random.default_rng(0), **args)
+        rows = min(workload.train_rows, workload.test_rows, MAX_DRAWN)
+        X, _ = entry.make(rows, np.random.default_rng(0), **args)
         return X.shape[1], args.get("classes", 2)
     except Exception as error:
         raise UsageError(
@@ -157,11 +167,11 @@ def _measure_draw(workload: Workload, what: str) -> tuple[int, int]:
         ) from None
 
 
-def _measure_table(loader: str, what: str) -> tuple[int, int]:
-    """Return inputs and classes of one of scikit-learn's own tables."""
+def _measure_table(loader: str, what: str) -> tuple[int, int, int]:
+    """Return rows, inputs and classes of one of scikit-learn's own tables."""
     try:
         from sklearn import datasets
     except ImportError:
         raise UsageError(f"{what}: its table comes with scikit-learn, which is missing") from None
     X, y = getattr(datasets, loader)(return_X_y=True)
-    return X.shape[1], len(set(y.tolist()))
+    return *X.shape, len(set(y.tolist()))

@@ -76,7 +76,8 @@ def _expand(name: str, entry: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
 def _at(entry: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
     """Return the entry at one value. A batch of all rows, or more, becomes the full batch."""
     entry = {**entry, **changed}
-    if entry.get("batch_size") and entry["batch_size"] >= entry["train_rows"]:
+    size, rows = entry.get("batch_size"), entry["train_rows"]
+    if type(size) is type(rows) is int and size >= rows:  # other types are refused later
         entry["batch_size"] = None
     return entry
 

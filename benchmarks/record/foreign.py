@@ -104,7 +104,7 @@ def _read_comparison(content: dict[str, Any]) -> Iterator[Measurement]:
     facts |= {"python": environment["python"]} | content["versions"]
     for entry in content["findings"]:
         value = entry["ratio"]["value"]
-        if value is not None:
+        if value:  # a count that fell to 0 has no ratio that a history could show
             yield Measurement(
                 str(environment["cpu"]), f"against {content['base_commit'][:9]}", entry["name"],
                 value, content["at"], facts,

@@ -92,7 +92,7 @@ def tabulate_changes(all_series: list[Series]) -> Table:
         rows.append([
             series.name, heading(series.metric), at, series.points[change.index].run,
             Quantity(Estimate.exact(change.ratio), suffix=" ×"),
-            "worse" if change.ratio > 1 else "better",
+            "worse" if series.makes_worse(change) else "better",
             join_some(causes, CAUSES, "; ") or "nothing that was recorded", series.machine,
         ])  # fmt: skip
     head = ["series", "metric", "from", "first run", "change", "verdict", "what differs", "machine"]
@@ -104,7 +104,7 @@ def tabulate_changes(all_series: list[Series]) -> Table:
 
 
 def tabulate_series(all_series: list[Series]) -> Table:
-    """Tabulate current series: number of points, newest figure, number of changes."""
+    """Tabulate series of more than one point: their length, newest figure, and changes."""
     rows: list[list[Cell]] = [
         [
             series.name, heading(series.metric), series.machine, str(len(series.points)),
