@@ -86,13 +86,17 @@ def read_memory() -> dict[str, int | None]:
     return {"resident": info.rss, "peak": peak, "anon": None, "file": None}
 
 
-@functools.cache
 def _method() -> str:
-    if sys.platform.startswith("linux") and os.access("/proc/self/clear_refs", os.W_OK):
-        with open("/proc/self/status") as status:
-            if "VmHWM:" in status.read():  # some sandboxes have neither
-                return KERNEL
+    if sys.platform.startswith("linux") and _has_high_water():
+        return KERNEL
     return WORKING_SET if sys.platform == "win32" else RESIDENT
+
+
+@functools.cache
+def _has_high_water() -> bool:
+    """Return whether the kernel keeps a peak and resets it; those of some sandboxes do not."""
+    with open("/proc/self/status") as status:
+        return "VmHWM:" in status.read() and os.access("/proc/self/clear_refs", os.W_OK)
 
 
 def _reset() -> None:

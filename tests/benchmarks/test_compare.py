@@ -234,6 +234,27 @@ def test_scores_are_paired_within_one_measure():
     assert set(compare_without("parity")) == {6}
 
 
+def test_the_repeats_of_a_block_are_one_pair():
+    made = synthetic.rows(6)
+    repeated = [row | {"repeat": n, "trial_id": f"{row['trial_id']}-{n}"}
+                for row in made for n in range(5)]  # fmt: skip
+    sides = (synthetic.frame(repeated), synthetic.frame(repeated))
+    for found in find_differences(pair_rows(*sides)):
+        assert found.base.n <= 6, found.name
+
+
+def test_workloads_of_one_name_that_differ_are_no_pairs():
+    made = synthetic.rows(6)
+    other = [row | {"workload_digest": "another"} for row in made]
+    assert pair_rows(synthetic.frame(made), synthetic.frame(other)).empty
+
+
+def test_times_of_trials_that_shared_the_machine_are_not_compared():
+    shared = synthetic.frame([row | {"shared": True} for row in synthetic.rows(6)])
+    names = {found.name for found in find_differences(pair_rows(shared, shared))}
+    assert "memory_peak_bytes" in names and not any(name.startswith("time") for name in names)
+
+
 def test_runs_of_other_trials_or_machines_are_refused(tmp_path, capsys):
     base, head = runs(tmp_path, machine_id="machine-b")
     assert "--cross-machine" in refuse(capsys, base, head)

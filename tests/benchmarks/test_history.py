@@ -11,6 +11,7 @@ import pytest
 from benchmarks import history
 from benchmarks.analyse.changes import find_changes
 from benchmarks.analyse.series import read_history
+from benchmarks.render.history import tabulate_changes
 from tests.benchmarks import synthetic
 
 SYSTEMS = {
@@ -178,6 +179,8 @@ def test_a_rise_in_accuracy_is_better_and_a_fall_is_worse(factor, code, tmp_path
     assert history.main([str(tmp_path), "--check"]) == code
     (series,) = read_history(tmp_path)
     assert series.changes and series.is_worse is (code == 3)
+    word = "worse" if code else "better"
+    assert word in str(tabulate_changes([series]).rows)
 
 
 def test_a_saved_comparison_of_two_runs_is_not_a_point_in_time(tmp_path):
@@ -189,6 +192,22 @@ def test_a_saved_comparison_of_two_runs_is_not_a_point_in_time(tmp_path):
     (tmp_path / "runs.json").write_text(json.dumps(between_runs))
     (series,) = read_history(tmp_path)
     assert len(series.points) == 2
+
+
+def test_a_count_that_fell_to_nothing_hides_no_other_figure(tmp_path):
+    made = comparison(1.0, 0)
+    made["findings"].append({"name": "numpy_calls", "ratio": {"value": 0.0}})
+    (tmp_path / "0.json").write_text(json.dumps(made))
+    assert [series.metric for series in read_history(tmp_path)] == ["total_s"]
+
+
+def test_workloads_of_one_name_that_differ_are_series_of_their_own(tmp_path):
+    for night, digest in enumerate(("aaa", "bbb")):
+        run_id = f"2026010{night + 1}T030405-nightly"
+        made = synthetic.rows(2, SYSTEMS, run_id=run_id, workload_digest=digest)
+        synthetic.run_folder(tmp_path, made, created_at=f"2026-01-0{night + 1}T03:04:05Z")
+    found = {series.workload for series in read_history(tmp_path)}
+    assert found == {"spiral (aaa)", "spiral (bbb)"}
 
 
 def test_what_cannot_be_read_gets_a_sentence(tmp_path, capsys):

@@ -342,6 +342,27 @@ def test_the_command_is_kept_without_folders():
     )
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("--target km/h --data /data/someone/x.csv", "--target km/h --data x.csv"),
+        ("--data=/data/someone/x.csv --target a", "--data=x.csv --target a"),
+        ("--executor dask://10.0.0.1:8786", "--executor dask://HOST:PORT"),
+    ],
+)
+def test_only_paths_and_hosts_are_shortened(typed, kept):
+    assert machine.shorten_command(typed.split()) == f"python -m benchmarks.run {kept}"
+    assert machine.shorten_command(["--target", "house price"]).endswith("--target 'house price'")
+
+
+def test_memory_of_a_kernel_without_a_peak_is_the_resident_set(monkeypatch):
+    monkeypatch.setattr(memory, "_has_high_water", lambda: False)
+    probe = memory.HighWater()
+    with probe.phase("train"):
+        pass
+    assert probe.list_fields()["memory_peak_bytes"] > MEBIBYTE
+
+
 def test_memory_elsewhere_than_on_linux_says_how_it_was_read(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     assert memory._method() == memory.WORKING_SET

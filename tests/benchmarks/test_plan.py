@@ -122,6 +122,12 @@ def test_quick_has_six_blocks_memory_in_two_and_all_accuracy_in_the_first():
     assert len(accuracy) == 3 * 29 and len(split_units(accuracy)) == 3
 
 
+def test_thousands_of_seeds_take_several_processes():
+    plan = planned(systems="mapicx", measures="accuracy", seeds=1200)
+    trials = [trial for trial in plan if trial.measure == "accuracy"]
+    assert [len(unit) for unit in split_units(trials)] == [500, 500, 200]
+
+
 def test_accuracy_that_would_take_minutes_is_left_to_timed_trials_and_said():
     request = suites.make_request(systems="mapicx,keras-fit", cores=2)
     answers = support_of([*request.systems, *sum(trials.CONTROLS.values(), ())])

@@ -200,6 +200,7 @@ def test_wrong_usage_exits_2_with_a_sentence(command, tmp_path, option, value, n
         (["--suite", "tuning", "--drop", "x"], "--drop has no meaning"),
         (["--suite", "tuning", "--results", "/dev/null/results"], "cannot be written"),
         (["--readme"], "there is no README.md in this folder"),
+        (["--measures", "parity", "--systems", "random-forest"], "nothing would be measured"),
     ],
 )
 def test_what_an_option_cannot_do_here_is_said_before_anything_is_measured(
@@ -209,6 +210,13 @@ def test_what_an_option_cannot_do_here_is_said_before_anything_is_measured(
     assert run.main(options) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_names_that_a_terminal_cannot_show_end_nothing():
+    code = "from benchmarks.streams import *; run_command(lambda: say('\u5e74\u9f62') or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env=os.environ | {"PYTHONIOENCODING": "ascii"})  # fmt: skip
+    assert "u5e74" in done.stdout and not done.stderr
 
 
 def test_help_shows_an_example(command):

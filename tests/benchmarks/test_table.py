@@ -144,6 +144,15 @@ BAD_BYTES = {
         b"x;class\n" + b"".join(b"%d,5;%c\n" % (k, b"ab"[k % 2]) for k in range(30)) + b"?;a\n",
         ["1 missing value, written '?'", "row 31"],
     ),
+    "decimal commas and points": (
+        b"pop\trate\tclass\n"
+        + b"".join(b"1,%03d\t3.5\t%c\n" % (k, b"ab"[k % 2]) for k in range(30)),
+        ["commas and others with points", "one decimal sign"],
+    ),
+    "digits of another script": (
+        b"x,class\n" + "".join(f"\uff11\uff12{k},{'ab'[k % 2]}\n" for k in range(30)).encode(),
+        ["'x'"],
+    ),
     "no header": (b"".join(b"%d.5,3,%c\n" % (k, b"ab"[k % 2]) for k in range(30)), ["no header"]),
     "no header and equal cells": (b"1,1,a\n" + 30 * b"2,3,a\n", ["no header", "'1,1,a'"]),
     "no header, texts alone": (15 * b"red,yes\nblue,no\n", ["no header", "'red,yes'"]),
@@ -172,6 +181,13 @@ def test_a_table_that_cannot_be_learnt_is_refused_by_a_sentence_naming_the_colum
     for word in words:
         assert word in str(error.value)
     assert str(tmp_path) not in str(error.value) and "\n" not in str(error.value)
+
+
+def test_truth_values_with_gaps_beside_decimal_commas_are_read(tmp_path):
+    path = tmp_path / "mine.csv"
+    rows = [f"{k},5;{'True' if k % 3 else ''};{'ab'[k % 2]}" for k in range(40)]
+    path.write_text("a;b;class\n" + "\n".join(rows) + "\n")
+    assert table_file.read_file(path)[0]["a"].tolist()[1] == 1.5
 
 
 @pytest.mark.parametrize("case", BAD_BYTES)

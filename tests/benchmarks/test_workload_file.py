@@ -42,6 +42,14 @@ def wrong(**fields):
     return f'[mine]\nlike = "spiral"\n{lines}'
 
 
+def test_blobs_may_have_more_classes_than_a_glance_has_rows(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(wrong(dataset="blobs", dataset_args={"features": 8, "classes": 30},
+                          layers=[8, 32, 30], train_rows=3000))  # fmt: skip
+    table, _ = read_file(file)
+    assert [*table] == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -72,6 +80,13 @@ def wrong(**fields):
         (wrong(dataset_args={"classes": "x", "noise": 1, "twist": 1}), ["cannot be drawn with"]),
         (wrong(dataset_args=3), ["dataset_args is no table"]),
         (wrong(axis="width"), ["needs both axis and values"]),
+        (wrong(axis="width", values=[]), ["values is empty"]),
+        (wrong(axis=3, values=[4]), ["axis is 3", "width"]),
+        (wrong(axis="width", values=[4], batch_size="32"), ["batch_size is '32'"]),
+        (
+            wrong(dataset="iris", dataset_args={}, layers=[4, 8, 3], train_rows=500, test_rows=45),
+            ["has 105 rows for training and 45 for the test"],
+        ),
         (wrong(axis="widht", values=[4]), ["widht", "did you mean width"]),
         (wrong(axis="width", values=["4"]), ["values is ['4']; expected whole numbers"]),
         (wrong(axis="width", values=[4, 8], epochs=[1]), ["2 values and 1 epochs"]),
