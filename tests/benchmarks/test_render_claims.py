@@ -26,7 +26,7 @@ def made(tmp_path_factory):
     """A folder with one run and what `python -m benchmarks.report` writes from it."""
     base = tmp_path_factory.mktemp("checkout")
     run_folder(base / "results", rows(6, FEW), "20260102T030405-first")
-    (base / "README.md").write_text("It needs NumPy\nand nothing else.\n")
+    (base / "README.md").write_text("The engine needs NumPy\nand nothing else.\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(base)
         patch.setattr(figures, "FIGURES", ())
