@@ -251,7 +251,7 @@ def _measure(
     if end == "budget":
         done = count_complete_blocks(run.plan, rows)
         say(
-            f"The budget ended this run after {done} whole of {format_count(run.blocks, 'block')}."
+            f"The budget ended this run after {format_count(done, 'whole block')} of {run.blocks}."
             f" To continue: {run.resume_command} --budget 1h"
         )
     if end == "interrupt":
