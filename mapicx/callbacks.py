@@ -25,7 +25,7 @@ from mapicx.data import (
     to_classes,
     to_inputs,
 )
-from mapicx.validation import check_count, check_number, check_outputs, require
+from mapicx.validation import check_count, check_number, check_outputs, require, show
 
 if TYPE_CHECKING:
     from mapicx.network import NeuralNetwork
@@ -126,7 +126,11 @@ class EarlyStopping:
         if self.best_weights is not None:
             model.set_weights(self.best_weights)
 
+    __repr__ = show
+
     def __str__(self) -> str:
+        if not hasattr(self, "best"):
+            return repr(self)
         whose = "its" if self.best_weights is not None else "the last"
         best = f"best {self.monitor} {self.sign * self.best:.4f} in epoch {self.best_epoch + 1}"
         return f"{best}; {whose} weights stay"
@@ -365,6 +369,8 @@ def score(self: Any, X: Any, y: Any) -> float:
     outputs = predict(network, X)
     if network.loss.classifies:
         return accuracy(outputs, to_answers(targets, network.loss), network.loss)
+    scale = np.float64(abs(targets).max()) or 1.0  # squares of 1e20 would overflow in float32
+    outputs, targets = outputs / scale, targets / scale
     error, spread = np.square(outputs - targets).mean(), targets.var(0).mean()
     return float(1 - error / spread if spread else error == 0)
 
@@ -402,6 +408,18 @@ def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 1
     >>> history = net.train(X, y, epochs=2, print_every=0)
     """
     return fit(self, X, y, epochs, print_every)
+
+
+def set_attribute(self: Any, name: str, value: Any) -> None:
+    """Set an attribute of a model; AttributeError for what its network would not notice."""
+    if name in ("parameters", "gradients"):
+        setattr(self.network, name, value)
+        return
+    if name in ("optimizer", "loss", "classes"):
+        raise AttributeError(f"{name} cannot be set; give it to compile, labels to fit")
+    if name in ("dtype", "eager", "layers", "rng") and vars(self).get("_network"):
+        raise AttributeError(f"{name} cannot be set once the model is compiled; make a new one")
+    object.__setattr__(self, name, value)
 
 
 def summary(self: Any) -> str:

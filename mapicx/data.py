@@ -11,7 +11,6 @@ import numpy as np
 
 from mapicx.validation import (
     check_count,
-    check_finite,
     check_number,
     check_options,
     is_masked,
@@ -31,6 +30,10 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Rows = Any  # a slice or an array of indices
+BY_VALUE = bool | int | float | str | None | np.generic
+# Attributes of a layer that are no settings.
+BOUND = {"n_features", "n_neurons", "init", "rng", "inputs", "output", "dinputs"}
+BOUND |= {"weights", "biases", "dweights", "dbiases"}
 CACHE = 2**20  # bytes; smaller results gain nothing from sharing memory
 NARROW = 64  # up to so many features, a shuffled batch is gathered feature by feature
 
@@ -80,9 +83,11 @@ class Batch:
     `weights` sum to 1; `weight` is their sum before, the batch's weight in an epoch's mean.
     """
 
+    settings: Any = ()  # the attributes of layers that were recorded as constants
     loaded: Any = None  # the very object, `rows`, whose samples the arrays hold
     answers: Any = None  # what accuracy compares the output with
     output: Any = None
+    last: Any = None  # a copy of the last layer, which the loss reads
     loss: Any = None
 
     def __init__(
@@ -113,8 +118,13 @@ class Batch:
             large = sum(a.nbytes for a in self.recorder.results) > CACHE
             if large and (part, self.key[0]) == ("backward", "train") and not self.recorder.eager:
                 self.calls = share_memory(self.calls, self.recorder.results, self.output, self.loss)
-                self.layers, self.passed, self.returned = [], [], []  # they hold the memory
+                self.layers, self.passed, self.returned, self.last = [], [], [], None
                 self.recorder.results = []
+
+    def finish(self, output: Array) -> None:
+        """Keep what the last layer gave."""
+        self.last, self.output = copy_shallow(self.layers[-1]), plain(output)
+        self.last.output = output
 
     def forward_of(self, layer: Layer) -> Callable[..., Array]:
         """forward of a layer; of a copy where what it keeps for backward is another's."""
@@ -142,30 +152,32 @@ class Batches:
     def __init__(self, network: NeuralNetwork, recorder: type[Recorder]) -> None:
         self.network = weakref.ref(network)  # no cycle, see Batch.run
         self.eager, self.kept, self.recorder = network.eager, dict[Any, Batch](), recorder
+        network.optimizer._network = self.network
         self.called = [layer for layer in network.layers if not takes_xp(layer)]
-        # Plain attributes (rate, slope) are recorded as constants: a change makes another batch.
+        # Attributes (rate, slope) are recorded as constants: another value makes another batch.
         self.settings = [
             (layer, name)
             for layer in network.layers
-            if layer not in self.called and not layer.parameters()
-            for name, value in vars(layer).items()
-            if isinstance(value, int | float | str)
+            if layer not in self.called
+            for name in vars(layer).keys() - BOUND
         ]
 
     def take(self, purpose: str, data: Data, rows: Rows) -> Batch:
         """A batch for some rows of data, loaded with them."""
         network: Any = self.network()
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-        settings = [getattr(layer, name) for layer, name in self.settings]
-        key = (purpose, samples, data.weights is not None, *settings)
+        settings = [vars(layer).get(name) for layer, name in self.settings]
+        known = [v if isinstance(v, BY_VALUE) else id(v) for v in settings]
+        key = (purpose, samples, data.weights is not None, *known)
         batch = self.kept.pop(key, None)
         if batch is None:
             itself = network.eager and purpose not in ("predict", "evaluate")
             called = network.layers if itself else self.called
-            layers = [a if a in called else copy_shallow(a) for a in network.layers]
             shape = samples, data.X.shape[1], network.n_neurons or 1
             recorder = self.recorder(network.dtype, network.eager, self.called)
+            layers = [a if a in called else copy_layer(a, recorder) for a in network.layers]
             batch = Batch(key, shape, layers, recorder)
+            batch.settings = settings  # kept, so that no other object gets their id
         data.load(batch, rows)
         return batch
 
@@ -209,6 +221,15 @@ def bind_arrays(
     return found, decays
 
 
+def copy_layer(layer: Layer, xp: Recorder) -> Layer:
+    """A copy of a layer that is to be recorded, what it does with its own arrays, too."""
+    copied: Layer = copy_shallow(layer)
+    for name, value in vars(layer).items():
+        if type(value) is np.ndarray:
+            setattr(copied, name, xp.track(value))
+    return copied
+
+
 def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None:
     """Note a copy of the gradients that a layer did not write to their place."""
     for name, view in views.items():
@@ -216,6 +237,13 @@ def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None
             xp.note(
                 lambda n, v: np.copyto(v, plain(getattr(layer, n)).reshape(v.shape)), name, view
             )
+
+
+def drop_product(calls: list[Any], result: Array) -> None:
+    """Forget the last call, if it is the product that made `result`."""
+    last: Any = calls[-1] if calls else None
+    if getattr(last, "func", None) is np.dot and base_of(last.args[-1]) is base_of(result):
+        calls.pop()
 
 
 def to_vector(arrays: Sequence[Any], like: Sequence[Array], dtype: Any) -> Array:
@@ -232,12 +260,17 @@ def make_data(
     *, classes: Any = None,
 ) -> tuple[Data, Array | None]:  # fmt: skip
     """Data for a network, and the labels of its outputs (None: indices); ValueError if unfit."""
-    X = to_inputs(X, network)
-    classes = network.classes if classes is None else np.unique(classes)
-    targets, classes = to_targets(y, len(X), network.n_neurons or 1, network.loss, classes)
-    data = Data(X, np.asfortranarray(targets, network.dtype))
+    X, loss = to_inputs(X, network), network.loss
+    outputs = network.n_neurons or 1
+    if classes is not None:
+        classes = np.unique(to_labels(classes))
+        require(loss.classifies and not several(loss, outputs), f"{loss} takes no classes here")
+        check_labels(classes, max(2, outputs))
+    classes = network.classes if classes is None else classes
+    targets, classes = to_targets(y, len(X), outputs, loss, classes)
+    data = Data(X, np.asfortranarray(to_numbers(targets, "y", network.dtype)))
     if sample_weight is not None or class_weight is not None:
-        weights = to_weights(sample_weight, class_weight, targets, network.loss, classes)
+        weights = to_weights(sample_weight, class_weight, targets, loss, classes)
         data.weights = weights.astype(network.dtype)
     return data, classes
 
@@ -268,8 +301,7 @@ def to_targets(
     if not loss.classifies or y.ndim == 2 or numbers:
         fits = y.dtype.kind != "U" and y.size == n * outputs
         require(fits, f"{given}; expected numbers ({n}, {outputs})")
-        targets = y.reshape(n, outputs).astype(float)
-        check_finite(targets, "y")
+        targets = to_numbers(y.reshape(n, outputs), "y", float)
         if loss.classifies:
             excess = targets - 1 if loss.independent else abs(targets.sum(1) - 1) - 1e-3
             fits = targets.min() >= 0 and excess.max() <= 0
@@ -284,14 +316,15 @@ def to_labels(y: Any) -> Array:
     """Targets as an array of numbers, booleans or strings, a single column flat."""
     require(not is_masked(y), "y is masked; leave those samples out")
     try:
-        y = np.asarray(y)
+        # As text, NaN or None among strings of a list would be labels.
+        y = np.asarray(y, object if isinstance(y, list | tuple) else None)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"y is not an array: {error}") from None
     if y.dtype.kind == "T":  # NumPy's strings of any length
         y = y.astype(object)
     if y.dtype.kind == "O":
         kinds = {kind_of_label(value) for value in y.ravel()}
-        alike = len(kinds) == 1 and kinds <= {"string", "truth value", "number"}
+        alike = len(kinds) <= 1 and kinds <= {"string", "truth value", "number"}
         require(alike, f"y holds {', '.join(sorted(kinds))}; give labels of one kind, none missing")
         y = np.array(y.tolist())
     require(y.dtype.kind != "S", "y holds bytes; give strings, y.astype(str)")
@@ -313,7 +346,7 @@ def to_indices(y: Array, n_classes: int, classes: Array | None) -> tuple[Array, 
     if classes is None and y.dtype.kind in "Ub":
         classes = np.array([False, True]) if y.dtype.kind == "b" else np.unique(y)
     known = np.arange(n_classes) if classes is None else classes
-    require(len(known) == n_classes, f"{len(known)} labels for {n_classes} outputs; change them")
+    check_labels(known, n_classes)
     indices, strange = np.zeros(len(y), int), y
     if (y.dtype.kind == "U") == (known.dtype.kind == "U"):
         indices = known.searchsorted(y).clip(max=n_classes - 1)
@@ -323,6 +356,11 @@ def to_indices(y: Array, n_classes: int, classes: Array | None) -> tuple[Array, 
         labels = np.unique(strange)[:5].tolist()
         raise ValueError(f"y has labels {labels}, not among {known.tolist()}{advice}")
     return indices, classes
+
+
+def check_labels(labels: Array, outputs: int) -> None:
+    """ValueError unless there is a label for each output."""
+    require(len(labels) == outputs, f"{len(labels)} labels for {outputs} outputs; change them")
 
 
 def to_weights(
@@ -338,7 +376,8 @@ def to_weights(
         weights = to_numbers(sample_weight, "sample_weight", np.float64)
         require(weights.shape == (n,), f"sample_weight has shape {weights.shape}; give {n} numbers")
     if class_weight is not None:
-        require(loss.classifies, "class_weight is for classes, and this is a regression")
+        fits = loss.classifies and not several(loss, targets.shape[1])
+        require(fits, "class_weight is for one class per sample; give sample_weight")
         indices = to_class_indices(targets)
         known = np.arange(max(2, targets.shape[1])) if classes is None else classes
         weights = weights * to_class_weights(class_weight, known.tolist(), indices)[indices]
@@ -346,6 +385,11 @@ def to_weights(
     require(fits, "sample weights must be finite, at least zero, and not all zero")
     weights = weights / weights.max()
     return np.reshape(weights, (n, 1))
+
+
+def several(loss: Loss, outputs: int) -> bool:
+    """Whether each sample has several answers."""
+    return loss.independent and outputs > 1
 
 
 def to_class_weights(class_weight: Any, known: list[Any], indices: Array) -> Array:
@@ -410,7 +454,10 @@ def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Da
     order = network.rng.permutation(n)
     if network.loss.classifies:  # every stretch of the order has its share of each class
         order = order[np.argsort(to_class_indices(data.targets)[order], kind="stable")]
-    return data.take(np.sort(order[~ticks])), data.take(np.sort(order[ticks]))
+    sides = data.take(np.sort(order[~ticks])), data.take(np.sort(order[ticks]))
+    heavy = all(side.weights is None or side.weights.any() for side in sides)
+    require(heavy, f"validation_split={fraction} leaves a side whose sample weights are all zero")
+    return sides
 
 
 # Arrays in memory, for the recorder and the optimizers
@@ -421,7 +468,9 @@ SLICE = 65_536
 
 # Functions whose result depends on shapes alone.
 CONSTANTS = {"eye", "full_like", "ndim", "ones", "ones_like", "shape", "zeros", "zeros_like"}
-REDUCTIONS: dict[Any, str] = {np.add: "sum", np.maximum: "max"}
+# Methods that give a view, or are made of functions that are recorded.
+RECORDED = {"all", "any", "clip", "max", "mean", "min", "prod", "std", "sum", "var"}
+RECORDED |= {"ravel", "reshape", "squeeze", "swapaxes", "transpose", "view"}
 
 
 class RecordedArray(np.ndarray[Any, Any]):
@@ -441,10 +490,9 @@ class RecordedArray(np.ndarray[Any, Any]):
         xp = self.recorder
         if method == "__call__":
             return xp.call(ufunc, *inputs, out=out[0], **options)
-        if method == "reduce" and ufunc in REDUCTIONS:  # also x.sum() and x.max()
-            axis, keepdims = options.get("axis", 0), options.get("keepdims", False)
-            options = {"axis": axis, "keepdims": keepdims is True, "out": out[0]}
-            return getattr(xp, REDUCTIONS[ufunc])(*inputs, **options)
+        if method == "reduce":  # also x.sum() and x.max()
+            reduction = xp.sum if ufunc is np.add else partial(xp.call, ufunc.reduce)
+            return reduction(*inputs, out=out[0], **{"axis": 0} | options)
         raise not_replayable(xp.layer, f"np.{ufunc.__name__}.{method}")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -464,8 +512,11 @@ class RecordedArray(np.ndarray[Any, Any]):
 
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
-        if isinstance(part, np.generic) and not self.recorder.eager:  # a number, not a view
-            raise not_replayable(self.recorder.layer, "a single value of an array, x[i, j],")
+        keys = key if isinstance(key, tuple) else (key,)
+        found = any(isinstance(k, RecordedArray) for k in keys)
+        # A number, or what other values chose, is no view.
+        if (found or isinstance(part, np.generic)) and not self.recorder.eager:
+            raise not_replayable(self.recorder.layer, "a choice of values of an array, x[i, j],")
         return part
 
 
@@ -483,8 +534,9 @@ def guard(name: str) -> Callable[..., Any]:
 
 for method in ("bool", "float", "int", "index", "complex", "setitem", "iter", "contains"):
     setattr(RecordedArray, f"__{method}__", guard(f"__{method}__"))
-for method in ("copy", "astype", "flatten", "item", "tolist", "fill", "sort", "put", "tobytes"):
-    setattr(RecordedArray, method, guard(method))
+for method, kind in vars(np.ndarray).items():
+    if method[0] != "_" and method not in RECORDED and type(kind) is type(np.ndarray.copy):
+        setattr(RecordedArray, method, guard(method))
 
 
 def plain(value: Any) -> Any:
@@ -542,10 +594,30 @@ def bind_call(function: Any, args: list[Array], out: Array, options: Any) -> Cal
     return partial(function, *args, out=out, **options)
 
 
-def fill_numbers(args: list[Array]) -> list[Array]:
-    """Numbers among arrays as arrays of their shape."""
-    shape = np.broadcast(*args).shape
-    return [a if a.shape else np.full(shape[::-1], a).T for a in args]
+def fill_numbers(values: Any, args: list[Array]) -> list[Array]:
+    """Numbers among values as arrays of the shape of the others."""
+    shape, pairs = np.broadcast(*args).shape, zip(values, args, strict=True)
+    return [a if isinstance(v, np.ndarray) else np.full(shape[::-1], a).T for v, a in pairs]
+
+
+def make_constant(xp: Recorder, function: Any, *args: Any, **options: Any) -> Any:
+    """What depends on shapes alone; an array is filled anew in each replay, and may be written."""
+    named = {name: plain(value) for name, value in options.items()}
+    make = partial(function, *map(plain, args), **named)
+    result = make()
+    if not isinstance(result, np.ndarray):
+        return result
+    xp.calls.append(lambda: np.copyto(result, make()))
+    return xp.track(result)
+
+
+def check_call(layer: str, values: Sequence[Any], options: dict[str, Any]) -> None:
+    """ValueError for lists of arrays, which would be copied once, and for arrays as options."""
+    if any(isinstance(value, list | tuple) for value in values):
+        raise not_replayable(layer, "a list of arrays")
+    for name, value in options.items():
+        if isinstance(value, np.ndarray):
+            raise not_replayable(layer, f"an array as {name}=")
 
 
 def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, Any]:
@@ -631,7 +703,11 @@ class Slices:
         optimizer.state = [*optimizer.state, *fresh][: len(optimizer.slots)]
         self.weight_decay = optimizer.weight_decay
         self.decay = (decays * self.weight_decay).astype(w.dtype)
-        self.limit = float(np.finfo(w.dtype).max)
+        number = np.finfo(w.dtype)
+        # Adam's squares add up to 1 / (1 - beta_2) times the largest.
+        self.limit = float(number.max) * (1 - (optimizer.beta_2 or 0))
+        fits = optimizer.epsilon is None or optimizer.epsilon >= number.tiny
+        require(fits, f"epsilon is {optimizer.epsilon}; give more than {number.tiny} in {w.dtype}")
         self.numbers = np.zeros(2 + len(optimizer.rates(optimizer.lr)), w.dtype)
         self.calls: list[Callable[[], Any]] = []
 
@@ -668,17 +744,16 @@ def attach(optimizer: Optimizer, network: NeuralNetwork) -> None:
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy_deep(optimizer)
     optimizer.iterations, optimizer.state, optimizer._slices = 0, [], None
-    optimizer._network = weakref.ref(network)
 
 
 def refresh_options(optimizer: Optimizer) -> None:
     """Record anew if an option has changed."""
     now = {name: getattr(optimizer, name) for name in optimizer.options}
     if now != optimizer.options:
-        rates = {"lr": optimizer.lr, "decay": optimizer.decay}  # a schedule may end at 0
-        checked = check_options(type(optimizer).__name__, now | {"lr": 1, "decay": 0})
-        optimizer.options = checked | rates
-        optimizer._slices = None
+        checked = check_options(type(optimizer).__name__, now | {"lr": 1})
+        checked["lr"] = check_number("lr", optimizer.lr, 0)  # a schedule may end at 0
+        require(checked["lr"] < np.inf, "lr is infinite; give a number")
+        vars(optimizer).update(checked, options=checked, _slices=None)
 
 
 def linear(inputs: Array, weights: Array, biases: Array, xp: Any = np) -> Any:

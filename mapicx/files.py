@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mapicx.data import Array
+from mapicx.data import Array, refresh_options
 from mapicx.layers import ACTIVATIONS, LAYERS, Layer
 from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
@@ -32,9 +32,13 @@ PLAIN = bool | int | float | str | None
 def write_model(path: Any, network: Any) -> None:
     """Write a file that `read_model` reads; see Mapicx.save."""
     import json
-    import tempfile
 
     optimizer = network.optimizer
+    known = type(optimizer) in OPTIMIZERS.values() and type(network.loss) in LOSSES.values()
+    parts = f"{type(optimizer).__name__} and {type(network.loss).__name__}"
+    require(known, f"a file holds no optimizer or loss of yours ({parts}); keep get_weights()")
+    refresh_options(optimizer)
+    check_finite(network.parameters, "the model")
     header = {
         "format": FORMAT,
         "dtype": network.dtype.name,
@@ -58,22 +62,17 @@ def write_model(path: Any, network: Any) -> None:
         not exists or os.path.isfile(target),
         f"{os.fspath(path)!r} is no ordinary file; give the path of a file to write",
     )
-    number, unfinished = tempfile.mkstemp(prefix=".mapicx-", dir=os.path.dirname(target))
+    unfinished = os.path.join(os.path.dirname(target), f".mapicx-{os.urandom(8).hex()}")
+    out = open(unfinished, "xb")  # noqa: SIM115  # a file of ours alone
     try:
-        with os.fdopen(number, "wb") as out:
+        with out:
             np.savez(out, header=text, parameters=network.parameters, **states)
-        os.chmod(unfinished, stat.S_IMODE(os.stat(target).st_mode) if exists else 0o666 & ~umask())
+        if exists:
+            os.chmod(unfinished, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(unfinished, target)
     except BaseException:
         os.unlink(unfinished)
         raise
-
-
-def umask() -> int:
-    """The permissions that new files do not get."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def to_plain(value: Any) -> Any:
@@ -86,11 +85,15 @@ def to_plain(value: Any) -> Any:
 def describe(layer: Layer) -> dict[str, Any]:
     """A layer's class, its options and the shapes that it trains."""
     name = type(layer).__name__
+    own = type(layer) not in BUILT_IN.values()
+    require(not own or name not in BUILT_IN, f"your {name} has the name of a layer of mapicx")
     names = OPTIONS.get(name, ()) if name in BUILT_IN else tuple(vars(layer))
     kinds = PLAIN | np.integer | np.floating | np.bool
     options = {n: v for n, v in vars(layer).items() if n in names and isinstance(v, kinds)}
     shapes = {name: values.shape for name, values in layer.parameters().items()}
     check_attributes(type(layer), options | shapes)
+    if not own:
+        type(layer)(**options)  # checks them
     return {"class": name, "options": options, "shapes": shapes}
 
 

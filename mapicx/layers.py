@@ -140,7 +140,7 @@ class Dropout(Layer):
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         self.output, self.mask = inputs, None
-        if training and self.rate:
+        if training and check_number("rate", self.rate, 0, 1):
             self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # as all in a network
             each_time(xp, self.draw, self.mask)  # drawn anew in each replay
             self.output = inputs * self.mask
@@ -197,7 +197,8 @@ class LeakyReLU(Activation):
         self.slope = check_number("slope", slope, 0, 1)
 
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
-        self.output = xp.maximum(inputs, inputs * self.slope)
+        slope = check_number("slope", self.slope, 0, 1)
+        self.output = xp.maximum(inputs, inputs * slope)
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:

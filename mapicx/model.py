@@ -82,7 +82,7 @@ class Mapicx:
             if isinstance(activation, Layer) or str(activation).lower() not in ("none", "linear"):
                 new.append(validation.choose_object("activation", activation, ACTIVATIONS, Layer))
         validation.check_sizes([*self.layers, *new])
-        self.layers, self._network = [*self.layers, *new], None
+        self._network, self.layers = None, [*self.layers, *new]
         return self
 
     def compile(self, optimizer: Any = "sgd", loss: Any = "categorical_crossentropy",
@@ -105,7 +105,7 @@ class Mapicx:
     partial_fit, evaluate = callbacks.partial_fit, callbacks.evaluate
     predict, predict_classes = callbacks.predict, callbacks.predict_classes
     save, summary, __repr__ = callbacks.save, callbacks.summary, callbacks.describe_model
-    __copy__ = copy_deep
+    __copy__, __setattr__ = copy_deep, callbacks.set_attribute
 
 
 def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:

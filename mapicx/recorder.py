@@ -54,10 +54,9 @@ class Recorder:
         return array
 
     def __getattr__(self, name: str) -> Any:
-        # np.max wraps maximum.reduce in Python: four times the time on small arrays.
-        function: Any = np.maximum.reduce if name == "max" else getattr(np, name, None)
+        function: Any = getattr(np, name, None)
         if name in d.CONSTANTS:
-            return lambda *args, **options: function(*map(d.plain, args), **options)
+            return partial(d.make_constant, self, function)
         if isinstance(function, type) or not callable(function):
             special = name[:2] == "__"  # Python asks for these
             raise AttributeError(name) if special else not_replayable(self.layer, f"np.{name}")
@@ -65,9 +64,10 @@ class Recorder:
 
     def call(self, function: Any, *values: Any, out: Any = None, **options: Any) -> Array:
         """Run a NumPy function that takes `out` in its fastest form, and note it."""
+        d.check_call(self.layer, values, options)
         args = [self.operand(value) for value in values]
         if function in (np.maximum, np.minimum):  # with one number they take 2.5 times as long
-            args = d.fill_numbers(args)
+            args = d.fill_numbers(values, args)
         result = np.asarray(self.new_result(function, args, options) if out is None else out)
         call = d.bind_call(function, args, result, options)
         try:
@@ -85,10 +85,15 @@ class Recorder:
         self.used += 1
         return self.results[self.used - 1]
 
-    def sum(self, x: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Array:
+    def max(self, x: Any, axis: Any = None, **options: Any) -> Array:
+        """np.max, which wraps maximum.reduce: four times the time on small arrays."""
+        return self.call(np.maximum.reduce, x, axis=axis, **options)
+
+    def sum(self, x: Any, axis: Any = None, out: Any = None, **options: Any) -> Array:
         """np.sum; over one axis of two as a product with ones, which takes half the time."""
-        if x.ndim != 2 or axis not in (0, 1) or x.dtype != self.dtype or not keepdims:
-            return self.call(np.sum, x, axis=axis, keepdims=keepdims, out=out)
+        fits = x.ndim == 2 and axis in (0, 1) and x.dtype == self.dtype
+        if not fits or options != {"keepdims": True}:
+            return self.call(np.add.reduce, x, axis=axis, out=out, **options)
         ones = np.ones((x.shape[axis], 1), self.dtype)
         return self.call(np.matmul, *((x, ones) if axis else (ones.T, x)), out=out)
 
@@ -96,12 +101,6 @@ class Recorder:
         """Run what is no NumPy call now and in every replay."""
         function(*args)
         self.calls.append(partial(function, *args))
-
-    def drop(self, result: Array) -> None:
-        """Forget the last call, if it is the product that made `result`."""
-        last: Any = self.calls[-1] if self.calls else None
-        if getattr(last, "func", None) is np.dot and d.base_of(last.args[-1]) is d.base_of(result):
-            self.calls.pop()
 
     def apply(self, layer: Any, method: Callable[..., Any], *args: Any) -> Array:
         """Run a layer's method: recorded, or called in every step."""

@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -14,7 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from mapicx.callbacks import EarlyStopping
-from mapicx.data import Array
+from mapicx.data import Array, to_class_weights
 from mapicx.model import Mapicx
 from mapicx.optimizers import Adam
 from mapicx.validation import FLOATS, check_count, require
@@ -60,26 +59,28 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self.n_iter_no_change = n_iter_no_change
         self.verbose, self.random_state = verbose, random_state
 
-    def _build(self, dtype: Any, width: int, outputs: int, last: str, loss: str) -> None:
-        """Make a new model_."""
+    def _build(self, dtype: Any, width: int, outputs: int, last: str, loss: str) -> Mapicx:
+        """A new model."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        self.model_ = Mapicx(seed=seed, dtype=dtype)
+        model = Mapicx(seed=seed, dtype=dtype)
         for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
-            self.model_.add(width, size, activation=self.activation)
+            model.add(width, size, activation=self.activation)
             width = size
-        self.model_.add(width, outputs, activation=last)
-        self.model_.compile(Adam(self.lr, weight_decay=self.alpha), loss, metrics=())
+        model.add(width, outputs, activation=last)
+        return model.compile(Adam(self.lr, weight_decay=self.alpha), loss, metrics=())
 
-    def _train(self, X: Array, y: Array, weights: Any, epochs: int, stop: bool) -> Self:
-        """Train model_ for so many epochs."""
+    def _train(
+        self, model: Mapicx, X: Array, y: Array, weights: Any, epochs: int, stop: bool
+    ) -> Self:
+        """Train a model for so many epochs; then it is model_."""
         options: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": self.shuffle}
         if stop:
             patience = check_count("n_iter_no_change", self.n_iter_no_change)
             options["validation_split"] = self.validation_fraction
             options["callbacks"] = EarlyStopping("val_loss", patience, restore_best_weights=True)
         every = 100 if self.verbose is True else int(self.verbose)
-        history = self.model_.fit(X, y, epochs, every, sample_weight=weights, **options)
-        self.history_ = history.history
+        history = model.fit(X, y, epochs, every, sample_weight=weights, **options)
+        self.model_, self.history_ = model, history.history
         self.n_iter_ = len(history.epoch)
         return self
 
@@ -141,16 +142,17 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
         known = self.classes_ if not first else np.unique(y if classes is None else classes)
         strange = np.setdiff1d(y, known).tolist()
         require(not strange, f"y has labels {strange[:5]}, not among {known.tolist()}")
-        self.classes_ = known
+        indices = np.searchsorted(known, y)
         weights = None
         if sample_weight is not None or self.class_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
-            weights = weights * compute_sample_weight(self.class_weight, y)
-        if first:
-            outputs = max(2, len(known))
-            self._build(X.dtype, X.shape[1], outputs, "softmax", "categorical_crossentropy")
-        indices = np.searchsorted(known, y)
-        return self._train(X, indices, weights, epochs, stop)
+        if self.class_weight is not None:
+            weights *= to_class_weights(self.class_weight, known.tolist(), indices)[indices]
+        outputs, loss = max(2, len(known)), "categorical_crossentropy"
+        new = first and self._build(X.dtype, X.shape[1], outputs, "softmax", loss)
+        self._train(new or self.model_, X, indices, weights, epochs, stop)
+        self.classes_ = known
+        return self
 
     def predict_proba(self, X: Any) -> Array:
         """The probabilities (samples, classes), in the order of `classes_`."""
@@ -192,12 +194,12 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
         X, y = validate_data(
             self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True, reset=first
         )
-        if first:
-            self._shape = (-1, *y.shape[1:])
-            self._build(X.dtype, X.shape[1], y[0].size, "linear", "mse")
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        return self._train(X, y, sample_weight, epochs, stop)
+        new = first and self._build(X.dtype, X.shape[1], y[0].size, "linear", "mse")
+        self._train(new or self.model_, X, y, sample_weight, epochs, stop)
+        self._shape = (-1, *y.shape[1:])
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

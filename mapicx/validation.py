@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mapicx.layers import Layer
 
 TINY = 1e-300
+RANDOM = {"rng", "random"}  # names of what is drawn anew in every step
 FLOATS = (np.float64, np.float32)
 # (least, below) of each option of an optimizer
 RANGES = {
@@ -55,7 +56,7 @@ def by_name(*classes: type, **more: type) -> dict[str, Any]:
 def check_metrics(metrics: Any) -> list[str]:
     """One metric, or a list of them, by name."""
     names = [metrics] if isinstance(metrics, str) else metrics or ()
-    return [choose("metric", name, ["accuracy"]) for name in names]
+    return list(dict.fromkeys(choose("metric", name, ["accuracy"]) for name in names))
 
 
 def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> Any:
@@ -139,6 +140,11 @@ def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]
     named = f"{type(loss).__name__} needs {wanted.__name__} as the last layer, not {last!r}"
     require(isinstance(last, wanted), f"{named}; end with activation={wanted.__name__!r}")
     require(
+        wanted.__name__ == "Layer" or takes_xp(last),
+        f"{last!r} ends the network without `xp`; its forward and backward must take it, since the "
+        "loss reads what forward keeps",
+    )
+    require(
         sizes[1] != 1 or loss.independent,
         "one Softmax output is always 1; for two classes give two outputs, or one Sigmoid output "
         "with loss='binary_crossentropy'",
@@ -157,9 +163,12 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
 def make_rng(seed: Any) -> np.random.Generator:
     """The random generator of None, a whole number or a Generator, else ValueError."""
     try:
-        return np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
         raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
+    # Files and Dropout's bits are those of PCG64; another kind starts one.
+    usual = type(rng.bit_generator).__name__ == "PCG64"
+    return rng if usual else np.random.default_rng(rng.integers(2**63))
 
 
 def is_finite(values: Any) -> bool:
@@ -176,8 +185,10 @@ def check_finite(values: Any, name: str) -> None:
 
 
 def is_masked(values: Any) -> bool:
-    """Whether an array hides values; without importing numpy.ma, which takes 2 MB."""
-    return hasattr(values, "mask") and hasattr(values, "filled")
+    """Whether an array, or one in a list, hides values; without importing numpy.ma (2 MB)."""
+    if isinstance(values, list | tuple):
+        return any(map(is_masked, values))
+    return isinstance(values, np.ndarray) and hasattr(values, "filled")
 
 
 def is_real(value: Any) -> bool:
@@ -221,9 +232,12 @@ def check_outputs(outputs: Any) -> Any:
 
 
 def takes_xp(layer: Any) -> bool:
-    """Whether a layer is to be recorded: both its methods take `xp`."""
+    """Whether a layer is to be recorded: both its methods take `xp`, and draw nothing."""
     codes = [getattr(method, "__code__", None) for method in (layer.forward, layer.backward)]
-    return all(code and "xp" in code.co_varnames[: code.co_argcount] for code in codes)
+    return all(
+        code and "xp" in code.co_varnames[: code.co_argcount] and not RANDOM & {*code.co_names}
+        for code in codes
+    )
 
 
 def not_replayable(layer: str, what: str) -> ValueError:
