@@ -94,6 +94,8 @@ class Recorder:
         fits = x.ndim == 2 and axis in (0, 1) and x.dtype == self.dtype
         if not fits or options != {"keepdims": True}:
             return self.call(np.add.reduce, x, axis=axis, out=out, **options)
+        if axis == 0 and d.join_sum(self.calls, self.operand(x), out):
+            return self.track(np.asarray(out))
         ones = np.ones((x.shape[axis], 1), self.dtype)
         return self.call(np.matmul, *((x, ones) if axis else (ones.T, x)), out=out)
 
