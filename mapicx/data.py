@@ -166,10 +166,9 @@ class Batches:
         """A batch for some rows of data, loaded with them."""
         network: Any = self.network()
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-        key: Any = (purpose, samples, data.weights is not None)
-        settings = [vars(layer).get(name) for layer, name in self.settings]
-        if settings:
-            key += tuple(v if isinstance(v, BY_VALUE) else id(v) for v in settings)
+        settings = self.settings and [vars(layer).get(name) for layer, name in self.settings]
+        known = settings and [v if isinstance(v, BY_VALUE) else id(v) for v in settings]
+        key = (purpose, samples, data.weights is not None, *known)
         batch = self.kept.pop(key, None)
         if batch is None:
             itself = network.eager and purpose not in ("predict", "evaluate")
