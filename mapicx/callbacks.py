@@ -276,7 +276,6 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
 
 
 def network_of(model: Any) -> NeuralNetwork:
-    """The network of a model, or the network itself."""
     network: NeuralNetwork = model.network if hasattr(model, "network") else model
     return network
 
@@ -438,7 +437,6 @@ def summary(self: Any) -> str:
 
 
 def describe_model(self: Any) -> str:
-    """A repr: the layers and the optimizer."""
     network = self._network
     state = repr(network.optimizer) if network else "not compiled"
     return f"Mapicx({', '.join(map(repr, self.layers))}; {state})"
@@ -455,4 +453,4 @@ def save(self: Any, path: Any) -> None:
     """
     from mapicx import files
 
-    files.write_model(path, self.network)
+    files.write_model(path, self.network, type(self))

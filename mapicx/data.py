@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +72,6 @@ class Data:
         batch.loaded, batch.answers = rows, None
 
     def take(self, rows: Rows) -> Data:
-        """The chosen rows."""
         weights = None if self.weights is None else self.weights[rows]
         return Data(self.X[rows], np.asfortranarray(self.targets[rows]), weights)
 
@@ -155,7 +154,7 @@ class Batches:
         network.optimizer._network = self.network
         self.called = [layer for layer in network.layers if not takes_xp(layer)]
         # Attributes (rate, slope) are recorded as constants: another value makes another batch.
-        self.settings = [
+        self.settings: list[Any] = [
             (layer, name)
             for layer in network.layers
             if layer not in self.called
@@ -163,7 +162,6 @@ class Batches:
         ]
 
     def take(self, purpose: str, data: Data, rows: Rows) -> Batch:
-        """A batch for some rows of data, loaded with them."""
         network: Any = self.network()
         samples = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         settings = self.settings and [vars(layer).get(name) for layer, name in self.settings]
@@ -191,7 +189,6 @@ class Batches:
         return outputs
 
     def give(self, batch: Batch) -> None:
-        """Keep a batch."""
         if not self.eager:
             self.kept[batch.key] = batch
             if len(self.kept) > 6:
@@ -359,7 +356,6 @@ def to_indices(y: Array, n_classes: int, classes: Array | None) -> tuple[Array, 
 
 
 def check_labels(labels: Array, outputs: int) -> None:
-    """ValueError unless there is a label for each output."""
     require(len(labels) == outputs, f"{len(labels)} labels for {outputs} outputs; change them")
 
 
@@ -388,7 +384,6 @@ def to_weights(
 
 
 def several(loss: Loss, outputs: int) -> bool:
-    """Whether each sample has several answers."""
     return loss.independent and outputs > 1
 
 
@@ -417,7 +412,6 @@ def to_answers(outputs: Array, loss: Loss) -> Array:
 
 
 def accuracy(outputs: Array, answers: Array, loss: Loss, weights: Array | None = None) -> float:
-    """The weighted mean of right answers."""
     hits = to_answers(outputs, loss) == answers
     if weights is not None:
         return float(hits.dot(weights[:, 0]).mean())
@@ -425,7 +419,6 @@ def accuracy(outputs: Array, answers: Array, loss: Loss, weights: Array | None =
 
 
 def to_classes(outputs: Array, loss: Loss, classes: Array | None) -> Array:
-    """The labels that outputs speak for; ValueError for a regression."""
     require(loss.classifies, "a regression has no classes; use predict()")
     if loss.independent and outputs.shape[1] > 1:
         return (outputs > 0.5).astype(int)
@@ -599,7 +592,6 @@ def offset(array: Array) -> int:
 
 
 def bind_call(function: Any, args: list[Array], out: Array, options: Any) -> Callable[[], Any]:
-    """A NumPy call in its fastest form."""
     if function is np.matmul and out.flags.c_contiguous:  # np.dot takes 0.4 us less of 1.5
         return partial(np.dot, *args, out)
     if function is np.matmul and out.T.flags.c_contiguous:
@@ -610,7 +602,6 @@ def bind_call(function: Any, args: list[Array], out: Array, options: Any) -> Cal
 
 
 def fill_numbers(values: Any, args: list[Array]) -> list[Array]:
-    """Numbers among values as arrays of the shape of the others."""
     shape, pairs = np.broadcast(*args).shape, zip(values, args, strict=True)
     return [a if isinstance(v, np.ndarray) else np.full(shape[::-1], a).T for v, a in pairs]
 
@@ -626,29 +617,26 @@ def make_constant(xp: Recorder, function: Any, *args: Any, **options: Any) -> An
     return xp.track(result)
 
 
-def check_call(layer: str, values: Sequence[Any], options: dict[str, Any]) -> None:
-    """ValueError for lists of arrays, which would be copied once, and for arrays as options."""
-    if any(isinstance(value, list | tuple) for value in values):
-        raise not_replayable(layer, "a list of arrays")
+def to_constant(value: Any, xp: Recorder) -> Array:
+    """What is no recorded array as a plain one; ValueError for lists, which may hold some."""
+    if isinstance(value, list | tuple):
+        raise not_replayable(xp.layer, "a list of arrays")
+    return np.asarray(value, xp.dtype if isinstance(value, int | float) else None)
+
+
+def refuse_arrays(xp: Recorder, options: dict[str, Any]) -> None:
+    """ValueError for arrays as options, such as `where`."""
     for name, value in options.items():
         if isinstance(value, np.ndarray):
-            raise not_replayable(layer, f"an array as {name}=")
+            raise not_replayable(xp.layer, f"an array as {name}=")
 
 
-def find_result(function: Any, args: list[Array], options: Any) -> tuple[Any, Any]:
-    """The shape and the data type of a function's result."""
-    if function is np.matmul and args[0].ndim == args[1].ndim == 2:
+def find_result(function: Any, args: list[Array], options: dict[str, Any]) -> tuple[Any, Any]:
+    """The shape and the data type of a function's result, which is found by running it."""
+    if function is np.matmul and args[0].ndim == args[1].ndim == 2:  # all that takes long
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
-    if isinstance(function, np.ufunc) and function.nout == 1 and not function.signature:
-        return np.broadcast(*args).shape, find_dtype(function, *[a.dtype for a in args])
     result = np.asarray(function(*args, **options))
     return result.shape, result.dtype
-
-
-@cache
-def find_dtype(function: Any, *kinds: Any) -> Any:
-    """The data type of a function's result."""
-    return function.resolve_dtypes((*kinds, None))[-1]
 
 
 def share_memory(
@@ -697,7 +685,6 @@ def split_out(call: Any) -> tuple[list[Array], Array]:
 
 
 def rebase(array: Array, moved: dict[int, Array]) -> Array:
-    """The same view of what took the place of an array's memory."""
     memory = moved.get(id(base_of(array)))
     if memory is None:
         return array
@@ -737,7 +724,6 @@ class Slices:
         return self.w is w and self.gradients is gradients
 
     def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
-        """One update with these rates."""
         self.numbers[:] = numbers
         if self.calls and not eager:
             for call in self.calls:
@@ -762,7 +748,6 @@ def attach(optimizer: Optimizer, network: NeuralNetwork) -> None:
 
 
 def refresh_options(optimizer: Optimizer) -> None:
-    """Record anew if an option has changed."""
     now = {name: getattr(optimizer, name) for name in optimizer.options}
     if now != optimizer.options:
         checked = check_options(type(optimizer).__name__, now | {"lr": 1})
@@ -788,10 +773,10 @@ def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
 
 
 def copy_shallow(value: Any) -> Any:
-    """copy.copy, imported late."""
-    import copy
-
-    return copy.copy(value)
+    """copy.copy, without its import."""
+    copied = object.__new__(type(value))
+    vars(copied).update(vars(value))
+    return copied
 
 
 def copy_deep(value: Any, memo: Any = None) -> Any:

@@ -6,7 +6,7 @@ Layers, losses and optimizers come back through their constructors, which check 
 import math
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,16 +29,13 @@ OPTIONS = {
 PLAIN = bool | int | float | str | None
 
 
-def write_model(path: Any, network: Any) -> None:
-    """Write a file that `read_model` reads; see Mapicx.save."""
+def write_model(path: Any, network: Any, new_model: Callable[..., Any]) -> None:
     import json
 
     optimizer = network.optimizer
     known = type(optimizer) in OPTIMIZERS.values() and type(network.loss) in LOSSES.values()
     parts = f"{type(optimizer).__name__} and {type(network.loss).__name__}"
     require(known, f"a file holds no optimizer or loss of yours ({parts}); keep get_weights()")
-    refresh_options(optimizer)
-    check_finite(network.parameters, "the model")
     header = {
         "format": FORMAT,
         "dtype": network.dtype.name,
@@ -54,6 +51,7 @@ def write_model(path: Any, network: Any) -> None:
         "rng": network.rng.bit_generator.state,
         "classes": None if network.classes is None else network.classes.tolist(),
     }
+    refresh_options(optimizer)  # checks them
     text = json.dumps(header, default=to_plain, allow_nan=False)
     states: Any = {f"state{number}": state for number, state in enumerate(optimizer.state)}
     target = os.path.realpath(path)
@@ -67,6 +65,9 @@ def write_model(path: Any, network: Any) -> None:
     try:
         with out:
             np.savez(out, header=text, parameters=network.parameters, **states)
+        kinds = {type(a).__name__: type(a) for a in network.layers}
+        own = {name: kind for name, kind in kinds.items() if name not in BUILT_IN}
+        read_archive(unfinished, new_model, own)  # what cannot be read is no model
         if exists:
             os.chmod(unfinished, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(unfinished, target)
@@ -91,31 +92,10 @@ def describe(layer: Layer) -> dict[str, Any]:
     kinds = PLAIN | np.integer | np.floating | np.bool
     options = {n: v for n, v in vars(layer).items() if n in names and isinstance(v, kinds)}
     shapes = {name: values.shape for name, values in layer.parameters().items()}
-    check_attributes(type(layer), options | shapes)
-    if not own:
-        type(layer)(**options)  # checks them
     return {"class": name, "options": options, "shapes": shapes}
 
 
-def check_attributes(kind: type[Layer], names: Iterable[str]) -> None:
-    """ValueError if forward or backward reads what the constructor alone sets, beside `names`."""
-    import dis
-
-    def find_set(function: Any) -> set[str]:
-        steps = dis.get_instructions(function) if hasattr(function, "__code__") else ()
-        return {step.argval for step in steps if step.opname == "STORE_ATTR"}
-
-    codes = [getattr(method, "__code__", None) for method in (kind.forward, kind.backward)]
-    read = {name for code in codes if code for name in code.co_names}
-    needed = (find_set(kind.__init__) & read) - find_set(kind.forward) - {*names, *dir(kind)}
-    advice = "a file holds numbers, texts, weights and biases"
-    require(not needed, f"{kind.__name__} lacks {', '.join(sorted(needed))}; {advice}")
-
-
 def read_model(path: Any, new_model: Callable[..., Model], layers: dict[str, type[Layer]]) -> Model:
-    """The model that `save` wrote; see mapicx.load."""
-    import json
-    import zipfile
 
     name = os.fspath(path)
     require(
@@ -123,22 +103,31 @@ def read_model(path: Any, new_model: Callable[..., Model], layers: dict[str, typ
         f"{name!r} is no ordinary file; give the path of a file to read",
     )
     try:
-        with zipfile.ZipFile(path) as archive:
-            # What is read takes no more memory than the file.
-            members = archive.infolist()
-            size = sum(member.compress_size for member in members)
-            stored = not any(member.compress_type for member in members)
-            require(stored and size <= os.path.getsize(path), "it is compressed")
-            header = json.loads(str(read_array(archive, "header")))
-            names = ["parameters", *(f"state{number}" for number in range(len(members) - 2))]
-            require(header["states"] == len(members) - 2, "its states do not fit its optimizer")
-            model = new_model(dtype=str(header["dtype"]))
-            rebuild(model, header, [read_array(archive, n) for n in names], layers)
-            return model
+        return read_archive(path, new_model, layers)
     except MemoryError:
         raise
     except Exception as error:  # whatever a strange file causes
         raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
+
+
+def read_archive(
+    path: Any, new_model: Callable[..., Model], layers: dict[str, type[Layer]]
+) -> Model:
+    import json
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        # What is read takes no more memory than the file.
+        members = archive.infolist()
+        size = sum(member.compress_size for member in members)
+        stored = not any(member.compress_type for member in members)
+        require(stored and size <= os.path.getsize(path), "it is compressed")
+        header = json.loads(str(read_array(archive, "header")))
+        names = ["parameters", *(f"state{number}" for number in range(len(members) - 2))]
+        require(header["states"] == len(members) - 2, "its states do not fit its optimizer")
+        model = new_model(dtype=str(header["dtype"]))
+        rebuild(model, header, [read_array(archive, n) for n in names], layers)
+        return model
 
 
 def read_array(archive: Any, name: str) -> Array:
@@ -158,7 +147,7 @@ def rebuild(
     for vector in vectors:
         fits = vector.dtype == model.dtype and vector.shape == (parameters.size,)
         require(fits, "its vectors differ in length or type")
-        check_finite(vector, "a vector")
+        check_finite(vector, "the model")
     descriptions = header["layers"]
     require(0 < len(descriptions) <= 1000, f"it has {len(descriptions)} layers")
     shapes = [shape for a in descriptions for shape in a["shapes"].values()]
@@ -190,11 +179,23 @@ def rebuild(
     optimizer.iterations, optimizer.state = steps, states
     model.rng.bit_generator.state = header["rng"]
     model.rng.bit_generator.random_raw(0)
+    try_model(model.network)
     model.network.classes = read_classes(header["classes"], model.network.n_neurons)
 
 
+@np.errstate(all="ignore")
+def try_model(network: Any) -> None:
+    """ValueError unless the layers run; a user's may lack what only their constructor makes."""
+    try:
+        if network.n_features:
+            row = np.zeros((1, network.n_features))
+            network.loss_and_gradients(row, np.eye(1, network.n_neurons or 1))
+    except Exception as error:
+        advice = "of a layer, a file holds numbers, texts, weights and biases"
+        raise ValueError(f"its layers do not run: {error}; {advice}") from error
+
+
 def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Layer:
-    """A layer as a file describes it, without its arrays."""
     name, options, shapes = (description[key] for key in ("class", "options", "shapes"))
     if name in BUILT_IN and name not in own:
         layer: Layer = BUILT_IN[name](**options)
@@ -211,12 +212,10 @@ def make_layer(description: dict[str, Any], own: dict[str, type[Layer]]) -> Laye
         require(isinstance(value, PLAIN), f"{name}.{option} is {value!r}")
         setattr(layer, option, value)
     require(set(shapes) <= {"weights", "biases"}, f"{name} has arrays {sorted(shapes)}")
-    check_attributes(own[name], options | shapes)
     return layer
 
 
 def read_classes(labels: Any, outputs: int | None) -> Array | None:
-    """The labels of the outputs; ValueError if they do not fit."""
     if labels is None:
         return None
     classes = np.array(labels)

@@ -16,10 +16,9 @@ def check_gradients(
     """The largest relative error of the network's gradient along random directions.
 
     Along a unit direction u the slope g.u must equal (loss(w + h u) - loss(w - h u)) / 2h, h =
-    `step`. The error is relative to the slope, or to 1/1000 of the gradient's norm where that is
-    more; of a right gradient it is below 1e-6, unless a kink (of ReLU) lies within the step.
-    `weights`: sample_weight. The network must have dtype float64 (ValueError otherwise); its
-    parameters stay.
+    `step`. The error, relative to the slope, or to 1/1000 of the gradient's norm if that is more,
+    is below 1e-6 unless a kink (of ReLU) lies within the step. `weights`: sample_weight. ValueError
+    unless the network's dtype is float64; its parameters stay.
 
     Examples
     --------

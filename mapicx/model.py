@@ -21,11 +21,12 @@ class Mapicx:
 
     Parameters
     ----------
-    seed : int or None
+    seed : int, numpy.random.Generator or None
         Decides all that is left to chance.
     dtype : {"float32", "float64"}
     eager : bool
-        Run the layers' own lines in every step, see NeuralNetwork.
+        Run the layers' own lines in every step, for breakpoints and print; otherwise a step is
+        recorded and replayed (recorder.py). The numbers are the same, bit for bit.
 
     Examples
     --------
@@ -89,7 +90,7 @@ class Mapicx:
                 metrics: Any = ("accuracy",)) -> Mapicx:  # fmt: skip
         """Make the network; weights that exist are kept, the optimizer starts clean.
 
-        Names or objects; `metrics` is "accuracy", a list of it, or empty. Returns the model.
+        Names or objects; `metrics` is "accuracy", or empty. Returns the model.
 
         Examples
         --------
@@ -122,7 +123,7 @@ def load(path: Any, *, layers: dict[str, type[Layer]] | None = None) -> Mapicx:
     FileNotFoundError
         If there is no file.
     ValueError
-        If it is not a whole, finite model.
+        If it is no whole, finite model.
 
     Examples
     --------

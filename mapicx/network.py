@@ -20,7 +20,7 @@ class NeuralNetwork:
     """Layers that are trained together, and become this network's own; ValueError if unfit.
 
     By hand: `net.forward(X, training=True)`, `net.backward(y)`, `net.update_params()`; `train` does
-    this once an epoch, and goes on where it ended.
+    this once an epoch.
 
     Parameters
     ----------
@@ -28,20 +28,12 @@ class NeuralNetwork:
     loss_activation : Loss
         Cross-entropy wants its activation as the last layer.
     optimizer : Optimizer
-    seed : int, numpy.random.Generator or None
-        Decides all that is left to chance.
-    dtype : {"float32", "float64"}
-    eager : bool
-        Run the layers' own lines in every step, for breakpoints and print; otherwise a step is
-        recorded and replayed (recorder.py). The numbers are the same, bit for bit.
-    metrics : list of str
-        What is recorded beside the loss: "accuracy", or nothing.
+    seed, dtype, eager, metrics : see Mapicx
 
     Attributes
     ----------
     parameters, gradients : ndarray (n,)
-        All trained numbers and their gradients, in the order of `get_weights`; the layers' arrays
-        are views of them.
+        In the order of `get_weights`; the layers' arrays are views of them.
 
     Examples
     --------

@@ -34,13 +34,11 @@ NAMES_OF_LOSSES = {
 
 
 def require(holds: Any, otherwise: str) -> None:
-    """Raise ValueError unless something holds."""
     if not holds:
         raise ValueError(otherwise)
 
 
 def choose(kind: str, name: Any, choices: Any) -> Any:
-    """What a name stands for, or the name, in any case; ValueError if it is unknown."""
     known = isinstance(name, str) and name.lower() in choices
     hint = NAMES_OF_LOSSES.get(str(name).lower()) if kind == "loss" else None
     advice = f"write {hint}" if hint else f"choose one of: {', '.join(choices)}"
@@ -49,18 +47,15 @@ def choose(kind: str, name: Any, choices: Any) -> Any:
 
 
 def by_name(*classes: type, **more: type) -> dict[str, Any]:
-    """Classes by their names in lower case, and more."""
     return {kind.__name__.lower(): kind for kind in classes} | more
 
 
 def check_metrics(metrics: Any) -> list[str]:
-    """One metric, or a list of them, by name."""
     names = [metrics] if isinstance(metrics, str) else metrics or ()
     return list(dict.fromkeys(choose("metric", name, ["accuracy"]) for name in names))
 
 
 def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> Any:
-    """An object of a class, or the one that a name stands for."""
     return name if isinstance(name, base) else choose(kind, name, choices)()
 
 
@@ -104,7 +99,6 @@ def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_count(name: str, value: Any) -> int:
-    """The value, if it is a whole number of at least 1, else ValueError."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     require(whole and value >= 1, f"{name} is {value!r}; give a whole number of at least 1")
     return int(value)
@@ -153,7 +147,6 @@ def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]
 
 
 def check_dtype(dtype: Any) -> np.dtype[Any]:
-    """float32 or float64 as NumPy's dtype, else ValueError."""
     known = (float, *FLOATS, "float32", "float64")
     require(dtype in known, f"dtype is {dtype!r}; choose float32 or float64")
     checked: np.dtype[Any] = np.dtype(dtype)
@@ -172,14 +165,12 @@ def make_rng(seed: Any) -> np.random.Generator:
 
 
 def is_finite(values: Any) -> bool:
-    """Whether no value is NaN or infinite."""
     # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
     total = float(np.vdot(values, values))
     return total - total == 0 or bool(np.isfinite(values).all())
 
 
 def check_finite(values: Any, name: str) -> None:
-    """ValueError if a value is NaN or infinite."""
     if not is_finite(values):
         raise ValueError(f"{name} has NaN, or numbers too large for {values.dtype}; replace them")
 
@@ -222,7 +213,6 @@ def to_numbers(values: Any, name: str, dtype: Any) -> Any:
 
 
 def check_outputs(outputs: Any) -> Any:
-    """The outputs; FloatingPointError if a number of them is not finite."""
     if not is_finite(outputs):
         raise FloatingPointError(
             "the outputs are not finite: X or the weights are too large; scale X, or use "
