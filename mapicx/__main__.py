@@ -14,7 +14,7 @@ COLUMNS, ROWS = 64, 28  # of the picture, where there is room
 
 
 def draw(model: Mapicx, X: Array, y: Array, columns: int, rows: int) -> str:
-    """The plane from -1 to 1 as text: the class of each place, and the samples as letters."""
+    """The plane as text: the class of each place, samples as letters."""
     across, down = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(1, -1, rows))
     classes = model.predict_classes(np.column_stack([across.ravel(), down.ravel()]))
     field = np.array(list(".:+"))[classes].reshape(rows, columns)
@@ -24,7 +24,6 @@ def draw(model: Mapicx, X: Array, y: Array, columns: int, rows: int) -> str:
 
 
 def main(epochs: int = 600, frames: int = 12) -> None:
-    """Train 2-64-64-3 with Adam; a terminal sees one picture grow, a pipe the last."""
     terminal = shutil.get_terminal_size((COLUMNS + 1, ROWS + 3))
     # In one shape; a column and three lines stay free.
     share = min(1, (terminal.columns - 1) / COLUMNS, (terminal.lines - 3) / ROWS)

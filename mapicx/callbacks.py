@@ -8,7 +8,7 @@ counts from 0, `logs` are the epoch's values by name. True at an epoch's end sto
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -39,10 +39,10 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        One value per epoch: "loss", "accuracy", means over its samples, each batch before its
-        update, with dropout; "val_loss", "val_accuracy", after it, dropout off.
+        One value per epoch: "loss", "accuracy", each batch before its update, with dropout;
+        "val_loss", "val_accuracy" after it, dropout off.
     params : dict
-        "epochs" that were asked for, "steps" (updates) in each.
+        "epochs" asked for, "steps" (updates) in each.
 
     Examples
     --------
@@ -67,9 +67,9 @@ class History:
 class EarlyStopping:
     """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
-    Accuracies should rise, all else should fall. With `restore_best_weights` the model ends,
-    stopped or not, with the weights with which its best value was measured: after the epoch, but
-    before it where the loss or accuracy of training on a single batch is monitored.
+    Accuracies should rise, all else should fall. With `restore_best_weights` the model ends, in any
+    case, with the weights of its best value: those after the epoch, but before it where what
+    training on a single batch gave is monitored.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class EarlyStopping:
         require(self.min_delta < np.inf, "min_delta is infinite; give a number")
 
     def on_train_begin(self, model: Any) -> None:
-        """Forget the last training."""
+        """Begin anew."""
         self.sign = -1 if "accuracy" in self.monitor else 1
         self.best, self.best_epoch, self.best_weights = float("inf"), 0, None
         before = not self.monitor.startswith("val_") and model.history.params["steps"] == 1
@@ -106,12 +106,12 @@ class EarlyStopping:
         self.stopped = False
 
     def on_epoch_begin(self, model: Any, epoch: int) -> None:
-        """Keep the weights with which the values will be measured."""
+        """Keep the weights."""
         if self.measured_before:
             self.weights_before = model.get_weights()
 
     def on_epoch_end(self, model: Any, epoch: int, logs: dict[str, float]) -> bool:
-        """Note a better epoch; True when patience is at its end."""
+        """Whether patience is at its end."""
         value = self.sign * logs[self.monitor]
         if value < self.best - self.min_delta:
             self.best, self.best_epoch = value, epoch
@@ -137,7 +137,7 @@ class EarlyStopping:
 
 
 class TrainingLoop:
-    """The epochs of one training, its callbacks and lines of progress."""
+    """The epochs of one training."""
 
     def __init__(
         self, model: Any, network: NeuralNetwork, epochs: Any, print_every: Any, callbacks: Any
@@ -157,7 +157,6 @@ class TrainingLoop:
         self, data: Data, held_out: Data | None, batches: list[slice], names: list[str],
         shuffle: bool,
     ) -> History:  # fmt: skip
-        """Train on batches of data, validate on `held_out` after each epoch."""
         network = self.network
         data = data.gather() if shuffle else data
         chunks = make_batches(len(held_out.X)) if held_out else []
@@ -187,7 +186,6 @@ class TrainingLoop:
         return history
 
     def end_epoch(self, epoch: int, names: list[str], values: list[float]) -> bool:
-        """Call callbacks, print the epoch's line; True if training is to stop."""
         logs = dict(zip(names, values, strict=True))
         answers = [
             getattr(callback, "on_epoch_end", callback)(self.model, epoch, logs)
@@ -235,9 +233,9 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
     print_every : int
         A line every so many epochs; 0 or verbose=False: none.
     batch_size : int or None
-        Samples per update; None: all. The last batch may be shorter.
+        Samples per update; None: all.
     shuffle : bool
-        A new order of samples in each epoch.
+        A new order in each epoch.
     validation_data : (X, y) or (X, y, sample_weight)
     validation_split : float
         The part of the samples to validate on, drawn alike from each class.
@@ -276,8 +274,7 @@ def fit(self: Any, X: Any, y: Any, epochs: int = 1, print_every: int = 100, *,
 
 
 def network_of(model: Any) -> NeuralNetwork:
-    network: NeuralNetwork = model.network if hasattr(model, "network") else model
-    return network
+    return cast("NeuralNetwork", getattr(model, "network", model))
 
 
 @np.errstate(all="ignore")
@@ -301,7 +298,7 @@ def train_on_batch(self: Any, X: Any, y: Any, classes: Any = None) -> float:
 def run_batches(
     network: NeuralNetwork, data: Data, rows: Iterable[Rows], update: bool = False
 ) -> list[float]:
-    """The mean values of batches of data; with `update` each also trains, after its value.
+    """The mean values of batches; with `update` each then trains.
 
     FloatingPointError, before the update, when the loss is not finite.
     """
@@ -327,9 +324,7 @@ def run_batches(
 
 
 def predict(self: Any, X: Any) -> Any:
-    """The outputs (samples, outputs): probabilities, or the values of a regression.
-
-    FloatingPointError if they are not finite: X is too large for the weights and `dtype`.
+    """The outputs (samples, outputs); FloatingPointError if X is too large for `dtype`.
 
     Examples
     --------
@@ -343,7 +338,7 @@ def predict(self: Any, X: Any) -> Any:
 
 
 def evaluate(self: Any, X: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-    """{"loss": ..., "accuracy": ...} with dropout off; the accuracy if compile asked for it.
+    """{"loss": ..., "accuracy": ...} with dropout off.
 
     Examples
     --------
@@ -398,9 +393,7 @@ def partial_fit(self: Model, X: Any, y: Any, classes: Any = None) -> Model:
 
 
 def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 100) -> History:
-    """Train for exactly `epochs` full batches; print a line every `print_every`, 0: none.
-
-    FloatingPointError on divergence; the last finite weights stay.
+    """Train for `epochs` full batches, see Mapicx.fit.
 
     Examples
     --------
@@ -410,15 +403,12 @@ def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 1
 
 
 def set_attribute(self: Any, name: str, value: Any) -> None:
-    """Set an attribute of a model; AttributeError for what its network would not notice."""
-    if name in ("parameters", "gradients"):
-        setattr(self.network, name, value)
-        return
-    if name in ("optimizer", "loss", "classes"):
-        raise AttributeError(f"{name} cannot be set; give it to compile, labels to fit")
-    if name in ("dtype", "eager", "layers", "rng") and vars(self).get("_network"):
-        raise AttributeError(f"{name} cannot be set once the model is compiled; make a new one")
-    object.__setattr__(self, name, value)
+    """Set an attribute, unless the network would not notice."""
+    early = name in ("dtype", "eager", "layers", "rng") and vars(self).get("_network")
+    if early or name in ("optimizer", "loss", "classes"):
+        raise AttributeError(f"{name} cannot be set; make or compile another model")
+    owner = self.network if name in ("parameters", "gradients") else self
+    object.__setattr__(owner, name, value)
 
 
 def summary(self: Any) -> str:

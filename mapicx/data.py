@@ -1,4 +1,4 @@
-"""From what users give to what the network needs: targets, weights, batches, memory."""
+"""From what users give to what the network needs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Data:
         return self
 
     def load(self, batch: Batch, rows: Rows) -> None:
-        """Copy the samples `rows` into a batch, unless it holds them; weights there sum to 1."""
+        """Copy samples into a batch, unless it holds them; weights there sum to 1."""
         if batch.loaded is rows:
             return
         if isinstance(rows, slice):
@@ -105,7 +105,7 @@ class Batch:
         self.returned: list[Array] = []  # the gradient that each gave, the last layer's first
 
     def run(self, part: str, record: Callable[[Batch], None]) -> None:
-        """Replay a part of the step; the first time, record it."""
+        """Replay, or first record, a part of the step."""
         if part in self.calls:
             for call in self.calls[part]:
                 call()
@@ -143,7 +143,7 @@ class Batch:
 
 
 class Batches:
-    """The batches of a network, each for one user at a time; another thread gets another.
+    """The batches of a network, each for one user (thread) at a time.
 
     Each has copies of the layers with `xp`, since forward leaves values there for backward.
     """
@@ -153,7 +153,7 @@ class Batches:
         self.eager, self.kept, self.recorder = network.eager, dict[Any, Batch](), recorder
         network.optimizer._network = self.network
         self.called = [layer for layer in network.layers if not takes_xp(layer)]
-        # Attributes (rate, slope) are recorded as constants: another value makes another batch.
+        # Recorded as constants (rate, slope): another value makes another batch.
         self.settings: list[Any] = [
             (layer, name)
             for layer in network.layers
@@ -175,7 +175,7 @@ class Batches:
             recorder = self.recorder(network.dtype, network.eager, self.called)
             layers = [a if a in called else copy_layer(a, recorder) for a in network.layers]
             batch = Batch(key, shape, layers, recorder)
-            batch.settings = settings  # kept, so that no other object gets their id
+            batch.settings = settings  # so that nothing else gets their id
         data.load(batch, rows)
         return batch
 
@@ -204,7 +204,7 @@ def make_batches(n: int, size: Any = 1024) -> list[slice]:
 def bind_arrays(
     layers: Sequence[Layer], vector: Array, gradients: Array
 ) -> tuple[list[dict[str, Array]], Array]:
-    """Make layers' arrays views of two vectors; views of gradients, and which parameters decay."""
+    """Make layers' arrays views of two vectors; those of gradients, and which weights decay."""
     decays, stop, found = np.zeros(vector.size, bool), 0, []
     for layer in layers:
         views = {}
@@ -219,7 +219,7 @@ def bind_arrays(
 
 
 def copy_layer(layer: Layer, xp: Recorder) -> Layer:
-    """A copy of a layer that is to be recorded, what it does with its own arrays, too."""
+    """A copy of a layer, whose own arrays are recorded, too."""
     copied: Layer = copy_shallow(layer)
     for name, value in vars(layer).items():
         if type(value) is np.ndarray:
@@ -228,7 +228,7 @@ def copy_layer(layer: Layer, xp: Recorder) -> Layer:
 
 
 def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None:
-    """Note a copy of the gradients that a layer did not write to their place."""
+    """Note a copy of gradients that are not in their place."""
     for name, view in views.items():
         if layer in xp.called or base_of(getattr(layer, name)) is not base_of(view):
             xp.note(
@@ -237,14 +237,12 @@ def store_gradients(layer: Layer, views: dict[str, Array], xp: Recorder) -> None
 
 
 def drop_product(calls: list[Any], result: Array) -> None:
-    """Forget the last call, if it is the product that made `result`."""
     last: Any = calls[-1] if calls else None
     if getattr(last, "func", None) is np.dot and base_of(last.args[-1]) is base_of(result):
         calls.pop()
 
 
 def to_vector(arrays: Sequence[Any], like: Sequence[Array], dtype: Any) -> Array:
-    """Arrays in the shapes of others, (n,) for (1, n), as one vector; ValueError if unfit."""
     given = [np.atleast_2d(array).shape for array in arrays]
     wanted = [np.atleast_2d(array).shape for array in like]
     require(given == wanted, f"the arrays have shapes {given}; expected {wanted}")
@@ -256,7 +254,7 @@ def make_data(
     network: NeuralNetwork, X: Any, y: Any, sample_weight: Any = None, class_weight: Any = None,
     *, classes: Any = None,
 ) -> tuple[Data, Array | None]:  # fmt: skip
-    """Data for a network, and the labels of its outputs (None: indices); ValueError if unfit."""
+    """Data for a network, and the labels of its outputs (None: indices)."""
     X, loss = to_inputs(X, network), network.loss
     outputs = network.n_neurons or 1
     if classes is not None:
@@ -273,7 +271,7 @@ def make_data(
 
 
 def to_inputs(X: Any, network: NeuralNetwork) -> Any:
-    """X as a finite array (samples, features) of the network's dtype; ValueError if it cannot."""
+    """X as a finite array (samples, features) of the network's dtype."""
     X = to_numbers(X, "X", network.dtype)
     features = network.n_features
     if X.ndim != 2 or not X.size or X.shape[1] != (features or X.shape[1]):
@@ -310,10 +308,10 @@ def to_targets(
 
 
 def to_labels(y: Any) -> Array:
-    """Targets as an array of numbers, booleans or strings, a single column flat."""
+    """Targets as numbers, booleans or strings, a single column flat."""
     require(not is_masked(y), "y is masked; leave those samples out")
     try:
-        # As text, NaN or None among strings of a list would be labels.
+        # NaN or None among strings would become strings.
         y = np.asarray(y, object if isinstance(y, list | tuple) else None)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"y is not an array: {error}") from None
@@ -330,7 +328,6 @@ def to_labels(y: Any) -> Array:
 
 
 def kind_of_label(value: Any) -> str:
-    """A label's type in words."""
     if isinstance(value, str):
         return "string"
     if isinstance(value, bool | np.bool):
@@ -339,7 +336,7 @@ def kind_of_label(value: Any) -> str:
 
 
 def to_indices(y: Array, n_classes: int, classes: Array | None) -> tuple[Array, Array | None]:
-    """Class labels as indices of outputs, and the labels: sorted strings or booleans, or None."""
+    """Class labels as indices of outputs, and the sorted labels, or None."""
     if classes is None and y.dtype.kind in "Ub":
         classes = np.array([False, True]) if y.dtype.kind == "b" else np.unique(y)
     known = np.arange(n_classes) if classes is None else classes
@@ -388,7 +385,7 @@ def several(loss: Loss, outputs: int) -> bool:
 
 
 def to_class_weights(class_weight: Any, known: list[Any], indices: Array) -> Array:
-    """The weight of each class; "balanced": the inverse of how often it occurs."""
+    """The weight of each class; "balanced": 1 / how often it occurs."""
     if isinstance(class_weight, str) and class_weight == "balanced":
         counts = np.bincount(indices, minlength=len(known))
         return len(indices) / (len(known) * np.maximum(counts, 1))
@@ -400,14 +397,13 @@ def to_class_weights(class_weight: Any, known: list[Any], indices: Array) -> Arr
 
 
 def to_class_indices(outputs: Array) -> Array:
-    """The class index that each row of (n, classes) or (n, 1) outputs speaks for."""
     if outputs.shape[1] > 1:
         return np.asarray(outputs.argmax(1))
     return (outputs[:, 0] > 0.5).astype(int)
 
 
 def to_answers(outputs: Array, loss: Loss) -> Array:
-    """What accuracy compares: class indices (n,), or yes or no for each output, (outputs, n)."""
+    """What accuracy compares: class indices (n,), or yes or no, (outputs, n)."""
     return outputs.T > 0.5 if loss.independent else outputs.argmax(1)
 
 
@@ -429,7 +425,6 @@ def to_classes(outputs: Array, loss: Loss, classes: Array | None) -> Array:
 def hold_out(
     network: NeuralNetwork, data: Data, classes: Any, validation_data: Any, fraction: float
 ) -> tuple[Data, Data | None]:
-    """What to train and to validate on: given data, a fraction drawn, or None."""
     fraction = check_number("validation_split", fraction, 0, 1)
     if validation_data is None:
         return split(data, fraction, network) if fraction else (data, None)
@@ -440,7 +435,6 @@ def hold_out(
 
 
 def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Data]:
-    """Draw a fraction of the samples for validation, alike from each class."""
     n = len(data.X)
     ticks = np.diff(np.floor(np.arange(n + 1) * fraction + 0.5)) > 0
     require(0 < ticks.sum() < n, f"validation_split={fraction} of {n} samples leaves a side empty")
@@ -453,15 +447,14 @@ def split(data: Data, fraction: float, network: NeuralNetwork) -> tuple[Data, Da
     return sides
 
 
-# Arrays in memory, for the recorder and the optimizers
+# Arrays in memory
 
 # An update goes through the vector in slices that stay in the cache: Adam on 5.8 million
 # parameters takes two thirds of the time of whole passes.
 SLICE = 65_536
 
-# Functions whose result depends on shapes alone.
 CONSTANTS = {"eye", "full_like", "ndim", "ones", "ones_like", "shape", "zeros", "zeros_like"}
-# Methods that give a view, or are made of functions that are recorded.
+# Methods that give a view, or are made of recorded functions.
 RECORDED = {"all", "any", "clip", "max", "mean", "min", "prod", "std", "sum", "var"}
 RECORDED |= {"ravel", "reshape", "squeeze", "swapaxes", "transpose", "view"}
 
@@ -507,7 +500,7 @@ class RecordedArray(np.ndarray[Any, Any]):
         part = super().__getitem__(key)
         keys = key if isinstance(key, tuple) else (key,)
         found = any(isinstance(k, RecordedArray) for k in keys)
-        # A number, or what other values chose, is no view.
+        # These are no views.
         if (found or isinstance(part, np.generic)) and not self.recorder.eager:
             raise not_replayable(self.recorder.layer, "a choice of values of an array, x[i, j],")
         return part
@@ -533,15 +526,13 @@ for method, kind in vars(np.ndarray).items():
 
 
 def plain(value: Any) -> Any:
-    """A recorded array as a plain one; anything else as it is."""
     return np.asarray(value) if isinstance(value, RecordedArray) else value
 
 
 def new_array(shape: Any, dtype: Any) -> Array:
-    """An array for a result, one feature after the other in memory (order F).
+    """An array for a result, one feature after the other in memory (order F), then ones.
 
-    A maximum over 3 classes of 300 samples takes a thirtieth of the time that way. Behind stands a
-    column of ones, see `linear`.
+    A maximum over 3 classes of 300 samples takes a thirtieth of the time; ones: see `linear`.
     """
     if len(shape) != 2:
         return np.empty(shape, dtype)
@@ -564,9 +555,9 @@ def join_factors(inputs: Array, weights: Array, biases: Array) -> list[Array] | 
 
 
 def join_sum(calls: list[Any], values: Array, out: Any) -> bool:
-    """inputs.T @ values, the last call, and the sum of values as one: [inputs, 1].T @ values.
+    """inputs.T @ values, the last call, and the sum of values as [inputs, 1].T @ values.
 
-    If their results stand together in memory, as gradients do: 4 % of a step.
+    If the results stand together, as gradients do: 4 % of a step.
     """
     last: Any = calls[-1] if calls and out is not None else None
     if getattr(last, "func", None) is not np.dot or last.args[1] is not values:
@@ -579,7 +570,6 @@ def join_sum(calls: list[Any], values: Array, out: Any) -> bool:
 
 
 def base_of(array: Array) -> Array:
-    """The array that owns a view's memory."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
@@ -607,7 +597,7 @@ def fill_numbers(values: Any, args: list[Array]) -> list[Array]:
 
 
 def make_constant(xp: Recorder, function: Any, *args: Any, **options: Any) -> Any:
-    """What depends on shapes alone; an array is filled anew in each replay, and may be written."""
+    """What depends on shapes alone; filled anew in each replay."""
     named = {name: plain(value) for name, value in options.items()}
     make = partial(function, *map(plain, args), **named)
     result = make()
@@ -618,21 +608,21 @@ def make_constant(xp: Recorder, function: Any, *args: Any, **options: Any) -> An
 
 
 def to_constant(value: Any, xp: Recorder) -> Array:
-    """What is no recorded array as a plain one; ValueError for lists, which may hold some."""
+    """What is no recorded array as a plain one; ValueError for lists."""
     if isinstance(value, list | tuple):
         raise not_replayable(xp.layer, "a list of arrays")
     return np.asarray(value, xp.dtype if isinstance(value, int | float) else None)
 
 
 def refuse_arrays(xp: Recorder, options: dict[str, Any]) -> None:
-    """ValueError for arrays as options, such as `where`."""
+    """ValueError for options such as `where`."""
     for name, value in options.items():
         if isinstance(value, np.ndarray):
             raise not_replayable(xp.layer, f"an array as {name}=")
 
 
 def find_result(function: Any, args: list[Array], options: dict[str, Any]) -> tuple[Any, Any]:
-    """The shape and the data type of a function's result, which is found by running it."""
+    """The shape and data type of a result."""
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:  # all that takes long
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
     result = np.asarray(function(*args, **options))
@@ -678,7 +668,6 @@ def share_memory(
 
 
 def split_out(call: Any) -> tuple[list[Array], Array]:
-    """What a bound call reads, and where its result goes."""
     if "out" in call.keywords:
         return list(call.args), call.keywords["out"]
     return list(call.args[:-1]), call.args[-1]
@@ -706,7 +695,7 @@ class Slices:
         self.weight_decay = optimizer.weight_decay
         self.decay = (decays * self.weight_decay).astype(w.dtype)
         number = np.finfo(w.dtype)
-        # Adam's squares add up to 1 / (1 - beta_2) times the largest.
+        # Adam's squares add up.
         self.limit = float(number.max) * (1 - (optimizer.beta_2 or 0))
         fits = optimizer.epsilon is None or optimizer.epsilon >= number.tiny
         require(fits, f"epsilon is {optimizer.epsilon}; give more than {number.tiny} in {w.dtype}")
@@ -714,14 +703,10 @@ class Slices:
         self.calls: list[Callable[[], Any]] = []
 
     def can_hold(self, norm_squared: float, lr: float) -> bool:
-        """Whether a gradient of this norm, with weight decay, keeps the weights finite."""
+        """Whether a gradient of this norm keeps all finite."""
         decay = self.weight_decay
         decayed = float(self.w.dot(self.w)) * decay * decay if decay else 0.0
         return (norm_squared + decayed) * max(1.0, lr * lr) < self.limit  # False for NaN
-
-    def is_for(self, w: Array, gradients: Array) -> bool:
-        """Whether these are the vectors of the recorded calls."""
-        return self.w is w and self.gradients is gradients
 
     def run(self, optimizer: Optimizer, numbers: tuple[float, ...], eager: bool) -> None:
         self.numbers[:] = numbers
@@ -740,7 +725,7 @@ class Slices:
 
 
 def attach(optimizer: Optimizer, network: NeuralNetwork) -> None:
-    """Let an optimizer start clean with a network; its former one goes on with a copy."""
+    """Let an optimizer start clean; its former network keeps a copy."""
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy_deep(optimizer)
@@ -780,14 +765,13 @@ def copy_shallow(value: Any) -> Any:
 
 
 def copy_deep(value: Any, memo: Any = None) -> Any:
-    """copy.deepcopy, imported late; also `__copy__` of classes."""
     import copy
 
     return copy.deepcopy(value, memo)
 
 
 class Vector:
-    """An attribute that stays one array: assigning to it writes to the array."""
+    """An attribute to whose array an assignment writes."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = "_" + name

@@ -1,4 +1,4 @@
-"""Data to play with, made on demand."""
+"""Data to play with."""
 
 from typing import Any
 

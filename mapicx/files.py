@@ -20,7 +20,7 @@ from mapicx.validation import check_finite, require
 Model = TypeVar("Model")
 FORMAT = "mapicx model 2"
 BUILT_IN = {kind.__name__: kind for kind in (*LAYERS.values(), *ACTIVATIONS.values())}
-# What a constructor takes; of a user's layer, its plain attributes.
+# What a constructor takes.
 OPTIONS = {
     "Dense": ("n_features", "n_neurons", "init"),
     "Dropout": ("rate",),
@@ -67,24 +67,22 @@ def write_model(path: Any, network: Any, new_model: Callable[..., Any]) -> None:
             np.savez(out, header=text, parameters=network.parameters, **states)
         kinds = {type(a).__name__: type(a) for a in network.layers}
         own = {name: kind for name, kind in kinds.items() if name not in BUILT_IN}
-        read_archive(unfinished, new_model, own)  # what cannot be read is no model
+        read_model(unfinished, new_model, own)  # what cannot be read is no model
         if exists:
             os.chmod(unfinished, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(unfinished, target)
-    except BaseException:
+    except BaseException as error:
         os.unlink(unfinished)
-        raise
+        raise (error.__cause__ or error) from None
 
 
 def to_plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's, for JSON."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise ValueError(f"a model with {value!r} cannot be saved; keep it out of labels and options")
 
 
 def describe(layer: Layer) -> dict[str, Any]:
-    """A layer's class, its options and the shapes that it trains."""
     name = type(layer).__name__
     own = type(layer) not in BUILT_IN.values()
     require(not own or name not in BUILT_IN, f"your {name} has the name of a layer of mapicx")
@@ -96,6 +94,8 @@ def describe(layer: Layer) -> dict[str, Any]:
 
 
 def read_model(path: Any, new_model: Callable[..., Model], layers: dict[str, type[Layer]]) -> Model:
+    import json
+    import zipfile
 
     name = os.fspath(path)
     require(
@@ -103,35 +103,26 @@ def read_model(path: Any, new_model: Callable[..., Model], layers: dict[str, typ
         f"{name!r} is no ordinary file; give the path of a file to read",
     )
     try:
-        return read_archive(path, new_model, layers)
+        with zipfile.ZipFile(path) as archive:
+            # What is read takes no more memory than the file.
+            members = archive.infolist()
+            size = sum(member.compress_size for member in members)
+            stored = not any(member.compress_type for member in members)
+            require(stored and size <= os.path.getsize(path), "it is compressed")
+            header = json.loads(str(read_array(archive, "header")))
+            names = ["parameters", *(f"state{number}" for number in range(len(members) - 2))]
+            require(header["states"] == len(members) - 2, "its states do not fit its optimizer")
+            model = new_model(dtype=str(header["dtype"]))
+            rebuild(model, header, [read_array(archive, n) for n in names], layers)
+            return model
     except MemoryError:
         raise
     except Exception as error:  # whatever a strange file causes
         raise ValueError(f"{name!r} is no whole mapicx model: {error}") from error
 
 
-def read_archive(
-    path: Any, new_model: Callable[..., Model], layers: dict[str, type[Layer]]
-) -> Model:
-    import json
-    import zipfile
-
-    with zipfile.ZipFile(path) as archive:
-        # What is read takes no more memory than the file.
-        members = archive.infolist()
-        size = sum(member.compress_size for member in members)
-        stored = not any(member.compress_type for member in members)
-        require(stored and size <= os.path.getsize(path), "it is compressed")
-        header = json.loads(str(read_array(archive, "header")))
-        names = ["parameters", *(f"state{number}" for number in range(len(members) - 2))]
-        require(header["states"] == len(members) - 2, "its states do not fit its optimizer")
-        model = new_model(dtype=str(header["dtype"]))
-        rebuild(model, header, [read_array(archive, n) for n in names], layers)
-        return model
-
-
 def read_array(archive: Any, name: str) -> Array:
-    """An array of a zip; numpy.load would first allocate what its header claims."""
+    """An array; numpy.load would first allocate what its header claims."""
     with archive.open(name + ".npy") as member:
         np.lib.format.read_magic(member)
         shape, _, dtype = np.lib.format.read_array_header_1_0(member)
@@ -141,7 +132,7 @@ def read_array(archive: Any, name: str) -> Array:
 def rebuild(
     model: Any, header: dict[str, Any], vectors: list[Array], own: dict[str, type[Layer]]
 ) -> None:
-    """Fill a new model from a header and from vectors: parameters, then the optimizer's state."""
+    """Fill a model from a header and vectors: parameters, optimizer's state."""
     require(header["format"] == FORMAT, f"the format is {header['format']!r}, not {FORMAT!r}")
     parameters, *states = vectors
     for vector in vectors:
@@ -185,13 +176,13 @@ def rebuild(
 
 @np.errstate(all="ignore")
 def try_model(network: Any) -> None:
-    """ValueError unless the layers run; a user's may lack what only their constructor makes."""
+    """ValueError unless the layers run."""
     try:
         if network.n_features:
             row = np.zeros((1, network.n_features))
             network.loss_and_gradients(row, np.eye(1, network.n_neurons or 1))
     except Exception as error:
-        advice = "of a layer, a file holds numbers, texts, weights and biases"
+        advice = "a file holds their numbers, texts, weights and biases"
         raise ValueError(f"its layers do not run: {error}; {advice}") from error
 
 

@@ -1,4 +1,4 @@
-"""Check a backward pass against finite differences."""
+"""Gradients against finite differences."""
 
 from typing import Any
 

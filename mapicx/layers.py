@@ -20,13 +20,13 @@ class Layer(ABC):
     """A step of the network; subclass it to make your own.
 
     forward(inputs, training=False) and backward(dvalues) take and return arrays (samples,
-    features). If an object has `weights` (and `biases`) when the network is made, they are trained:
-    they become views of the network's vector, and `backward` must set `dweights` (and `dbiases`),
-    the gradients of the mean loss. Sizes are checked early if `n_features` and `n_neurons` are set,
-    or `keeps_width = True`. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
+    features). `weights` (and `biases`) that exist when the network is made are trained: they become
+    views of the network's vector, and `backward` must set `dweights` (and `dbiases`), the gradients
+    of the mean loss. Sizes are checked early if `n_features` and `n_neurons` are set, or
+    `keeps_width = True`. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
 
-    A layer whose `forward` and `backward` also take `xp` is recorded in its first step, then
-    replayed: use `xp` for NumPy, and no Python branch that depends on values.
+    A layer whose `forward` and `backward` also take `xp`, and draw nothing, is recorded in its
+    first step, then replayed: use `xp` for NumPy, and no Python branch that depends on values.
 
     Attributes
     ----------

@@ -19,8 +19,7 @@ from mapicx.validation import by_name, show
 class Loss(ABC):
     """A mean and its gradient."""
 
-    # What the last layer must be; `backward` includes its derivative, and the network leaves it out
-    # on the way back. Layer: any will do, its derivative is not included.
+    # What the last layer must be, whose derivative `backward` includes; Layer: any, it does not.
     activation: Any = Layer
     classifies = True  # targets are classes
     independent = False  # accuracy counts each output by itself

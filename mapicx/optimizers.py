@@ -14,9 +14,9 @@ class Optimizer(ABC):
 
     The learning rate of an update is lr_t = lr / (1 + decay * t), t = `iterations` before it.
     weight_decay adds weight_decay * w to the gradient g of weights, not of biases. clipnorm is the
-    largest Euclidean norm of the gradient, to which a longer one is scaled down, before weight
-    decay. A callback may change all of these. Given to another network, an optimizer starts clean
-    there, and the first network keeps a copy. Raises ValueError for options out of range.
+    largest Euclidean norm of the gradient, before weight decay; a longer one is scaled down. A
+    callback may change all of these. Given to another network, an optimizer starts clean there, and
+    the first one keeps a copy. ValueError for options out of range.
 
     Subclasses define `update`, in place (`v *= ...`) and with NumPy functions that take `out`, and
     name in `slots` the vectors that they keep, the `state`.
@@ -33,9 +33,9 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, w: Any, g: Any, state: list[Any], rates: list[Any], xp: Any) -> None:
-        """Change w, a slice of the parameters, and `state`, the same slice of the slots, in place.
+        """Change slices w of the parameters and `state` of the slots in place, by the gradient g.
 
-        g is the gradient; `rates` are what `rates()` gave, as arrays of shape ().
+        `rates` are what `rates()` gave, as arrays of shape ().
         """
 
     def rates(self, lr: float) -> tuple[float, ...]:
@@ -62,7 +62,7 @@ class Optimizer(ABC):
 
         FloatingPointError, with nothing changed, if the gradient is too large.
         """
-        if self._slices is None or not self._slices.is_for(w, gradients):
+        if not self._slices or self._slices.w is not w or self._slices.gradients is not gradients:
             self._slices = Slices(self, w, gradients, decays, Recorder)
         lr, norm_squared = self.current_lr, float(gradients.dot(gradients))
         if not self._slices.can_hold(norm_squared, lr):
@@ -192,7 +192,7 @@ class Adam(Optimizer):
         sums *= self.beta_1
         sums += g
         squares *= self.beta_2
-        # w -= rate * sums / (sqrt(squares) + shift), in one temporary array: two take 4 % longer.
+        # rate * sums / (sqrt(squares) + shift) in one array: two take 4 % longer.
         step = g * g
         squares += step
         xp.sqrt(squares, out=step)

@@ -86,7 +86,7 @@ class Recorder:
         return self.results[self.used - 1]
 
     def max(self, x: Any, axis: Any = None, **options: Any) -> Array:
-        """np.max, which wraps maximum.reduce: four times the time on small arrays."""
+        """np.max, which wraps maximum.reduce: four times the time."""
         return self.call(np.maximum.reduce, x, axis=axis, **options)
 
     def sum(self, x: Any, axis: Any = None, out: Any = None, **options: Any) -> Array:

@@ -33,8 +33,8 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         Samples per update; None: all.
     shuffle : bool
     early_stopping : bool
-        Hold out `validation_fraction` of the samples, stop when their loss has not fallen for
-        `n_iter_no_change` epochs, keep the best weights.
+        Hold out `validation_fraction` of the samples; stop when their loss has not fallen for
+        `n_iter_no_change` epochs, with the best weights.
     verbose : bool or int
         A line every 100 epochs, or every so many.
     random_state : int, RandomState or None
@@ -60,7 +60,6 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
         self.verbose, self.random_state = verbose, random_state
 
     def _build(self, dtype: Any, width: int, outputs: int, last: str, loss: str) -> Mapicx:
-        """A new model."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         model = Mapicx(seed=seed, dtype=dtype)
         for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
@@ -72,7 +71,6 @@ class MapicxEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has 
     def _train(
         self, model: Mapicx, X: Array, y: Array, weights: Any, epochs: int, stop: bool
     ) -> Self:
-        """Train a model for so many epochs; then it is model_."""
         options: dict[str, Any] = {"batch_size": self.batch_size, "shuffle": self.shuffle}
         if stop:
             patience = check_count("n_iter_no_change", self.n_iter_no_change)

@@ -1,4 +1,4 @@
-"""Checks of what users give; ValueError says what is wrong, and what to write instead."""
+"""Checks of what users give; ValueError says what to write instead."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mapicx.layers import Layer
 
 TINY = 1e-300
-RANDOM = {"rng", "random"}  # names of what is drawn anew in every step
+RANDOM = {"rng", "random"}  # what draws
 FLOATS = (np.float64, np.float32)
 # (least, below) of each option of an optimizer
 RANGES = {
@@ -19,7 +19,7 @@ RANGES = {
     **dict.fromkeys(("momentum", "rho", "beta_1", "beta_2"), (0, 1)),
     **dict.fromkeys(("decay", "weight_decay"), (0, np.inf)),
 }
-# What other libraries call an option of ours.
+# Of other libraries.
 OTHER_NAMES = {
     "learning_rate": "lr",
     "alpha": "lr",
@@ -60,7 +60,6 @@ def choose_object(kind: str, name: Any, choices: dict[str, Any], base: type) -> 
 
 
 def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str]) -> None:
-    """TypeError for unknown keywords, with the one that was meant."""
     for name, value in unknown.items():
         meant = OTHER_NAMES.get(name)
         say = (
@@ -70,7 +69,7 @@ def refuse_unknown(owner: str, unknown: Mapping[str, Any], known: Sequence[str])
 
 
 def check_number(name: str, value: Any, least: float, below: float = np.inf) -> float:
-    """The value as a float, if least <= value < below (or both infinite), else ValueError."""
+    """The value as a float, if least <= value < below (or both infinite)."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, complex)
     fits = number and least <= value and (value < below or below == np.inf)
     require(fits, f"{name} is {value!r}; give a number of at least {least:g}, below {below:g}")
@@ -105,7 +104,6 @@ def check_count(name: str, value: Any) -> int:
 
 
 def check_parts(kind: type, parts: Sequence[Any]) -> None:
-    """ValueError unless there are parts, all different objects of a kind."""
     right = parts and all(isinstance(part, kind) for part in parts)
     require(right, f"{parts!r} will not do; give at least one {kind.__name__} object")
     alone = len(set(map(id, parts))) == len(parts)
@@ -113,7 +111,7 @@ def check_parts(kind: type, parts: Sequence[Any]) -> None:
 
 
 def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
-    """(features in, values out) of layers in a row, None where only data can tell."""
+    """(features in, values out) of layers, None where only data can tell."""
     sized = (layer for layer in layers if layer.n_features or not layer.keeps_width)
     first = next((layer.n_features for layer in sized), None)
     width = None
@@ -125,7 +123,7 @@ def check_sizes(layers: Sequence[Layer]) -> tuple[int | None, int | None]:
 
 
 def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]:
-    """(features in, values out) of lists of layers, one loss and one optimizer, if they fit."""
+    """(features in, values out) of layers, one loss and one optimizer."""
     for kind, objects in parts.items():
         check_parts(kind, objects)
     layers, (loss,), _ = parts.values()
@@ -135,8 +133,7 @@ def check_network(parts: dict[type, list[Any]]) -> tuple[int | None, int | None]
     require(isinstance(last, wanted), f"{named}; end with activation={wanted.__name__!r}")
     require(
         wanted.__name__ == "Layer" or takes_xp(last),
-        f"{last!r} ends the network without `xp`; its forward and backward must take it, since the "
-        "loss reads what forward keeps",
+        f"{last!r} ends the network without `xp`; let both its methods take it",
     )
     require(
         sizes[1] != 1 or loss.independent,
@@ -154,18 +151,17 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def make_rng(seed: Any) -> np.random.Generator:
-    """The random generator of None, a whole number or a Generator, else ValueError."""
     try:
         rng = np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
         raise ValueError(f"seed is {seed!r}; give None or a whole number from 0") from error
-    # Files and Dropout's bits are those of PCG64; another kind starts one.
+    # Files and Dropout know PCG64; another kind seeds one.
     usual = type(rng.bit_generator).__name__ == "PCG64"
     return rng if usual else np.random.default_rng(rng.integers(2**63))
 
 
 def is_finite(values: Any) -> bool:
-    # A sum of squares takes half the time of isfinite, which is felt where one row is predicted.
+    # Half the time of isfinite, which is felt where one row is predicted.
     total = float(np.vdot(values, values))
     return total - total == 0 or bool(np.isfinite(values).all())
 
@@ -176,20 +172,20 @@ def check_finite(values: Any, name: str) -> None:
 
 
 def is_masked(values: Any) -> bool:
-    """Whether an array, or one in a list, hides values; without importing numpy.ma (2 MB)."""
+    """Whether values are hidden; without importing numpy.ma (2 MB)."""
     if isinstance(values, list | tuple):
         return any(map(is_masked, values))
     return isinstance(values, np.ndarray) and hasattr(values, "filled")
 
 
 def is_real(value: Any) -> bool:
-    """Whether something is one real number, of any library."""
+    """Whether it is one real number, of any library."""
     other = str | bytes | complex | np.complexfloating | np.datetime64 | np.timedelta64 | np.ndarray
     return hasattr(value, "__float__") and not isinstance(value, other)
 
 
 def to_numbers(values: Any, name: str, dtype: Any) -> Any:
-    """Values as a finite array of `dtype`; ValueError if they are no plain numbers."""
+    """Values as a finite array of `dtype`; ValueError if they are none."""
     if isinstance(values, np.ndarray) and values.dtype == dtype and type(values) is np.ndarray:
         check_finite(values, name)  # the usual case: nothing to convert
         return values
@@ -222,7 +218,7 @@ def check_outputs(outputs: Any) -> Any:
 
 
 def takes_xp(layer: Any) -> bool:
-    """Whether a layer is to be recorded: both its methods take `xp`, and draw nothing."""
+    """Whether a layer is to be recorded."""
     codes = [getattr(method, "__code__", None) for method in (layer.forward, layer.backward)]
     return all(
         code and "xp" in code.co_varnames[: code.co_argcount] and not RANDOM & {*code.co_names}
@@ -231,7 +227,6 @@ def takes_xp(layer: Any) -> bool:
 
 
 def not_replayable(layer: str, what: str) -> ValueError:
-    """About something that a recorded layer cannot do."""
     return ValueError(
         f"{layer}: {what} cannot be replayed; use NumPy functions that take `out`, or leave `xp` "
         "out of forward and backward: then the layer is called in every step"
@@ -239,7 +234,6 @@ def not_replayable(layer: str, what: str) -> ValueError:
 
 
 def show(self: Any) -> str:
-    """A repr: the class and its options, or its plain attributes."""
     kinds = bool | int | float | str
     names = getattr(self, "options", None) or [
         n for n, v in vars(self).items() if isinstance(v, kinds)
@@ -248,7 +242,6 @@ def show(self: Any) -> str:
 
 
 def find_late(name: str) -> Any:
-    """Names imported on first use, or not at all."""
     if name in ("MapicxClassifier", "MapicxRegressor"):  # only these need scikit-learn
         from mapicx import sklearn
 

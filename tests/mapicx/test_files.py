@@ -243,10 +243,10 @@ class Table(Square):
 def test_attributes_that_a_layer_needs_are_there_or_are_named(tmp_path):
     make(own=True).save(tmp_path / "good")
     edit(tmp_path / "good", tmp_path / "bad", set_layer(1, options={}))
-    with pytest.raises(ValueError, match=r"no attribute .power.; of a layer"):
+    with pytest.raises(ValueError, match=r"no attribute .power.; a file holds"):
         mapicx.load(tmp_path / "bad", layers={"Square": Square})
     model = Mapicx(seed=0).add(2, 4, activation=Table()).add(4, 3, activation="softmax").compile()
-    with pytest.raises(ValueError, match=r"no attribute .table.; of a layer"):
+    with pytest.raises(ValueError, match=r"no attribute .table.; a file holds"):
         model.save(tmp_path / "table")
     assert not (tmp_path / "table").exists()
     Table.table = np.eye(4)
