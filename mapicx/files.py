@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mapicx.data import Array, refresh_options
+from mapicx.data import Array, refresh_options, to_inputs
 from mapicx.layers import ACTIVATIONS, LAYERS, Layer
 from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
@@ -179,8 +179,8 @@ def try_model(network: Any) -> None:
     """ValueError unless the layers run."""
     try:
         if network.n_features:
-            row = np.zeros((1, network.n_features))
-            network.loss_and_gradients(row, np.eye(1, network.n_neurons or 1))
+            row = to_inputs(np.zeros((1, network.n_features)), network)
+            network.loss_and_gradients(row, np.eye(1, network.n_neurons))
     except Exception as error:
         advice = "a file holds their numbers, texts, weights and biases"
         raise ValueError(f"its layers do not run: {error}; {advice}") from error

@@ -361,6 +361,29 @@ def test_what_is_saved_can_be_loaded_and_goes_on(tmp_path):
     np.testing.assert_array_equal(model.parameters, loaded.parameters)
 
 
+class Widening(Layer):
+    """A layer that does not say how many values it gives."""
+
+    def __init__(self):
+        self.weights = np.ones((3, 5))
+
+    def forward(self, inputs, training=False):
+        self.inputs = inputs
+        return inputs @ self.weights
+
+    def backward(self, dvalues):
+        self.dweights = self.inputs.T @ dvalues
+        return dvalues @ self.weights.T
+
+
+def test_a_layer_that_leaves_its_width_open_can_be_saved(tmp_path):
+    model = Mapicx(seed=0).add(2, 3).add(Widening()).compile(loss="mse")
+    model.fit(X, np.eye(5)[Y], 2, verbose=False)
+    model.save(tmp_path / "m")
+    loaded = load(tmp_path / "m", layers={"Widening": Widening})
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
 # Estimators
 
 
