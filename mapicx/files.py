@@ -61,7 +61,7 @@ def write_model(path: Any, network: Any, new_model: Callable[..., Any]) -> None:
         f"{os.fspath(path)!r} is no ordinary file; give the path of a file to write",
     )
     unfinished = os.path.join(os.path.dirname(target), f".mapicx-{os.urandom(8).hex()}")
-    out = open(unfinished, "xb")  # noqa: SIM115  # a file of ours alone
+    out = open(unfinished, "xb")  # noqa: SIM115  # ours alone
     try:
         with out:
             np.savez(out, header=text, parameters=network.parameters, **states)

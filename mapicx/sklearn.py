@@ -1,4 +1,4 @@
-"""scikit-learn estimators; the only module that imports scikit-learn."""
+"""scikit-learn estimators; no other module imports it."""
 
 from typing import Any, Self
 
@@ -145,7 +145,8 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
         if sample_weight is not None or self.class_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight is not None:
-            weights *= to_class_weights(self.class_weight, known.tolist(), indices)[indices]
+            each = to_class_weights(self.class_weight, known.tolist(), indices)
+            weights = weights * each[indices]
         outputs, loss = max(2, len(known)), "categorical_crossentropy"
         new = first and self._build(X.dtype, X.shape[1], outputs, "softmax", loss)
         self._train(new or self.model_, X, indices, weights, epochs, stop)
@@ -153,7 +154,7 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> Array:
-        """The probabilities (samples, classes), in the order of `classes_`."""
+        """The probabilities (samples, classes) of `classes_`."""
         outputs = self._outputs(X)
         return outputs if len(self.classes_) > 1 else np.ones_like(outputs[:, :1])
 
@@ -196,7 +197,8 @@ class MapicxRegressor(RegressorMixin, MapicxEstimator):  # type: ignore[misc]
             sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         new = first and self._build(X.dtype, X.shape[1], y[0].size, "linear", "mse")
         self._train(new or self.model_, X, y, sample_weight, epochs, stop)
-        self._shape = (-1, *y.shape[1:])
+        if first:
+            self._shape = (-1, *y.shape[1:])
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -397,6 +397,14 @@ def test_a_class_weight_may_name_a_class_that_a_batch_lacks():
     np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X))
 
 
+def test_weights_that_a_user_gives_stay_as_they_are():
+    weights = np.linspace(1, 2, len(X))
+    before = weights.copy()
+    MapicxClassifier(8, epochs=1, class_weight={1: 3.0}).fit(X, Y, sample_weight=weights)
+    MapicxClassifier(8, epochs=1, class_weight="balanced").fit(X, Y, sample_weight=weights)
+    np.testing.assert_array_equal(weights, before)
+
+
 def test_class_weight_takes_the_labels_of_strings():
     names = np.array(["a", "b", "c"])[Y]
     one = MapicxClassifier(8, epochs=3, class_weight={"b": 3.0}, random_state=0).fit(X, names)
