@@ -729,6 +729,7 @@ def attach(optimizer: Optimizer, network: NeuralNetwork) -> None:
     former = optimizer._network and optimizer._network()
     if former is not None and former.optimizer is optimizer:
         former.optimizer = copy_deep(optimizer)
+        former.optimizer._network = optimizer._network
     optimizer.iterations, optimizer.state, optimizer._slices = 0, [], None
 
 
@@ -752,7 +753,7 @@ def linear(inputs: Array, weights: Array, biases: Array, xp: Any = np) -> Any:
 
 
 def each_time(xp: Any, function: Callable[..., Any], *args: Any) -> None:
-    """Run what is no NumPy call now and in every replay."""
+    """Call a function now and in every replay."""
     note = getattr(xp, "note", None)
     note(function, *args) if note else function(*args)
 

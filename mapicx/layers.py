@@ -1,8 +1,8 @@
 """The layers, as the article writes them: rows are samples, columns are features.
 
-`xp` is NumPy where a layer is used alone. In a network it is a recorder of NumPy (recorder.py),
-which runs and notes each call, operators on arrays too, and replays it in later steps (or, with
-eager=True, runs the lines in every step).
+`xp` is NumPy where a layer is used alone. In a network it is a recorder (recorder.py): the first
+step runs these lines and notes every NumPy call and operator, later steps replay the notes (with
+eager=True they run the lines again).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Layer(ABC):
     of the mean loss. Sizes are checked early if `n_features` and `n_neurons` are set, or
     `keeps_width = True`. Leave `inputs` as they are; write weights in place, `weights[:] = ...`.
 
-    A layer whose `forward` and `backward` also take `xp`, and draw nothing, is recorded in its
+    A layer whose `forward` and `backward` also take `xp`, and no random numbers, is recorded in its
     first step, then replayed: use `xp` for NumPy, and no Python branch that depends on values.
 
     Attributes
     ----------
     output, dinputs : ndarray (samples, features)
-        What the last `forward` and `backward` by hand gave (in a network the first layer, and the
-        activation of a cross-entropy, have no `dinputs`).
+        Set by the last call of `forward` and `backward` by hand (in a network not `dinputs` of the
+        first layer and of the activation of a cross-entropy).
     weights, biases : ndarray (n_features, n_neurons) and (1, n_neurons), or None
     dweights, dbiases : ndarray of the same shapes, or None
 
@@ -60,7 +60,7 @@ class Layer(ABC):
 
     @abstractmethod
     def backward(self, dvalues: Array) -> Array:
-        """The gradient by the inputs, from `dvalues`, that by the output of the last forward."""
+        """The gradient of the loss wrt the inputs; `dvalues` is that wrt the last output."""
 
     def initialise(self, rng: np.random.Generator) -> None:  # noqa: B027
         """Draw weights and biases, if there are none yet."""
@@ -109,7 +109,7 @@ class Dense(Layer):
         return self.output
 
     def backward(self, dvalues: Array, xp: Any = np) -> Array:
-        # `out`: into the network's vector of gradients; alone, None makes an array.
+        # out=None makes an array; later, and in a network, it is overwritten.
         self.dweights = xp.matmul(self.inputs.T, dvalues, out=self.dweights)
         self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, out=self.dbiases)
         self.dinputs = xp.matmul(dvalues, self.weights.T)
@@ -141,7 +141,7 @@ class Dropout(Layer):
     def forward(self, inputs: Array, training: bool = False, xp: Any = np) -> Array:
         self.output, self.mask = inputs, None
         if training and check_number("rate", self.rate, 0, 1):
-            self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # as all in a network
+            self.mask = np.empty(inputs.shape, inputs.dtype, order="F")  # column by column
             each_time(xp, self.draw, self.mask)  # drawn anew in each replay
             self.output = inputs * self.mask
         return self.output
@@ -152,7 +152,7 @@ class Dropout(Layer):
 
     def draw(self, mask: Array) -> None:
         """Fill `mask` with (rng.random(mask.shape) < 1 - rate) / (1 - rate)."""
-        # By 16 random bits per value: a third of the time of `rng.random`.
+        # 4 values per 64 random bits: a third of the time of `rng.random`.
         rng = self.rng or np.random.default_rng()
         keep = max(1, round((1 - float(self.rate)) * 65536))
         bits = rng.bit_generator.random_raw((mask.size + 3) // 4).view(np.uint16)[: mask.size]
@@ -185,7 +185,7 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """x where x > 0, else slope * x (Maas et al. 2013).
+    """x where x > 0, else slope * x, 0 <= slope < 1 (Maas et al. 2013).
 
     Examples
     --------

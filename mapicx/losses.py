@@ -17,9 +17,9 @@ from mapicx.validation import by_name, show
 
 
 class Loss(ABC):
-    """A mean and its gradient."""
+    """A mean loss and its gradient."""
 
-    # What the last layer must be, whose derivative `backward` includes; Layer: any, it does not.
+    # The last layer needed; `backward` includes its derivative. Layer: any, not included.
     activation: Any = Layer
     classifies = True  # targets are classes
     independent = False  # accuracy counts each output by itself
@@ -29,7 +29,7 @@ class Loss(ABC):
         """The mean loss, (1, 1), after a forward pass of the `last` layer."""
 
     def backward(self, output: Array, targets: Array, sample_weight: Array, xp: Any = np) -> Any:
-        """The gradient by the logits, or by the output (`activation = Layer`)."""
+        """The gradient wrt the logits, or the output (`activation = Layer`)."""
         return (output - targets) * sample_weight
 
     __repr__ = show

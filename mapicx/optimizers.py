@@ -43,7 +43,7 @@ class Optimizer(ABC):
         return (lr,)
 
     def decayed(self, w: Any, g: Any, decays: Any, lr: Any) -> Any:
-        """The gradient with weight decay; `decays` is 0 for biases."""
+        """The decayed gradient; `decays` is weight_decay, or 0 for biases."""
         return g + w * decays
 
     def reset(self) -> None:
@@ -179,9 +179,9 @@ class Adam(Optimizer):
         super().__init__(vars())  # all arguments, by name
 
     def rates(self, lr: float) -> tuple[float, ...]:
-        """What sums / (sqrt(squares) + shift) is multiplied by, and the shift.
+        """The factor of sums / (sqrt(squares) + shift), and the shift.
 
-        m_hat = m (1 - beta_1) / (1 - beta_1^k) and sqrt(v_hat) = root sqrt(v): divide both by root.
+        m_hat = sums (1 - beta_1) / (1 - beta_1^k), sqrt(v_hat) = root sqrt(squares).
         """
         k = self.iterations + 1
         root = math.sqrt((1 - self.beta_2) / (1 - self.beta_2**k))

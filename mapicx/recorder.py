@@ -100,7 +100,7 @@ class Recorder:
         return self.call(np.matmul, *((x, ones) if axis else (ones.T, x)), out=out)
 
     def note(self, function: Callable[..., Any], *args: Any) -> None:
-        """Run what is no NumPy call now and in every replay."""
+        """Call a function now and in every replay."""
         function(*args)
         self.calls.append(partial(function, *args))
 

@@ -228,6 +228,16 @@ def test_the_optimizer_of_a_copy_is_the_copys(way):
     np.testing.assert_array_equal(model.parameters, twin.parameters)
 
 
+def test_an_optimizer_that_goes_from_network_to_network_leaves_each_its_own():
+    shared = Adam()
+    one = make(shared)
+    one.fit(X, Y, 3, verbose=False)
+    two = make(shared, seed=1)
+    three = make(one.optimizer, seed=2)
+    assert len({id(model.optimizer) for model in (one, two, three)}) == 3
+    assert [model.optimizer.iterations for model in (one, two, three)] == [3, 0, 0]
+
+
 GENERATORS = [np.random.MT19937, np.random.Philox, np.random.SFC64, np.random.PCG64DXSM]
 
 
