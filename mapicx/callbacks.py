@@ -363,7 +363,7 @@ def score(self: Any, X: Any, y: Any) -> float:
     outputs = predict(network, X)
     if network.loss.classifies:
         return accuracy(outputs, to_answers(targets, network.loss), network.loss)
-    scale = np.float64(abs(targets).max()) or 1.0  # squares of 1e20 would overflow in float32
+    scale = np.float64(abs(targets).max()) or 1.0  # 1e20 squared is too large
     outputs, targets = outputs / scale, targets / scale
     error, spread = np.square(outputs - targets).mean(), targets.var(0).mean()
     return float(1 - error / spread if spread else error == 0)
@@ -403,9 +403,9 @@ def train(self: NeuralNetwork, X: Any, y: Any, epochs: int, print_every: int = 1
 
 
 def set_attribute(self: Any, name: str, value: Any) -> None:
-    """Set an attribute, unless the network would not notice."""
-    early = name in ("dtype", "eager", "layers", "rng") and vars(self).get("_network")
-    if early or name in ("optimizer", "loss", "classes"):
+    """Set what the network would notice."""
+    late = ("dtype", "eager", "layers", "rng", "classes") if vars(self).get("_network") else ()
+    if name in ("optimizer", "loss", *late):
         raise AttributeError(f"{name} cannot be set; make or compile another model")
     owner = self.network if name in ("parameters", "gradients") else self
     object.__setattr__(owner, name, value)
@@ -441,6 +441,6 @@ def save(self: Any, path: Any) -> None:
     --------
     >>> model.save("spiral.npz")
     """
-    from mapicx import files
+    from mapicx import files, model
 
-    files.write_model(path, self.network, type(self))
+    files.write_model(path, self.network, model.Mapicx)

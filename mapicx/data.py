@@ -219,7 +219,7 @@ def bind_arrays(
 
 
 def copy_layer(layer: Layer, xp: Recorder) -> Layer:
-    """A copy of a layer, whose own arrays are recorded, too."""
+    """A copy whose own arrays are recorded, too."""
     copied: Layer = copy_shallow(layer)
     for name, value in vars(layer).items():
         if type(value) is np.ndarray:
@@ -276,7 +276,7 @@ def to_inputs(X: Any, network: NeuralNetwork) -> Any:
     features = network.n_features
     if X.ndim != 2 or not X.size or X.shape[1] != (features or X.shape[1]):
         raise ValueError(f"X has shape {X.shape}; expected (samples, {features or 'features'})")
-    if network.n_neurons is None:  # a user's layer does not say how many values it gives
+    if network.n_neurons is None:  # a user's layer need not say it
         network.n_neurons = network._batches.outputs(Data(X[:1]), slice(0, 1)).shape[1]
     return X
 
@@ -284,10 +284,7 @@ def to_inputs(X: Any, network: NeuralNetwork) -> Any:
 def to_targets(
     y: Any, n: int, outputs: int, loss: Loss, classes: Array | None
 ) -> tuple[Array, Array | None]:
-    """y as targets (n, outputs), and the labels of the outputs; ValueError if unfit.
-
-    `classes` are the labels of earlier data, or None for indices.
-    """
+    """y as targets (n, outputs), and the labels of the outputs, if there are any."""
     y = to_labels(y)
     given = f"y has shape {y.shape} and type {y.dtype}"
     fits = y.ndim in (1, 2) and len(y) == n and y.dtype.kind in "biufU"
@@ -311,7 +308,7 @@ def to_labels(y: Any) -> Array:
     """Targets as numbers, booleans or strings, a single column flat."""
     require(not is_masked(y), "y is masked; leave those samples out")
     try:
-        # NaN or None among strings would become strings.
+        # Among strings, NaN would become one.
         y = np.asarray(y, object if isinstance(y, list | tuple) else None)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"y is not an array: {error}") from None
@@ -361,7 +358,7 @@ def to_weights(
 ) -> Array:
     """One weight per sample, (n, 1): its own times that of its class; ValueError if unfit.
 
-    The largest is 1, so that the network's data type can hold them; means stay the same.
+    The largest is 1, so that any data type can hold them.
     """
     n = len(targets)
     weights = np.ones(n)
@@ -497,13 +494,11 @@ class RecordedArray(np.ndarray[Any, Any]):
         return str(np.asarray(self))
 
     def __getitem__(self, key: Any) -> Any:
-        part = super().__getitem__(key)
         keys = key if isinstance(key, tuple) else (key,)
-        found = any(isinstance(k, RecordedArray) for k in keys)
-        # These are no views.
-        if (found or isinstance(part, np.generic)) and not self.recorder.eager:
-            raise not_replayable(self.recorder.layer, "a choice of values of an array, x[i, j],")
-        return part
+        if any(isinstance(k, RecordedArray) for k in keys) and not self.recorder.eager:
+            raise not_replayable(self.recorder.layer, "x[y] of arrays")
+        part = super().__getitem__(key)
+        return super().__getitem__((*keys, ...)) if isinstance(part, np.generic) else part
 
 
 def guard(name: str) -> Callable[..., Any]:
@@ -560,7 +555,8 @@ def join_sum(calls: list[Any], values: Array, out: Any) -> bool:
     If the results stand together, as gradients do: 4 % of a step.
     """
     last: Any = calls[-1] if calls and out is not None else None
-    if getattr(last, "func", None) is not np.dot or last.args[1] is not values:
+    dot = getattr(last, "func", None) is np.dot and len(last.args) == 3
+    if not dot or last.args[0].ndim != 2 or last.args[1] is not values:
         return False
     factors = join_factors(last.args[0].T, last.args[2], np.asarray(out))
     if factors:
@@ -582,6 +578,8 @@ def offset(array: Array) -> int:
 
 
 def bind_call(function: Any, args: list[Array], out: Array, options: Any) -> Callable[[], Any]:
+    if function is np.dot and args[0].ndim == args[1].ndim == 2:
+        function = np.matmul
     if function is np.matmul and out.flags.c_contiguous:  # np.dot takes 0.4 us less of 1.5
         return partial(np.dot, *args, out)
     if function is np.matmul and out.T.flags.c_contiguous:
@@ -608,8 +606,8 @@ def make_constant(xp: Recorder, function: Any, *args: Any, **options: Any) -> An
 
 
 def to_constant(value: Any, xp: Recorder) -> Array:
-    """What is no recorded array as a plain one; ValueError for lists."""
-    if isinstance(value, list | tuple):
+    """What is not recorded as an array; ValueError for lists of arrays."""
+    if isinstance(value, list | tuple) and not all(isinstance(v, BY_VALUE) for v in value):
         raise not_replayable(xp.layer, "a list of arrays")
     return np.asarray(value, xp.dtype if isinstance(value, int | float) else None)
 
@@ -622,7 +620,7 @@ def refuse_arrays(xp: Recorder, options: dict[str, Any]) -> None:
 
 
 def find_result(function: Any, args: list[Array], options: dict[str, Any]) -> tuple[Any, Any]:
-    """The shape and data type of a result."""
+    """Shape and data type of a result."""
     if function is np.matmul and args[0].ndim == args[1].ndim == 2:  # all that takes long
         return (len(args[0]), args[1].shape[1]), np.result_type(*args)
     result = np.asarray(function(*args, **options))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mapicx.data import Array, refresh_options, to_inputs
+from mapicx.data import Array, copy_deep, refresh_options
 from mapicx.layers import ACTIVATIONS, LAYERS, Layer
 from mapicx.losses import LOSSES
 from mapicx.optimizers import OPTIMIZERS
@@ -132,7 +132,7 @@ def read_array(archive: Any, name: str) -> Array:
 def rebuild(
     model: Any, header: dict[str, Any], vectors: list[Array], own: dict[str, type[Layer]]
 ) -> None:
-    """Fill a model from a header and vectors: parameters, optimizer's state."""
+    """Fill a model from a header and vectors."""
     require(header["format"] == FORMAT, f"the format is {header['format']!r}, not {FORMAT!r}")
     parameters, *states = vectors
     for vector in vectors:
@@ -176,13 +176,17 @@ def rebuild(
 
 @np.errstate(all="ignore")
 def try_model(network: Any) -> None:
-    """ValueError unless the layers run."""
+    """ValueError unless the layers run, those of a copy."""
+    if not network.n_features:
+        return
+    trial, row = copy_deep(network), np.zeros((1, network.n_features))
+    trial.eager = True
     try:
-        if network.n_features:
-            row = to_inputs(np.zeros((1, network.n_features)), network)
-            network.loss_and_gradients(row, np.eye(1, network.n_neurons))
+        outputs = trial.forward(row)
+        trial.forward(row, training=True)
+        trial.backward(np.eye(1, outputs.shape[1]))
     except Exception as error:
-        advice = "a file holds their numbers, texts, weights and biases"
+        advice = "a file holds numbers, texts, weights and biases"
         raise ValueError(f"its layers do not run: {error}; {advice}") from error
 
 

@@ -145,8 +145,10 @@ class MapicxClassifier(ClassifierMixin, MapicxEstimator):  # type: ignore[misc]
         if sample_weight is not None or self.class_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight is not None:
-            each = to_class_weights(self.class_weight, known.tolist(), indices)
-            weights = weights * each[indices]
+            named, labels = self.class_weight, known.tolist()
+            if isinstance(named, dict) and named.keys() >= set(labels):
+                named = {label: named[label] for label in labels}
+            weights = weights * to_class_weights(named, labels, indices)[indices]
         outputs, loss = max(2, len(known)), "categorical_crossentropy"
         new = first and self._build(X.dtype, X.shape[1], outputs, "softmax", loss)
         self._train(new or self.model_, X, indices, weights, epochs, stop)

@@ -77,10 +77,7 @@ def check_number(name: str, value: Any, least: float, below: float = np.inf) -> 
 
 
 def check_options(owner: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The options of an optimizer as plain numbers, from the arguments of its constructor.
-
-    ValueError for one out of range, TypeError for one that it lacks.
-    """
+    """The options of an optimizer as plain numbers, from the arguments of its constructor."""
     known = [name for name in arguments if name in RANGES or name == "nesterov"]
     refuse_unknown(owner, arguments.get("unknown", {}), known)
     checked: dict[str, Any] = {}
@@ -161,7 +158,7 @@ def make_rng(seed: Any) -> np.random.Generator:
 
 
 def is_finite(values: Any) -> bool:
-    # Half the time of isfinite, which is felt where one row is predicted.
+    # Half the time of isfinite, felt where one row is predicted.
     total = float(np.vdot(values, values))
     return total - total == 0 or bool(np.isfinite(values).all())
 

@@ -394,6 +394,68 @@ def test_a_layer_that_leaves_its_width_open_can_be_saved(tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+class Prepared(Mapicx):
+    """A model of a user that makes itself."""
+
+    def __init__(self, classes=3):
+        super().__init__(seed=0)
+        self.classes = classes
+        self.add(2, 4).add(4, classes, activation="Softmax")
+
+
+def test_a_subclass_of_mapicx_can_be_saved(tmp_path):
+    model = Prepared().compile()
+    model.save(tmp_path / "m")
+    loaded = load(tmp_path / "m")
+    assert type(loaded) is Mapicx
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+class Branching(Layer):
+    """A layer that needs eager=True, and counts its calls."""
+
+    keeps_width = True
+    calls = 0
+
+    def forward(self, inputs, training=False, xp=np):
+        self.calls += 1
+        return inputs * (2 if xp.sum(inputs) > 0 else 1)
+
+    def backward(self, dvalues, xp=np):
+        return dvalues * 2
+
+
+def test_a_layer_that_needs_eager_can_be_saved(tmp_path):
+    model = Mapicx(seed=0, eager=True).add(2, 3).add(Branching()).compile(loss="mse")
+    model.fit(X, np.eye(3)[Y], 2, verbose=False)
+    calls = model.layers[-1].calls
+    model.save(tmp_path / "m")
+    loaded = load(tmp_path / "m", layers={"Branching": Branching})
+    assert model.layers[-1].calls == loaded.layers[-1].calls == calls
+    assert not loaded.gradients.any()
+
+
+class Jitter(Layer):
+    """A layer that reads an array of its constructor in training alone."""
+
+    keeps_width = True
+
+    def __init__(self):
+        self.table = np.array([0.9, 1.1, 1.0])
+
+    def forward(self, inputs, training=False):
+        return inputs * self.table if training else inputs
+
+    def backward(self, dvalues):
+        return dvalues
+
+
+def test_a_layer_that_could_not_be_trained_again_is_not_saved(tmp_path):
+    model = Mapicx(seed=0).add(2, 3).add(Jitter()).compile(loss="mse")
+    with pytest.raises(ValueError, match=r"no attribute .table."):
+        model.save(tmp_path / "m")
+
+
 # Estimators
 
 
@@ -422,6 +484,9 @@ def test_class_weight_takes_the_labels_of_strings():
     np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X))
     with pytest.raises(ValueError, match="class_weight"):
         MapicxClassifier(8, class_weight={"d": 2.0}).fit(X, names)
+    more = {"a": 1.0, "b": 3.0, "c": 1.0, "of another fold": 2.0}
+    three = MapicxClassifier(8, epochs=3, class_weight=more, random_state=0).fit(X, names)
+    np.testing.assert_array_equal(one.predict_proba(X), three.predict_proba(X))
 
 
 @pytest.mark.parametrize("wrong", [{"lr": -1.0}, {"hidden_layer_sizes": 0}, {"lr": 1e30}])

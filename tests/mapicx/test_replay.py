@@ -71,6 +71,12 @@ FORWARDS = {
     "clip of NumPy": lambda self, x, xp: np.clip(x, -0.5, 0.5),
     "a mask": lambda self, x, xp: x * x[x > 0].sum(),
     "power": lambda self, x, xp: x**2 + abs(x) ** 1.5,
+    "single value": lambda self, x, xp: x * x[0, 1] + self.array[0],
+    "largest of a value": lambda self, x, xp: xp.maximum(x, x[0, 0]),
+    "list of numbers": lambda self, x, xp: x * [1, 2, 3, 4.5],
+    "list with a value": lambda self, x, xp: x * [1, 2, 3, x[0, 0]],
+    "dot of NumPy": lambda self, x, xp: np.dot(x, self.square) + xp.dot(x, self.array[:, None]),
+    "vector dot": lambda self, x, xp: x * xp.dot(x, self.array)[:, None],
     "chance of NumPy": lambda self, x, xp: x + 0 * np.random.default_rng(0).normal(),
 }
 
@@ -133,12 +139,50 @@ def test_a_recorded_layer_is_the_layer_that_is_called_or_is_refused(case):
 
 SHOULD_BE_RECORDED = ["mean in maximum", "zeros filled", "weights doubled", "weights negated",
                       "gain", "array changed", "mean of truth", "mean, var, std", "written out",
-                      "largest of all", "largest from 0", "sum from 1", "any"]  # fmt: skip
+                      "largest of all", "largest from 0", "sum from 1", "any", "single value",
+                      "list of numbers", "dot of NumPy", "vector dot"]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SHOULD_BE_RECORDED)
 def test_what_numpy_can_repeat_is_recorded(case):
     train(Recorded, FORWARDS[case])
+
+
+class Article(Layer):
+    """A dense layer as the article writes it, with xp: np.dot, and gradients without `out`."""
+
+    def __init__(self, n, m, dot="dot", out=False):
+        self.weights, self.biases = np.linspace(-1, 1, n * m).reshape(n, m), np.zeros((1, m))
+        self.n_features, self.n_neurons, self.dot, self.out = n, m, dot, out
+
+    def forward(self, inputs, training=False, xp=np):
+        self.inputs = inputs
+        return getattr(xp, self.dot)(inputs, self.weights) + self.biases
+
+    def backward(self, dvalues, xp=np):
+        outs = {"out": self.dbiases} if self.out else {}
+        self.dweights = getattr(xp, self.dot)(self.inputs.T, dvalues)
+        self.dbiases = xp.sum(dvalues, axis=0, keepdims=True, **outs)
+        return getattr(xp, self.dot)(dvalues, self.weights.T)
+
+
+@pytest.mark.parametrize("dot", ["dot", "matmul"])
+@pytest.mark.parametrize("out", [False, True])
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_dense_layer_as_the_article_writes_it_trains_as_ours(dot, out, eager):
+    parameters = []
+    for kind in (Article, Dense):
+        layers = [Article(2, 8, dot, out), Tanh(), Article(8, 3, dot, out)]
+        model = Mapicx(seed=0, dtype="float64", eager=eager)
+        for layer in layers:
+            if kind is Dense and isinstance(layer, Article):
+                dense = Dense(layer.n_features, layer.n_neurons)
+                dense.weights, dense.biases = layer.weights, layer.biases
+                layer = dense
+            model.add(layer)
+        model.add(Softmax()).compile(SGD(0.1)).fit(X, Y, 5, batch_size=20, verbose=False)
+        parameters.append(model.parameters)
+    np.testing.assert_allclose(*parameters, rtol=1e-12)
 
 
 class Noise(Layer):
