@@ -1,4 +1,4 @@
-"""What users try beside the road: refused with a sentence, or done right; never half."""
+"""Misuse and rare uses: each is refused with a sentence, or done right."""
 
 import copy
 import json
